@@ -1,0 +1,2 @@
+//! storyreel
+fn main() {}
