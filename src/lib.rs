@@ -1,1 +1,4 @@
-//! storyreel
+//! storyreel renders a whole storyboard with one command.
+
+pub mod source;
+pub mod storyboard;
