@@ -1,1 +1,3 @@
-//! storyreel
+//! storyreel renders a whole storyboard to video clips.
+
+pub mod media;

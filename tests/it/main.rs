@@ -1,1 +1,3 @@
-//! tests
+//! One test binary, a module a subject.
+
+mod media;
