@@ -285,7 +285,7 @@ fn edit(trak: &[u8], movie_clock: &Mvhd) -> Result<Option<Edit>, ProbeError> {
     let ticks = list.entries.iter().filter(|edit| edit.media_time.is_some());
     let ticks = ticks.fold(0_u64, |sum, edit| sum.saturating_add(edit.segment_duration));
     let tick = 1.0 / f64::from(movie_clock.timescale);
-    Ok((ticks > 0).then(|| Edit {
+    Ok((ticks > 0).then_some(Edit {
         duration: ticks as f64 * tick,
         tick,
     }))
