@@ -1,2 +1,4 @@
-//! tests
+//! One test binary, a module a subject, mostly against the built program.
+
+mod media;
 mod storyboard;
