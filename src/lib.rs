@@ -2,3 +2,5 @@
 
 pub mod source;
 pub mod storyboard;
+
+pub mod catalog;
