@@ -1,4 +1,5 @@
 //! One test binary, a module a subject, mostly against the built program.
 
+mod catalog;
 mod media;
 mod storyboard;
