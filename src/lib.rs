@@ -4,3 +4,4 @@ pub mod source;
 pub mod storyboard;
 
 pub mod catalog;
+pub mod prompt;
