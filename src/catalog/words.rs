@@ -125,11 +125,11 @@ pub(super) fn filled(value: Option<&Value>) -> bool {
     }
 }
 
-/// True for an input in symbolic form: `{"$file": ..}`, `{"$clip": ..}` or `{"$task": ..}`.
+/// True for an input in symbolic form: `{"$file": ..}`, `{"$clip": ..}`, `{"$task": ..}` or `{"$previous": ..}`.
 pub(super) fn is_symbolic(value: &Value) -> bool {
-    value
-        .as_object()
-        .is_some_and(|map| ["$file", "$clip", "$task"].iter().any(|key| map.contains_key(*key)))
+    value.as_object().is_some_and(|map| {
+        ["$file", "$clip", "$task", "$previous"].iter().any(|key| map.contains_key(*key))
+    })
 }
 
 #[cfg(test)]

@@ -493,7 +493,10 @@ impl Builder<'_> {
             path: request.path.to_owned(),
             body: request.body,
         };
-        let model_id = mode.id.clone().unwrap_or_else(|| model.slug.clone());
+        // An extension or upgrade names its model in other ways; it is still that model.
+        let named =
+            mode.id.as_ref().or_else(|| model.modes.iter().find_map(|mode| mode.id.as_ref()));
+        let model_id = named.unwrap_or(&model.slug).clone();
         let mut parts = Map::new();
         parts.insert("model".into(), model_id.clone().into());
         parts.insert("mode".into(), mode_name(mode).into());

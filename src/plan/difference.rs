@@ -136,12 +136,16 @@ fn part_reasons(
 ) -> Vec<Reason> {
     let null = Json::Null;
     let model_changed = old.get("model") != step.parts.get("model");
+    // Another mode has other parts; only within one mode does a missing part mean that nobody knew it then.
+    let same_mode = old.get("mode") == step.parts.get("mode");
     let names = step.parts.keys().chain(old.keys().filter(|name| !step.parts.contains_key(*name)));
     let mut reasons = Vec::new();
     let mut mode_only = Vec::new();
     for name in names {
         let (was, is) = (old.get(name).unwrap_or(&null), step.parts.get(name).unwrap_or(&null));
-        if same_value(was, is) || known.is_some_and(|known| !known.contains_key(name)) {
+        if same_value(was, is)
+            || (same_mode && known.is_some_and(|known| !known.contains_key(name)))
+        {
             continue;
         }
         let code = match name.as_str() {

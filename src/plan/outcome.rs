@@ -3,7 +3,7 @@
 use super::work::Work;
 use crate::catalog::PriceKind;
 use crate::storyboard::{SceneId, StepKind};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// The version of the plan's JSON form.
@@ -47,8 +47,10 @@ pub struct PlanSummary {
     /// Not part of this run.
     pub skip: usize,
     /// Sum of the known prices of the paid steps, in credits.
+    #[serde(serialize_with = "whole")]
     pub credits: f64,
     /// The same in US dollars.
+    #[serde(serialize_with = "whole")]
     pub usd: f64,
     /// Paid steps without a known price.
     pub unpriced_steps: usize,
@@ -66,8 +68,10 @@ pub struct ScenePlan {
     /// Its clip, relative to the assets root; null for a scene that is not generated.
     pub filename: Option<String>,
     /// Length in the film, in seconds.
+    #[serde(serialize_with = "whole_if_possible")]
     pub duration: Option<f64>,
     /// Length of the clip, in seconds.
+    #[serde(serialize_with = "whole_if_possible")]
     pub clip_length: Option<f64>,
     /// Why.
     pub reasons: Vec<Reason>,
@@ -98,6 +102,7 @@ pub struct StepPlan {
     /// Null until the step before is published.
     pub fingerprint: Option<String>,
     /// The price in credits; 0 for what is free now, null when unknown.
+    #[serde(serialize_with = "whole_if_possible")]
     pub credits: Option<f64>,
     /// How sure the price is.
     pub price: PriceKind,
@@ -214,4 +219,13 @@ pub struct Orphan {
     pub scene_id: SceneId,
     /// Its file, relative to the assets root.
     pub filename: String,
+}
+
+/// Writes `8`, not `8.0`.
+fn whole<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    super::ask::number(*value).serialize(serializer)
+}
+
+fn whole_if_possible<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(super::ask::number).serialize(serializer)
 }

@@ -410,7 +410,7 @@ fn match_entries<'a>(
     match_moves(builder, scenes, entries, &mut matches);
     for (index, difference) in changed {
         let Some(entry) = by_scene.get(&scenes[index].scene.id).copied() else { continue };
-        if matches.scenes[index].is_none() {
+        if matches.scenes[index].is_none() && !matches.taken.contains(entry.id.as_str()) {
             matches.taken.insert(&entry.id);
             matches.scenes[index] = Some(Match::Changed { entry, difference });
         }

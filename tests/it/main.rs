@@ -2,4 +2,5 @@
 
 mod catalog;
 mod media;
+mod planning;
 mod storyboard;
