@@ -44,8 +44,10 @@ const PROVIDERS: &[(&str, &str)] =
     &[("catalog/kie/provider.toml", include_str!("../../catalog/kie/provider.toml"))];
 
 /// The model files that are part of the program, by file name and text.
-const MODELS: &[(&str, &str)] =
-    &[("catalog/kie/veo.toml", include_str!("../../catalog/kie/veo.toml"))];
+const MODELS: &[(&str, &str)] = &[
+    ("catalog/kie/veo.toml", include_str!("../../catalog/kie/veo.toml")),
+    ("catalog/kie/kling-2.6.toml", include_str!("../../catalog/kie/kling-2.6.toml")),
+];
 
 static BUILT_IN: LazyLock<Result<Catalog, CatalogError>> = LazyLock::new(Catalog::read_built_in);
 
