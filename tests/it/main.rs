@@ -1,2 +1,3 @@
 //! tests
 mod catalog;
+mod catalog_answers;
