@@ -273,6 +273,7 @@ fn kling_sends_texts_and_a_sound_switch() {
         })
     );
     assert_eq!(t2v.price(&composed.parameters, None).credits, Some(220.0));
+    assert!(t2v.makes_sound(&composed.parameters));
     let i2v = mode(&catalog, "Kling 2.6", ModeKind::I2v);
     let composed = compose(
         i2v,
@@ -283,6 +284,8 @@ fn kling_sends_texts_and_a_sound_switch() {
     assert_eq!(composed.warnings.len(), 1);
     assert_eq!(composed.parameters["image_urls"], json!([{"$file": "aa"}]));
     assert_eq!(composed.parameters["sound"], json!(false));
+    assert!(!i2v.makes_sound(&composed.parameters));
+    assert_eq!((i2v.inputs("reference"), i2v.inputs("last_frame")), (Some((1, 1)), None));
     assert_eq!(
         told(compose(t2v, json!({"prompt": "x".repeat(1001)}), &[])),
         [
