@@ -1,6 +1,7 @@
 //! One test binary, a module a subject, mostly against the built program.
 
 mod catalog;
+mod catalog_answers;
 mod media;
 mod planning;
 mod storyboard;
