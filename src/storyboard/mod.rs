@@ -13,11 +13,13 @@ mod markdown;
 mod node;
 mod problems;
 mod scene;
+mod schema;
 mod value;
 mod yaml;
 
 pub use field::{Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
 pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
+pub use schema::schema;
 
 use crate::source::{Diagnostic, Source, Span};
 use problems::Problems;

@@ -216,11 +216,7 @@ fn is_placeholder(field: Field, text: &str) -> bool {
     }
     // A choice that nobody made: every part is one word.
     let choices = lower.split(" | ").count();
-    if choices >= 2
-        && lower
-            .split(" | ")
-            .all(|part| !part.trim().is_empty() && part.trim().split_whitespace().count() == 1)
-    {
+    if choices >= 2 && lower.split(" | ").all(|part| part.split_whitespace().count() == 1) {
         return true;
     }
     let inner =

@@ -96,11 +96,11 @@ pub(in crate::storyboard) fn split(from: usize, problems: &mut Problems<'_>) -> 
             }
         };
         if !(had_comment && kind == LineKind::Blank) {
-            let underline = |level| underlined(&lines, level);
-            let setext = match kind {
-                LineKind::Text if is_run_of(line, '=') => underline(1),
-                LineKind::Rule if is_run_of(line, '-') => underline(2),
-                _ => None,
+            // Below a field or a bullet, a line of `-` is meant as a rule; only the line of `=` is beyond doubt.
+            let setext = if kind == LineKind::Text && is_run_of(line, '=') {
+                underlined(&lines)
+            } else {
+                None
             };
             match setext {
                 Some(heading) => {
@@ -179,13 +179,12 @@ fn is_run_of(line: &str, mark: char) -> bool {
     line.len() >= 3 && line.chars().all(|c| c == mark)
 }
 
-/// The heading that a line of `=` or `-` makes of a single line of words above it.
-fn underlined(lines: &[Line], level: u8) -> Option<Line> {
-    let above = lines.last()?;
-    let alone = lines.len() < 2 || !matches!(lines[lines.len() - 2].kind, LineKind::Text);
-    // Below a field or a bullet, `---` is meant as a rule; only the line of `=` is beyond doubt.
-    (above.kind == LineKind::Text && alone && level == 1)
-        .then(|| Line { span: above.span, kind: LineKind::Heading { level, text: above.span } })
+/// The heading that a line of `=` makes of a single line of words above it.
+fn underlined(lines: &[Line]) -> Option<Line> {
+    let above = lines.last().filter(|above| above.kind == LineKind::Text)?;
+    let alone = lines.len() < 2 || lines[lines.len() - 2].kind != LineKind::Text;
+    let kind = LineKind::Heading { level: 1, text: above.span };
+    alone.then_some(Line { span: above.span, kind })
 }
 
 fn classify(line: &str, start: usize) -> LineKind {

@@ -461,15 +461,14 @@ impl<'d> Reader<'d, '_, '_> {
             self.labelled_section(section, &label);
             return;
         }
-        if let Some((inline_label, inline_value)) = inline(&heading.words, heading.span, self.text)
+        if let Some((label, value)) = inline(&heading.words, heading.span, self.text)
+            && let Some(frame) = self.stack.last_mut()
         {
-            if let Some(frame) = self.stack.last_mut() {
-                let draft = match &mut frame.step {
-                    Some((_, _, _, draft, _)) => draft,
-                    None => &mut frame.draft,
-                };
-                draft.put(&inline_label, &inline_value, self.problems);
-            }
+            let draft = match &mut frame.step {
+                Some((_, _, _, draft, _)) => draft,
+                None => &mut frame.draft,
+            };
+            draft.put(&label, &value, self.problems);
         }
         let items = self.body(&section.lines, Within::Fields);
         let Some(mut frame) = self.stack.pop() else { return };
