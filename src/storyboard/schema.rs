@@ -62,7 +62,7 @@ pub fn schema() -> Value {
     scene.extend(fields(|_| true));
     scene.insert("steps".into(), json!({"$ref": "#/$defs/steps"}));
     for kind in [StepKind::Extend, StepKind::Restyle, StepKind::Lipsync, StepKind::Upscale] {
-        scene.insert(kind.name().into(), step(kind));
+        scene.insert(kind.name().into(), step_reference(kind));
     }
 
     json!({
@@ -75,6 +75,11 @@ pub fn schema() -> Value {
         "patternProperties": {"^(x-|\\.)": {"description": "Pieces shared by anchors; not read."}},
         "additionalProperties": false,
         "$defs": {
+            "fields": {
+                "description": "Every field there is.",
+                "type": "object",
+                "properties": FIELDS.iter().map(|spec| (spec.name.to_owned(), field(spec))).collect::<Map<_, _>>()
+            },
             "scene": {
                 "anyOf": [
                     {"type": "string", "description": "What is seen, where that is all there is to say."},
@@ -90,6 +95,11 @@ pub fn schema() -> Value {
             "step_fields": {
                 "type": "object",
                 "properties": fields(|spec| !spec.editorial),
+                "additionalProperties": false
+            },
+            "step": {
+                "type": "object",
+                "properties": StepKind::ALL.iter().map(|kind| (kind.name().to_owned(), step(*kind))).collect::<Map<_, _>>(),
                 "additionalProperties": false
             },
             "steps": steps(),
@@ -134,11 +144,14 @@ fn text() -> Value {
     json!({"type": ["string", "number", "null"]})
 }
 
+/// The wanted fields, each by a reference to its one description.
 fn fields(wanted: impl Fn(&FieldSpec) -> bool) -> Map<String, Value> {
+    let reference =
+        |spec: &FieldSpec| json!({"$ref": format!("#/$defs/fields/properties/{}", spec.name)});
     FIELDS
         .iter()
         .filter(|spec| wanted(spec))
-        .map(|spec| (spec.name.to_owned(), field(spec)))
+        .map(|spec| (spec.name.to_owned(), reference(spec)))
         .collect()
 }
 
@@ -256,9 +269,11 @@ fn step(kind: StepKind) -> Value {
     })
 }
 
+fn step_reference(kind: StepKind) -> Value {
+    json!({"$ref": format!("#/$defs/step/properties/{}", kind.name())})
+}
+
 fn steps() -> Value {
-    let named: Map<String, Value> =
-        StepKind::ALL.iter().map(|kind| (kind.name().to_owned(), step(*kind))).collect();
     let names: Vec<&str> = StepKind::ALL.iter().map(|kind| kind.name()).collect();
     json!({
         "description": "What is done after (or instead of) a plain generate, in order: each step is a map with one key.",
@@ -268,11 +283,11 @@ fn steps() -> Value {
                 "items": {
                     "anyOf": [
                         {"enum": names},
-                        {"type": "object", "properties": named, "additionalProperties": false, "minProperties": 1, "maxProperties": 1}
+                        {"$ref": "#/$defs/step", "minProperties": 1, "maxProperties": 1}
                     ]
                 }
             },
-            {"type": "object", "properties": named, "additionalProperties": false},
+            {"$ref": "#/$defs/step"},
             {"type": ["string", "null"]}
         ],
         "examples": [[{"extend": "The camera drifts past the lamp room"}, {"upscale": "4k"}]]

@@ -255,7 +255,10 @@ fn is_placeholder(field: Field, text: &str) -> bool {
 /// Words with single spaces, or literal text as it stands; control characters are dropped.
 fn cleaned(scalar: &Scalar, span: Span) -> (String, Span) {
     match scalar.style {
-        Style::Literal => {
+        // The parser has folded soft breaks in quotes already: one that is left was written as `\\n` and is meant.
+        Style::Literal | Style::Quoted
+            if scalar.style == Style::Literal || scalar.text.contains('\n') =>
+        {
             let text: String = scalar
                 .text
                 .chars()
@@ -267,7 +270,7 @@ fn cleaned(scalar: &Scalar, span: Span) -> (String, Span) {
             let (text, span) = bare(&scalar.text, span);
             (collapsed(&unescaped(text)), span)
         }
-        Style::Plain | Style::Quoted => (collapsed(&scalar.text), span),
+        Style::Plain | Style::Quoted | Style::Literal => (collapsed(&scalar.text), span),
     }
 }
 
