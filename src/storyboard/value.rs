@@ -93,7 +93,8 @@ pub(super) fn is_nothing(scalar: &Scalar) -> bool {
         return scalar.text.trim().is_empty();
     }
     let text = scalar.text.trim();
-    if text.len() > 40 {
+    // The longest of these words, in brackets, is shorter than this.
+    if text.len() > 24 {
         return false;
     }
     let text = text.trim_matches(['(', ')', '[', ']', '*', '_', '`', '"', '（', '）']).trim();
@@ -163,7 +164,11 @@ const TEMPLATE_WORDS: &[&str] = &[
 /// True for text that a template left in place: `image | video_clip`, `Xs`, `[Text to show, if any]`.
 fn is_placeholder(field: Field, text: &str) -> bool {
     let text = text.trim().trim_matches(['`', '*']).trim();
-    if text.is_empty() || text.len() > 300 {
+    let bracketed = text.starts_with(['[', '<', '{', '【']);
+    if text.is_empty()
+        || text.len() > 300
+        || (text.len() > 24 && !bracketed && !text.contains(" | "))
+    {
         return false;
     }
     let lower = text.to_lowercase();
@@ -257,7 +262,7 @@ fn cleaned(scalar: &Scalar, span: Span) -> (String, Span) {
     match scalar.style {
         // The parser has folded soft breaks in quotes already: one that is left was written as `\\n` and is meant.
         Style::Literal | Style::Quoted
-            if scalar.style == Style::Literal || scalar.text.contains('\n') =>
+            if scalar.style == Style::Literal || scalar.text.trim_end().contains('\n') =>
         {
             let text: String = scalar
                 .text
@@ -321,6 +326,9 @@ fn bare(text: &str, span: Span) -> (&str, Span) {
             Some(rest) if !rest.is_empty() => inner = rest,
             _ => break,
         }
+    }
+    if inner.len() == text.len() {
+        return (text, span);
     }
     let span = match text.find(inner) {
         Some(offset) if exact => Span::new(span.start + offset, span.start + offset + inner.len()),

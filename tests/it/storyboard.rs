@@ -271,9 +271,10 @@ fn line_breaks_and_byte_order_marks_change_nothing() {
         assert_eq!(meaning(&path, &format!("\u{feff}{text}")), expected, "{path} with a mark");
         assert_eq!(meaning(&path, text.trim_end()), expected, "{path} without a last line break");
     }
-    for path in ["paper-boat/storyboard.yaml"] {
-        let text = std::fs::read_to_string(root().join("examples/storyboards").join(path))
-            .expect("it is there");
+    for path in
+        ["examples/storyboards/paper-boat/storyboard.yaml", "tests/fixtures/storyboards/twin.yaml"]
+    {
+        let text = std::fs::read_to_string(root().join(path)).expect("it is there");
         let expected = meaning(path, &text);
         assert_eq!(meaning(path, &text.replace('\n', "\r\n")), expected, "{path} with CRLF");
         assert_eq!(meaning(path, &format!("\u{feff}{text}")), expected, "{path} with a mark");

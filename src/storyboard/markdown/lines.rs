@@ -62,6 +62,7 @@ pub(in crate::storyboard) fn split(from: usize, problems: &mut Problems<'_>) -> 
     let mut lines: Vec<Line> = Vec::new();
     let mut fence: Option<Fence> = None;
     let mut comment: Option<usize> = None;
+    let any_comment = source.contains("<!--");
     let mut start = from;
     while start < source.len() {
         let newline = source[start..].find('\n').map_or(source.len(), |at| start + at);
@@ -71,7 +72,7 @@ pub(in crate::storyboard) fn split(from: usize, problems: &mut Problems<'_>) -> 
         }
         let next = newline + 1;
         let mut had_comment = comment.is_some();
-        if fence.is_none() {
+        if fence.is_none() && any_comment {
             had_comment |= mask_comments(source, start, end, &mut comment, &mut masked);
         }
         let line = std::str::from_utf8(&masked[start..end]).unwrap_or_default();
@@ -207,7 +208,7 @@ fn classify(line: &str, start: usize) -> LineKind {
                 } else {
                     words
                 };
-            let at = start + indent + level + rest.find(words).unwrap_or(0);
+            let at = start + indent + level + (rest.len() - rest.trim_start().len());
             let level = u8::try_from(level).unwrap_or(6);
             return LineKind::Heading { level, text: Span::new(at, at + words.len()) };
         }
@@ -217,7 +218,7 @@ fn classify(line: &str, start: usize) -> LineKind {
         let info = &trimmed[length..];
         if length >= 3 && !(first == b'`' && info.contains('`')) {
             let words = info.trim();
-            let at = start + indent + length + info.find(words).unwrap_or(0);
+            let at = start + indent + length + (info.len() - info.trim_start().len());
             return LineKind::FenceOpen { info: Span::new(at, at + words.len()), indent };
         }
     }
