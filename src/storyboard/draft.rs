@@ -5,6 +5,7 @@ use super::node::{Node, NodeKind};
 use super::problems::{Problems, nearest, quoted};
 use super::scene::{Scene, SceneId, Step, StepKind};
 use super::value::{self, Outcome};
+use super::{absent, words};
 use crate::source::{Diagnostic, Span, Spanned};
 use std::collections::BTreeMap;
 
@@ -76,10 +77,10 @@ pub(super) struct Draft {
 }
 
 /// The label a field was set by.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Label {
     rank: usize,
-    text: Spanned<String>,
+    span: Span,
 }
 
 impl Draft {
@@ -122,7 +123,7 @@ impl Draft {
             Meaning::Id if in_scene => self.put_id(node, problems),
             Meaning::Title if in_scene => {
                 if self.title.is_none() {
-                    self.title = value::plain(node);
+                    self.title = words::plain(node);
                 }
             }
             Meaning::Steps if self.place != Place::Step => {
@@ -150,7 +151,7 @@ impl Draft {
     }
 
     fn put_id(&mut self, node: &Node, problems: &mut Problems<'_>) {
-        match value::plain(node) {
+        match words::plain(node) {
             Some(text) if self.id.is_none() => {
                 self.id = Some(text.map(|text| SceneId::parse(&text)))
             }
@@ -183,14 +184,16 @@ impl Draft {
                 return;
             }
         };
-        let Some(before) = self.labels.get(&field) else {
-            self.labels.insert(field, Label { rank, text: label.clone() });
+        let this = Label { rank, span: label.span };
+        let Some(before) = self.labels.get(&field).copied() else {
+            self.labels.insert(field, this);
             self.fields.set(field, read);
             return;
         };
-        let line = problems.source().position(before.text.span.start).line;
-        let name = field.name();
+        let source = problems.source();
+        let written = |label: Label| source.slice(label.span).trim().to_owned();
         if before.rank == rank {
+            let line = source.position(before.span.start).line;
             problems.push(
                 Diagnostic::error(
                     "repeated-field",
@@ -201,22 +204,22 @@ impl Draft {
                     label.span,
                 )
                 .label("second time")
-                .related(before.text.span, "first time")
+                .related(before.span, "first time")
                 .hint("keep one of them, or number the scenes apart"),
             );
             return;
         }
         // Which label wins must not depend on the order of the lines, so that sorting them changes nothing.
-        let (winner, loser) =
-            if rank < before.rank { (label, &before.text) } else { (&before.text, label) };
+        let (winner, loser) = if rank < before.rank { (this, before) } else { (before, this) };
+        let name = field.name();
         problems.push(
             Diagnostic::warning(
                 "repeated-field",
                 format!(
                     "{} and {} are both `{name}`: {} is used",
-                    quoted(&before.text.value),
-                    quoted(&label.value),
-                    quoted(&winner.value)
+                    quoted(&written(before)),
+                    quoted(&written(this)),
+                    quoted(&written(winner))
                 ),
                 loser.span,
             )
@@ -224,16 +227,17 @@ impl Draft {
             .related(winner.span, "used")
             .hint(format!("say all of it under `{name}`")),
         );
-        if rank < before.rank {
-            let lost = Label { rank, text: label.clone() };
-            let old =
-                std::mem::replace(self.labels.entry(field).or_insert_with(|| lost.clone()), lost);
-            if let Some(value) = self.fields.remove(field) {
-                self.unknown.push((old.text, shown(&value.value)));
-            }
+        let lost = if rank < before.rank {
+            self.labels.insert(field, this);
+            let old = self.fields.remove(field);
             self.fields.set(field, read);
+            old
         } else {
-            self.unknown.push((label.clone(), shown(&read.value)));
+            Some(read)
+        };
+        if let Some(lost) = lost {
+            let label = Spanned::new(written(loser), loser.span);
+            self.unknown.push((label, shown(&lost.value)));
         }
     }
 
@@ -279,16 +283,28 @@ pub(super) enum Meaning {
 impl Meaning {
     /// The meaning of a label; `Duration (s)` and `Visual (what we see)` are known without their remark.
     pub fn of(label: &str) -> Self {
-        let meaning = Self::of_key(&normalise_label(label));
+        let meaning = Self::of_plain(label);
         match label.split_once(['(', '（', '[']) {
-            Some((before, _)) if meaning == Self::Unknown => {
-                match Self::of_key(&normalise_label(before)) {
-                    shorter @ Self::Field(..) => shorter,
-                    _ => Self::Unknown,
-                }
-            }
+            Some((before, _)) if meaning == Self::Unknown => match Self::of_plain(before) {
+                shorter @ Self::Field(..) => shorter,
+                _ => Self::Unknown,
+            },
             _ => meaning,
         }
+    }
+
+    fn of_plain(label: &str) -> Self {
+        // Nearly every label is short and in ASCII, and every line has one: those are looked up without an allocation.
+        let mut letters = [0_u8; 48];
+        if label.len() > letters.len() || !label.is_ascii() {
+            return Self::of_key(&normalise_label(label));
+        }
+        let mut length = 0;
+        for byte in label.bytes().filter(u8::is_ascii_alphanumeric) {
+            letters[length] = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        Self::of_key(std::str::from_utf8(&letters[..length]).unwrap_or_default())
     }
 
     fn of_key(key: &str) -> Self {
@@ -372,7 +388,7 @@ fn read_steps(node: &Node, steps: &mut Vec<Step>, problems: &mut Problems<'_>) {
             }
         }
         NodeKind::Scalar(scalar) => {
-            if value::is_nothing(scalar) {
+            if absent::is_nothing(scalar) {
                 return;
             }
             let start = node.span.start;

@@ -3,6 +3,7 @@
 //! [`read`] takes a Markdown or YAML source and gives one [`Storyboard`] together with every problem found,
 //! each with its place. Nothing here knows models, prices or files: `plan` checks those.
 
+mod absent;
 mod checks;
 mod document;
 mod draft;
@@ -11,10 +12,13 @@ mod field;
 mod input;
 mod markdown;
 mod node;
+mod params;
 mod problems;
+mod ratio;
 mod scene;
 mod schema;
 mod value;
+mod words;
 mod yaml;
 
 pub use field::{Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
