@@ -6,7 +6,7 @@ use super::input;
 use super::node::{Node, NodeKind};
 use super::problems::{Problems, first_line, quoted};
 use super::scene::{Character, SceneId, Storyboard};
-use super::value;
+use super::words;
 use crate::source::{Diagnostic, Span, Spanned};
 
 /// Top-level keys that hold the scenes.
@@ -104,7 +104,7 @@ pub(super) fn read_head<'n>(
         match name.as_str() {
             "title" | "filmtitle" | "name" | "标题" | "タイトル" | "titel" => {
                 if head.storyboard.title.is_none() {
-                    head.storyboard.title = value::plain(node);
+                    head.storyboard.title = words::plain(node);
                 }
             }
             "defaults" | "default" | "global" | "globals" | "settings" => match &node.kind {
@@ -172,13 +172,13 @@ fn read_characters(node: &Node, problems: &mut Problems<'_>) -> Vec<Character> {
         NodeKind::List(items) => {
             for item in items {
                 let name = match &item.kind {
-                    NodeKind::Scalar(_) => value::plain(item),
+                    NodeKind::Scalar(_) => words::plain(item),
                     NodeKind::Map(entries) => entries
                         .iter()
                         .find(|(key, _)| {
                             matches!(normalise_label(&key.value).as_str(), "name" | "id")
                         })
-                        .and_then(|(_, name)| value::plain(name)),
+                        .and_then(|(_, name)| words::plain(name)),
                     _ => None,
                 };
                 match (name, &item.kind) {
@@ -219,7 +219,7 @@ fn wrong_characters(node: &Node, problems: &mut Problems<'_>) {
 fn read_character(name: Spanned<String>, node: &Node, problems: &mut Problems<'_>) -> Character {
     let mut character = Character { name, look: None, images: Vec::new() };
     let NodeKind::Map(entries) = &node.kind else {
-        match (value::plain(node), &node.kind) {
+        match (words::plain(node), &node.kind) {
             (Some(look), _) => character.look = Some(look),
             (None, NodeKind::Null) => {}
             (None, _) => wrong_characters(node, problems),
@@ -229,7 +229,7 @@ fn read_character(name: Spanned<String>, node: &Node, problems: &mut Problems<'_
     for (key, value) in entries {
         match normalise_label(&key.value).as_str() {
             "look" | "description" | "appearance" | "visual" | "prompt" | "外观" | "外見" => {
-                character.look = value::plain(value);
+                character.look = words::plain(value);
             }
             "image" | "images" | "ref" | "refs" | "reference" | "references" | "referenceimage"
             | "sheet" => {
@@ -276,9 +276,7 @@ pub(super) struct Drafted {
 /// Reads a YAML or JSON document. `None` where it is no storyboard, which is reported.
 pub(super) fn read(root: Option<&Node>, problems: &mut Problems<'_>) -> Option<Drafted> {
     let source = problems.source();
-    let Some(root) = root else {
-        return None;
-    };
+    let root = root?;
     let (storyboard, scenes) = match &root.kind {
         NodeKind::Map(entries) => {
             let head = read_head(entries, problems);

@@ -5,6 +5,7 @@ use super::node::{Node, NodeKind};
 use super::problems::{Problems, nearest, quoted};
 use super::scene::{Scene, SceneId, Step, StepKind};
 use super::value::{self, Outcome};
+use super::{absent, words};
 use crate::source::{Diagnostic, Span, Spanned};
 use std::collections::BTreeMap;
 
@@ -76,10 +77,10 @@ pub(super) struct Draft {
 }
 
 /// The label a field was set by.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Label {
     rank: usize,
-    text: Spanned<String>,
+    span: Span,
 }
 
 impl Draft {
@@ -99,58 +100,58 @@ impl Draft {
 
     /// Puts a labelled value where it belongs.
     pub fn put(&mut self, label: &Spanned<String>, node: &Node, problems: &mut Problems<'_>) {
-        let key = meaningful(&label.value);
-        if self.place == Place::Scene {
+        self.put_meant(label, Meaning::of(&label.value), node, problems);
+    }
+
+    /// Puts a value whose label was looked up already where it belongs.
+    pub fn put_meant(
+        &mut self,
+        label: &Spanned<String>,
+        meaning: Meaning,
+        node: &Node,
+        problems: &mut Problems<'_>,
+    ) {
+        let in_scene = self.place == Place::Scene;
+        match meaning {
             // `scene: 4` and `shot: 4` number a scene; with words they are its picture or its size.
-            let numbered = matches!(key.as_str(), "scene" | "shot")
-                && self.id.is_none()
-                && node
-                    .as_text()
-                    .is_some_and(|text| matches!(SceneId::parse(text), SceneId::Number(_)));
-            if numbered || ID_LABELS.contains(&key.as_str()) {
+            Meaning::Field(Field::Visual | Field::Shot, _)
+                if in_scene && self.is_number(label, node) =>
+            {
                 self.put_id(node, problems);
-                return;
             }
-            if TITLE_LABELS.contains(&key.as_str()) {
+            Meaning::Field(field, rank) => self.put_field(field, rank, label, node, problems),
+            Meaning::Id if in_scene => self.put_id(node, problems),
+            Meaning::Title if in_scene => {
                 if self.title.is_none() {
-                    self.title = value::plain(node);
+                    self.title = words::plain(node);
                 }
-                return;
             }
-        }
-        if self.place != Place::Step {
-            if STEPS_LABELS.contains(&key.as_str()) {
+            Meaning::Steps if self.place != Place::Step => {
                 let mut steps = Vec::new();
                 read_steps(node, &mut steps, problems);
                 self.steps.get_or_insert_default().extend(steps);
-                return;
             }
-            // `keyframe` is a field as well, and `generate` is there anyway.
-            if let Some(
-                kind @ (StepKind::Extend
-                | StepKind::Restyle
-                | StepKind::Lipsync
-                | StepKind::Upscale),
-            ) = StepKind::named(&key)
-            {
+            Meaning::Step(kind) if self.place != Place::Step => {
                 if node.kind != NodeKind::Null {
                     let step = read_step(kind, label.span, node, problems);
                     self.steps.get_or_insert_default().push(step);
                 }
-                return;
             }
-        }
-        match Field::ranked(&key) {
-            Some((field, rank)) => self.put_field(field, rank, label, node, problems),
-            None => {
+            Meaning::Id | Meaning::Title | Meaning::Steps | Meaning::Step(_) | Meaning::Unknown => {
                 problems.unknown_label(label);
                 self.unknown.push((label.clone(), raw_text(node)));
             }
         }
     }
 
+    fn is_number(&self, label: &Spanned<String>, node: &Node) -> bool {
+        self.id.is_none()
+            && matches!(normalise_label(&label.value).as_str(), "scene" | "shot")
+            && node.as_text().is_some_and(|text| matches!(SceneId::parse(text), SceneId::Number(_)))
+    }
+
     fn put_id(&mut self, node: &Node, problems: &mut Problems<'_>) {
-        match value::plain(node) {
+        match words::plain(node) {
             Some(text) if self.id.is_none() => {
                 self.id = Some(text.map(|text| SceneId::parse(&text)))
             }
@@ -183,14 +184,16 @@ impl Draft {
                 return;
             }
         };
-        let Some(before) = self.labels.get(&field) else {
-            self.labels.insert(field, Label { rank, text: label.clone() });
+        let this = Label { rank, span: label.span };
+        let Some(before) = self.labels.get(&field).copied() else {
+            self.labels.insert(field, this);
             self.fields.set(field, read);
             return;
         };
-        let line = problems.source().position(before.text.span.start).line;
-        let name = field.name();
+        let source = problems.source();
+        let written = |label: Label| source.slice(label.span).trim().to_owned();
         if before.rank == rank {
+            let line = source.position(before.span.start).line;
             problems.push(
                 Diagnostic::error(
                     "repeated-field",
@@ -201,22 +204,22 @@ impl Draft {
                     label.span,
                 )
                 .label("second time")
-                .related(before.text.span, "first time")
+                .related(before.span, "first time")
                 .hint("keep one of them, or number the scenes apart"),
             );
             return;
         }
         // Which label wins must not depend on the order of the lines, so that sorting them changes nothing.
-        let (winner, loser) =
-            if rank < before.rank { (label, &before.text) } else { (&before.text, label) };
+        let (winner, loser) = if rank < before.rank { (this, before) } else { (before, this) };
+        let name = field.name();
         problems.push(
             Diagnostic::warning(
                 "repeated-field",
                 format!(
                     "{} and {} are both `{name}`: {} is used",
-                    quoted(&before.text.value),
-                    quoted(&label.value),
-                    quoted(&winner.value)
+                    quoted(&written(before)),
+                    quoted(&written(this)),
+                    quoted(&written(winner))
                 ),
                 loser.span,
             )
@@ -224,16 +227,17 @@ impl Draft {
             .related(winner.span, "used")
             .hint(format!("say all of it under `{name}`")),
         );
-        if rank < before.rank {
-            let lost = Label { rank, text: label.clone() };
-            let old =
-                std::mem::replace(self.labels.entry(field).or_insert_with(|| lost.clone()), lost);
-            if let Some(value) = self.fields.remove(field) {
-                self.unknown.push((old.text, shown(&value.value)));
-            }
+        let lost = if rank < before.rank {
+            self.labels.insert(field, this);
+            let old = self.fields.remove(field);
             self.fields.set(field, read);
+            old
         } else {
-            self.unknown.push((label.clone(), shown(&read.value)));
+            Some(read)
+        };
+        if let Some(lost) = lost {
+            let label = Spanned::new(written(loser), loser.span);
+            self.unknown.push((label, shown(&lost.value)));
         }
     }
 
@@ -259,33 +263,87 @@ impl Draft {
     }
 }
 
-/// A label as it is looked up: `Duration (s)` and `Visual (what we see)` are known without their remark.
-pub(super) fn meaningful(label: &str) -> String {
-    let key = normalise_label(label);
-    if Field::ranked(&key).is_none()
-        && let Some((before, _)) = label.split_once(['(', '（', '['])
-    {
-        let shorter = normalise_label(before);
-        if Field::ranked(&shorter).is_some() {
-            return shorter;
+/// What a label means in a scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A field, and how far down its row the label stands.
+    Field(Field, usize),
+    /// The scene's id.
+    Id,
+    /// The scene's title.
+    Title,
+    /// Its steps.
+    Steps,
+    /// One step.
+    Step(StepKind),
+    /// Nothing.
+    Unknown,
+}
+
+impl Meaning {
+    /// The meaning of a label; `Duration (s)` and `Visual (what we see)` are known without their remark.
+    pub fn of(label: &str) -> Self {
+        let meaning = Self::of_plain(label);
+        match label.split_once(['(', '（', '[']) {
+            Some((before, _)) if meaning == Self::Unknown => match Self::of_plain(before) {
+                shorter @ Self::Field(..) => shorter,
+                _ => Self::Unknown,
+            },
+            _ => meaning,
         }
     }
-    key
+
+    fn of_plain(label: &str) -> Self {
+        // Nearly every label is short and in ASCII, and every line has one: those are looked up without an allocation.
+        let mut letters = [0_u8; 48];
+        if label.len() > letters.len() || !label.is_ascii() {
+            return Self::of_key(&normalise_label(label));
+        }
+        let mut length = 0;
+        for byte in label.bytes().filter(u8::is_ascii_alphanumeric) {
+            letters[length] = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        Self::of_key(std::str::from_utf8(&letters[..length]).unwrap_or_default())
+    }
+
+    fn of_key(key: &str) -> Self {
+        if let Some((field, rank)) = Field::ranked(key) {
+            return Self::Field(field, rank);
+        }
+        if TITLE_LABELS.contains(&key) {
+            Self::Title
+        } else if ID_LABELS.contains(&key) {
+            Self::Id
+        } else if STEPS_LABELS.contains(&key) {
+            Self::Steps
+        } else {
+            StepKind::named(key).map_or(Self::Unknown, Self::Step)
+        }
+    }
+
+    /// The field, where it is one.
+    pub fn field(self) -> Option<Field> {
+        match self {
+            Self::Field(field, _) => Some(field),
+            _ => None,
+        }
+    }
+
+    /// True for every label that means something in a scene.
+    pub fn is_known(self) -> bool {
+        self != Self::Unknown
+    }
 }
 
 /// The field a label means, with the remark in brackets left out.
 pub(super) fn known(label: &str) -> Option<Field> {
-    Field::ranked(&meaningful(label)).map(|(field, _)| field)
+    Meaning::of(label).field()
 }
 
 /// True for every label that means something in a scene.
 pub(super) fn is_scene_label(label: &str) -> bool {
-    let key = meaningful(label);
-    Field::ranked(&key).is_some()
-        || TITLE_LABELS.contains(&key.as_str())
-        || STEPS_LABELS.contains(&key.as_str())
-        || matches!(key.as_str(), "id" | "sceneid" | "shotid")
-        || StepKind::named(&key).is_some()
+    Meaning::of(label).is_known()
 }
 
 fn raw_text(node: &Node) -> String {
@@ -330,7 +388,7 @@ fn read_steps(node: &Node, steps: &mut Vec<Step>, problems: &mut Problems<'_>) {
             }
         }
         NodeKind::Scalar(scalar) => {
-            if value::is_nothing(scalar) {
+            if absent::is_nothing(scalar) {
                 return;
             }
             let start = node.span.start;

@@ -79,6 +79,13 @@ pub(super) fn parse(text: &str, frame_rate: Option<f64>) -> Result<Length, Wrong
     if text.len() > 4 * MAX_CHARS || text.chars().count() > MAX_CHARS {
         return Err(Wrong::Unreadable);
     }
+    // Seconds with or without their unit are nearly all there is.
+    let plain = text.trim();
+    let plain = plain.strip_suffix('s').unwrap_or(plain).trim_end();
+    if !plain.is_empty() && plain.len() <= 5 && plain.bytes().all(|byte| byte.is_ascii_digit()) {
+        let seconds = plain.bytes().fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit - b'0'));
+        return length(seconds, false, text.contains('s'));
+    }
     let text: String = text.chars().map(plain_char).collect::<String>().to_lowercase();
     let (text, own_rate) = take_frame_rate(&text);
     let rate = own_rate.or(frame_rate);

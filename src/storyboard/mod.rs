@@ -3,6 +3,7 @@
 //! [`read`] takes a Markdown or YAML source and gives one [`Storyboard`] together with every problem found,
 //! each with its place. Nothing here knows models, prices or files: `plan` checks those.
 
+mod absent;
 mod checks;
 mod document;
 mod draft;
@@ -11,13 +12,18 @@ mod field;
 mod input;
 mod markdown;
 mod node;
+mod params;
 mod problems;
+mod ratio;
 mod scene;
+mod schema;
 mod value;
+mod words;
 mod yaml;
 
 pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
 pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
+pub use schema::schema;
 
 use crate::source::{Diagnostic, Source, Span};
 use problems::Problems;

@@ -1,7 +1,7 @@
 //! What stands under a heading: labelled values, prose, YAML blocks and tables.
 
-use super::super::draft;
-use super::super::field::{Field, normalise_label};
+use super::super::draft::{self, Meaning};
+use super::super::field::Field;
 use super::super::node::{Node, NodeKind, Style};
 use super::lines::{Line, LineKind};
 use crate::source::{Span, Spanned};
@@ -29,6 +29,8 @@ pub(in crate::storyboard) enum Item {
 pub(in crate::storyboard) struct Labelled {
     /// The label as written, without marks.
     pub label: Spanned<String>,
+    /// What it means.
+    pub meaning: Meaning,
     /// Its value.
     pub value: Node,
     /// The label stood in bold.
@@ -133,7 +135,7 @@ enum Shape {
 /// A field whose value is still being read.
 struct Open {
     label: Spanned<String>,
-    known: Option<Field>,
+    meaning: Meaning,
     bold: bool,
     bullet: bool,
     group: bool,
@@ -176,6 +178,7 @@ impl Reader<'_> {
             let value = joined(open.pieces, open.label.span);
             self.items.push(Item::Field(Labelled {
                 label: open.label,
+                meaning: open.meaning,
                 value,
                 bold: open.bold,
                 group: open.group,
@@ -334,23 +337,27 @@ impl Reader<'_> {
             return None;
         }
         let start = Start::of(self.text, parts.words)?;
-        let known = draft::is_scene_label(&start.label.value);
+        let known = start.meaning.is_known();
         let names = self.open.as_ref().is_some_and(|open| {
             // Speakers, parameters and people are no fields, however they are called.
             open.pieces.iter().all(|piece| piece.shape == Shape::Item)
                 && (parts.indent > open.indent || (!open.bullet && !start.bold))
                 && (parts.bullet || parts.numbered)
-                && (matches!(open.known, Some(Field::Dialogue | Field::Params | Field::Characters))
-                    || is_steps(&open.label.value))
+                && (matches!(
+                    open.meaning.field(),
+                    Some(Field::Dialogue | Field::Params | Field::Characters)
+                ) || open.meaning == Meaning::Steps)
         });
         if names {
             return None;
         }
         if known {
-            return (start.marked || start.colon).then_some(start);
+            // `No: he stays.` is speech, `- No: 4` a number.
+            let speech = start.meaning == Meaning::Id && !start.marked && !parts.bullet;
+            return ((start.marked || start.colon) && !speech).then_some(start);
         }
         let nested = self.open.as_ref().is_some_and(|open| {
-            open.known.is_some()
+            open.meaning.field().is_some()
                 && (parts.indent > open.indent
                     || (!open.bullet && open.pieces.is_empty() && !start.bold))
         });
@@ -374,7 +381,7 @@ impl Reader<'_> {
         while let Some(mut start) = next.take() {
             next = start.split(self.text);
             let mut open = Open {
-                known: draft::known(&start.label.value),
+                meaning: start.meaning,
                 label: start.label,
                 bold: start.bold,
                 bullet: parts.bullet || parts.numbered,
@@ -392,10 +399,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-fn is_steps(label: &str) -> bool {
-    normalise_label(label) == "steps"
 }
 
 impl Open {
@@ -422,6 +425,7 @@ impl Piece {
 /// The label at the start of some words.
 struct Start {
     label: Spanned<String>,
+    meaning: Meaning,
     value: Span,
     /// In bold.
     bold: bool,
@@ -465,29 +469,30 @@ impl Start {
         let base = words.start + skipped;
         let end = words.end;
         let mark = ["**", "__", "*", "_", "`"].into_iter().find(|mark| line.starts_with(mark));
-        let make =
-            |label: &str, at: usize, value_at: usize, bold: bool, marked: bool, colon: bool| {
-                let label_words = label.trim_matches(|c: char| {
-                    c.is_whitespace() || matches!(c, '*' | '_' | '`' | ':' | '：')
-                });
-                let label_at = at + label.find(label_words).unwrap_or(0);
-                Some(Self {
-                    label: Spanned::new(
-                        label_words.to_owned(),
-                        label_at..label_at + label_words.len(),
-                    ),
-                    value: trimmed(text, Span::new(value_at, end)),
-                    bold,
-                    marked,
-                    colon,
-                    short: label_words.chars().count() <= 40
-                        && label_words.split_whitespace().count() <= 4,
-                })
-                .filter(|start| !start.label.value.is_empty())
-            };
+        let make = |label: &str,
+                    at: usize,
+                    value_at: usize,
+                    bold: bool,
+                    marked: bool,
+                    colon: bool| {
+            let is_mark = |c: char| c.is_whitespace() || matches!(c, '*' | '_' | '`' | ':' | '：');
+            let label_words = label.trim_matches(is_mark);
+            let label_at = at + (label.len() - label.trim_start_matches(is_mark).len());
+            Some(Self {
+                meaning: Meaning::of(label_words),
+                label: Spanned::new(label_words.to_owned(), label_at..label_at + label_words.len()),
+                value: trimmed(text, Span::new(value_at, end)),
+                bold,
+                marked,
+                colon,
+                short: label_words.chars().count() <= 40
+                    && label_words.split_whitespace().count() <= 4,
+            })
+            .filter(|start| !start.label.value.is_empty())
+        };
         if let Some(mark) = mark {
             let inner_at = mark.len();
-            let close = line[inner_at..].find(mark).map(|offset| inner_at + offset)?;
+            let close = find_mark(&line[inner_at..], mark).map(|offset| inner_at + offset)?;
             let inner = &line[inner_at..close];
             let after_at = close + mark.len();
             let after = &line[after_at..];
@@ -558,6 +563,9 @@ impl Start {
             return None;
         }
         let value = &text[self.value.range()];
+        if !value.contains('*') {
+            return None;
+        }
         let mut from = 0;
         while let Some(offset) = value[from..].find("**") {
             let at = from + offset;
@@ -566,7 +574,7 @@ impl Start {
                 && let Some(start) =
                     Self::of(text, Span::new(self.value.start + at, self.value.end))
                 && start.colon
-                && draft::is_scene_label(&start.label.value)
+                && start.meaning.is_known()
             {
                 let kept = before.trim_end_matches(['|', '·', '•', ';', ',', '/', '—', '–', ' ']);
                 self.value = Span::new(self.value.start, self.value.start + kept.len());
@@ -580,6 +588,20 @@ impl Start {
         }
         None
     }
+}
+
+/// Where a mark of one or two equal bytes stands: a search for a byte is several times faster than one for a text.
+fn find_mark(text: &str, mark: &str) -> Option<usize> {
+    let first = *mark.as_bytes().first()?;
+    let mut from = 0;
+    while let Some(offset) = text.as_bytes()[from..].iter().position(|byte| *byte == first) {
+        let at = from + offset;
+        if text[at..].starts_with(mark) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 /// The length of a colon and the spaces before it.
