@@ -5,7 +5,7 @@
 
 use super::address::{self, PublicNames};
 use crate::engine::ports::{Answer, Call, CallBody, Download, Purpose, SendError, Transport};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
@@ -97,7 +97,7 @@ impl HttpTransport {
                 self.read.get_or_init(|| built(plain().redirect(Policy::none())))
             }
         };
-        made.as_ref().map_err(|message| SendError::NotSent(message.clone()))
+        made.as_ref().map_err(|message| SendError::Never(message.clone()))
     }
 
     fn download_client(&self) -> Result<&Client, SendError> {
@@ -112,7 +112,7 @@ impl HttpTransport {
                 }
             })
             .as_ref()
-            .map_err(|message| SendError::NotSent(message.clone()))
+            .map_err(|message| SendError::Never(message.clone()))
     }
 
     /// Private addresses are fair targets only when the API itself is one, that is with an emulator.
@@ -122,13 +122,13 @@ impl HttpTransport {
 
     fn check_target(&self, url: &Url) -> Result<(), SendError> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(SendError::NotSent(format!(
+            return Err(SendError::Never(format!(
                 "a result link with the scheme `{}` is not followed",
                 crate::remote::printable(url.scheme(), 40)
             )));
         }
         if address::is_private(url) && !self.private_allowed() {
-            return Err(SendError::NotSent(format!(
+            return Err(SendError::Never(format!(
                 "a result link to the private address `{}` is not followed",
                 crate::remote::printable(url.host_str().unwrap_or_default(), 80)
             )));
@@ -138,18 +138,18 @@ impl HttpTransport {
 
     async fn send_call(&self, call: Call) -> Result<Answer, SendError> {
         let url = Url::parse(&call.url)
-            .map_err(|error| SendError::NotSent(format!("the address cannot be used: {error}")))?;
+            .map_err(|error| SendError::Never(format!("the address cannot be used: {error}")))?;
         if !self.hosts.may_see_key(&url) {
-            return Err(SendError::NotSent(format!(
+            return Err(SendError::Never(format!(
                 "`{}` is not one of the provider's two hosts, so the key is not sent there",
                 crate::remote::printable(url.host_str().unwrap_or_default(), 80)
             )));
         }
         let method = Method::from_bytes(call.method.as_bytes())
-            .map_err(|_| SendError::NotSent("the method of a call is not one".into()))?;
+            .map_err(|_| SendError::Never("the method of a call is not one".into()))?;
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", self.key.expose_secret().trim())).map_err(
-                |_| SendError::NotSent("the API key holds characters that no key can hold".into()),
+                |_| SendError::Never("the API key holds characters that no key can hold".into()),
             )?;
         authorization.set_sensitive(true);
         let mut request = self
@@ -163,13 +163,13 @@ impl HttpTransport {
             CallBody::Json(text) => request.header(CONTENT_TYPE, "application/json").body(text),
             CallBody::File { path, part, name, fields } => {
                 let file = tokio::fs::File::open(&path).await.map_err(|error| {
-                    SendError::NotSent(format!("`{}` cannot be read: {error}", path.display()))
+                    SendError::Never(format!("`{}` cannot be read: {error}", path.display()))
                 })?;
                 let length = file
                     .metadata()
                     .await
                     .map_err(|error| {
-                        SendError::NotSent(format!("`{}` cannot be read: {error}", path.display()))
+                        SendError::Never(format!("`{}` cannot be read: {error}", path.display()))
                     })?
                     .len();
                 let mut form = Form::new();
@@ -199,7 +199,7 @@ impl HttpTransport {
 
     async fn begin_download(&self, url: String, timeout: Duration) -> Result<Download, SendError> {
         let mut target = Url::parse(&url).map_err(|error| {
-            SendError::NotSent(format!("the result link cannot be used: {error}"))
+            SendError::Never(format!("the result link cannot be used: {error}"))
         })?;
         for _ in 0..=MOST_REDIRECTS {
             self.check_target(&target)?;
@@ -217,7 +217,7 @@ impl HttpTransport {
                 .flatten();
             if let Some(next) = next {
                 target = target.join(&next).map_err(|error| {
-                    SendError::NotSent(format!("a redirect cannot be followed: {error}"))
+                    SendError::Never(format!("a redirect cannot be followed: {error}"))
                 })?;
                 continue;
             }
@@ -226,7 +226,7 @@ impl HttpTransport {
                 response.bytes_stream().map(|chunk| chunk.map_err(|error| words(&error))).boxed();
             return Ok(Download { status: status.as_u16(), length, chunks });
         }
-        Err(SendError::NotSent(format!("more than {MOST_REDIRECTS} redirects in a row")))
+        Err(SendError::Never(format!("more than {MOST_REDIRECTS} redirects in a row")))
     }
 }
 
@@ -268,7 +268,9 @@ fn proxied() -> bool {
 /// A failure to connect, or to build the request at all, happened before the first byte left. Whatever else went
 /// wrong may have happened after it.
 fn classify(error: reqwest::Error) -> SendError {
-    if error.is_connect() || error.is_builder() {
+    if error.is_builder() {
+        SendError::Never(words(&error))
+    } else if error.is_connect() {
         SendError::NotSent(words(&error))
     } else {
         SendError::MaybeSent(words(&error))
@@ -293,9 +295,4 @@ fn words(error: &reqwest::Error) -> String {
         parts.push(if error.is_body() { "the answer was cut" } else { "the call failed" }.into());
     }
     super::printable(&parts.join(": "), 300)
-}
-
-/// Everything of a body that is already in memory, as the chunks of a download.
-pub fn whole(bytes: Bytes) -> futures::stream::BoxStream<'static, Result<Bytes, String>> {
-    futures::stream::once(async move { Ok(bytes) }).boxed()
 }

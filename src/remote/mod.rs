@@ -5,7 +5,9 @@
 pub mod address;
 pub mod backoff;
 pub mod bind;
+pub mod driver;
 pub mod http;
+pub mod outcome;
 
 /// Text from the provider made safe to print and to keep: control characters become spaces, runs of white space
 /// become one, and at most `longest` characters stay.
