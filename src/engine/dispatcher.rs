@@ -11,10 +11,10 @@ use super::job::{End, Job, Stage};
 use super::policy::Policy;
 use super::restore::Restore;
 use super::window::Window;
-use super::Layout;
 use crate::catalog::Stop;
 use crate::ledger::{Attempt, AttemptId, FailureClass, Ledger, LedgerError};
 use crate::plan::FilesByDigest;
+use crate::publish::Layout;
 use crate::remote::backoff::Backoff;
 use crate::remote::bind::Need;
 use crate::remote::printable;
@@ -344,6 +344,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                         (*not_before_ms).max(self.paused_until_ms).max(self.window_until_ms),
                     ),
                     Stage::Wanted { not_before_ms } => times.push(*not_before_ms),
+                    Stage::Waiting => times.push(job.not_before_ms),
                     _ => {}
                 }
             }

@@ -6,6 +6,7 @@ use super::ports::{Clock, Files, Transport};
 use super::window::GrantId;
 use crate::ledger::ClipRecord;
 use crate::plan::request::hex;
+use crate::publish::Layout;
 use crate::remote::bind::Need;
 use crate::remote::driver::Driver;
 use crate::remote::outcome::{Reading, Submission, Trouble, Uploaded};
@@ -55,8 +56,7 @@ pub(super) struct Executor<'w> {
     pub transport: &'w dyn Transport,
     pub files: &'w dyn Files,
     pub driver: Driver<'w>,
-    /// The folder of the cache.
-    pub cache: PathBuf,
+    pub layout: &'w Layout,
     pub max_clip: u64,
     pub transfer_timeout: Duration,
 }
@@ -75,6 +75,11 @@ pub(super) struct Look {
 }
 
 impl Executor<'_> {
+    /// Where downloads are gathered before they have a digest, on the same file system as the cache.
+    pub fn cache_folder(&self) -> PathBuf {
+        self.layout.private.join("cache")
+    }
+
     pub async fn upload(
         &self,
         need: Need,
@@ -90,7 +95,7 @@ impl Executor<'_> {
             let (path, temporary) = match frame {
                 None => (path, false),
                 Some(frame) => {
-                    (self.files.frame(&path, &frame, &self.cache).map_err(Trouble::lasting)?, true)
+                    (self.files.frame(&path, &frame, &self.cache_folder()).map_err(Trouble::lasting)?, true)
                 }
             };
             let outcome = self.upload_file(&need, &provider, &path).await;
@@ -133,9 +138,15 @@ impl Executor<'_> {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .collect();
-        let extension: String = path
-            .extension()
-            .map(|text| text.to_string_lossy().to_lowercase())
+        // In the cache everything is called a clip, also a keyframe.
+        let picture = matches!(need, Need::Clip { frame: None, .. })
+            .then(|| self.files.probe(path).is_err().then(|| self.files.read(path).ok()))
+            .flatten()
+            .flatten()
+            .and_then(|bytes| picture_extension(&bytes));
+        let extension: String = picture
+            .map(str::to_owned)
+            .or_else(|| path.extension().map(|text| text.to_string_lossy().to_lowercase()))
             .unwrap_or_default()
             .chars()
             .filter(char::is_ascii_alphanumeric)
@@ -265,7 +276,7 @@ impl Executor<'_> {
         task_id: Option<String>,
         wanted: Option<&str>,
     ) -> Result<ClipRecord, FetchError> {
-        let temporary = self.files.create_temporary(&self.cache, ".part").map_err(disk)?;
+        let temporary = self.files.create_temporary(&self.cache_folder(), ".part").map_err(disk)?;
         let outcome = self.fetch_into(&temporary, url, kind, task_id, wanted).await;
         if outcome.is_err() {
             // What cannot be removed is swept later; the reason that matters is the other one.
@@ -326,7 +337,7 @@ impl Executor<'_> {
         {
             return Err(again(format!("the download was cut: {bytes} of {length} bytes came")));
         }
-        let probe = if kind == StepKind::Keyframe && is_picture(&head) {
+        let probe = if kind == StepKind::Keyframe && picture_extension(&head).is_some() {
             Value::Null
         } else {
             let probe = self.files.probe(temporary).map_err(|message| {
@@ -339,7 +350,7 @@ impl Executor<'_> {
             return Err(FetchError::Never("the provider now has other content there".into()));
         }
         self.files.sync(temporary).map_err(disk)?;
-        self.files.rename(temporary, &super::cache_file(&self.cache, &sha256)).map_err(disk)?;
+        self.files.rename(temporary, &self.layout.cached(&sha256)).map_err(disk)?;
         Ok(ClipRecord { sha256, bytes, probe, task_id })
     }
 }
@@ -349,8 +360,14 @@ fn disk(error: std::io::Error) -> FetchError {
 }
 
 /// PNG, JPEG or WebP by its first bytes.
-fn is_picture(head: &[u8]) -> bool {
-    head.starts_with(b"\x89PNG\r\n\x1a\n")
-        || head.starts_with(b"\xff\xd8\xff")
-        || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"))
+fn picture_extension(head: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Some("png")
+    } else if head.starts_with(b"\xff\xd8\xff") {
+        Some("jpg")
+    } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
+        Some("webp")
+    } else {
+        None
+    }
 }

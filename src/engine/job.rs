@@ -7,6 +7,7 @@ use crate::remote::backoff::Backoff;
 use crate::remote::bind::Need;
 use crate::storyboard::{SceneId, StepKind};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// One chain that this run works on.
@@ -21,10 +22,12 @@ pub(super) struct Job {
     /// `None` for a take that nothing refers to any more: its tasks are collected, nothing is published.
     pub entry: Option<EntryDraft>,
     pub after: Vec<String>,
+    /// Steps whose clips the open take got from an earlier one.
+    pub reused: BTreeSet<usize>,
     /// Clips of the finished steps, from the first one on.
     pub clips: Vec<ClipRef>,
-    /// True for the step of the same index whose clip was made in this run or is collected by it.
-    pub fresh: Vec<bool>,
+    /// For each of those clips, whether it was paid for by this take (and not reused from an earlier one).
+    pub paid: Vec<bool>,
     /// The present step.
     pub step: usize,
     pub stage: Stage,
@@ -33,6 +36,10 @@ pub(super) struct Job {
     /// Refused tries of the present submission.
     pub refusals: Backoff,
     pub current: Option<Current>,
+    /// A new try of a failed task is not prepared before this time.
+    pub not_before_ms: i64,
+    /// For a stale take: whether it may be closed once its tasks are collected.
+    pub keep: bool,
     /// What this run was charged for this chain.
     pub charged: f64,
     /// A difference between the length asked for and the one found.
@@ -102,6 +109,8 @@ pub(super) struct Current {
     /// Looks that found success without a result, and when the first was.
     pub empty: u32,
     pub urls: Vec<String>,
+    /// What the provider says it cost.
+    pub charged: Option<f64>,
     pub download_troubles: Backoff,
     /// New links asked for so far.
     pub relinked: u32,
@@ -117,9 +126,9 @@ impl Job {
     }
 
     /// Goes to the next step with the present one's clip.
-    pub fn advance(&mut self, clip: ClipRef, fresh: bool) {
+    pub fn advance(&mut self, clip: ClipRef, paid: bool) {
         self.clips.push(clip);
-        self.fresh.push(fresh);
+        self.paid.push(paid);
         self.step += 1;
         self.stage = Stage::Waiting;
         self.failed_tasks = 0;

@@ -16,3 +16,6 @@ mod run;
 pub mod simulated_files;
 mod submit;
 pub mod window;
+
+pub use exit::exit_code;
+pub use run::{Order, World, run};

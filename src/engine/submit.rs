@@ -59,7 +59,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             };
             // A start is taken once: what fails afterwards begins anew.
             match std::mem::replace(&mut step.start, StepStart::Fresh) {
-                StepStart::Done(clip) => job.advance(clip, false),
+                StepStart::Done(clip) => {
+                    let paid = job.take.is_some() && !job.reused.contains(&job.step);
+                    job.advance(clip, paid);
+                }
                 StepStart::Resume(attempt) => match self.attempts.get(&attempt).cloned() {
                     Some(attempt) => {
                         if self.resume(index, attempt)? {
@@ -75,7 +78,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             return self.keep_stale(index);
         }
         if let Some(halt) = self.halt {
+            self.budget.release(index);
             self.block_for_halt(index, halt);
+            return Ok(());
+        }
+        if self.now() < self.jobs[index].not_before_ms {
             return Ok(());
         }
         self.prepare(index)
@@ -128,7 +135,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                         credits: attempt.charged.or(attempt.intent.reserved),
                         created_at: None,
                     };
-                    self.jobs[index].advance(clip, false);
+                    self.jobs[index].advance(clip, true);
                 }
                 return Ok(false);
             }
@@ -152,11 +159,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             read_troubles: Backoff::default(),
             empty: 0,
             urls: attempt.urls.clone(),
+            charged: attempt.charged,
             download_troubles: Backoff::default(),
             relinked: 0,
         };
         self.jobs[index].current = Some(current);
-        self.job_event(index, Event::Resumed { task_id });
+        self.job_event(index, Event::Resumed { task_id: task_id.map(|task| printable(&task, 200)) });
         if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
             self.jobs[index].stage = Stage::Wanted { not_before_ms: now };
         } else {
@@ -291,7 +299,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 }
             },
             Need::Clip { sha256, frame } => {
-                (super::cache_file(&self.executor.cache, sha256), frame.clone())
+                (self.layout.cached(sha256), frame.clone())
             }
             Need::Task(_) => return true,
         };
@@ -474,6 +482,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             read_troubles: Backoff::default(),
             empty: 0,
             urls: Vec::new(),
+            charged: None,
             download_troubles: Backoff::default(),
             relinked: 0,
         });
@@ -549,7 +558,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.jobs[index].refusals.reset();
                 self.job_event(
                     index,
-                    Event::Submitted { task_id: Some(task_id), credits: current.reserved },
+                    Event::Submitted { task_id: Some(printable(&task_id, 200)),
+                        credits: current.reserved,
+                    },
                 );
                 self.jobs[index].stage = Stage::AtProvider;
                 if self.policy.submit_only {
