@@ -17,3 +17,5 @@ pub mod report;
 pub mod settings;
 pub mod source;
 pub mod storyboard;
+
+pub mod catalog;
