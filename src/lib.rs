@@ -17,5 +17,3 @@ pub mod report;
 pub mod settings;
 pub mod source;
 pub mod storyboard;
-
-pub mod catalog;

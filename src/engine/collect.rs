@@ -95,9 +95,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         }
         let wait = current.interval.min(patience.max);
         current.interval = current.interval.mul_f64(1.5).min(patience.max);
-        let left = patience.deadline.saturating_sub(Duration::from_millis(
-            u64::try_from(watched).unwrap_or(0),
-        ));
+        let left = patience
+            .deadline
+            .saturating_sub(Duration::from_millis(u64::try_from(watched).unwrap_or(0)));
         let wait = self.spread(wait).min(left.max(Duration::from_millis(1)));
         self.job_event(index, Event::Waiting { elapsed_s, next_s: wait.as_secs_f64() });
         self.watch(index, wait);
@@ -284,10 +284,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let upgrade = self.jobs[index].step_work().is_some_and(|step| step.upgrade);
         // Links in the bound request may have died meanwhile, so all but an upgrade are bound anew.
         self.jobs[index].stage = if upgrade {
-            Stage::Ready {
-                bound: current.bound,
-                not_before_ms: now.saturating_add(millis(wait)),
-            }
+            Stage::Ready { bound: current.bound, not_before_ms: now.saturating_add(millis(wait)) }
         } else {
             Stage::Waiting
         };

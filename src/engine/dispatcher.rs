@@ -215,7 +215,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     }
 
     fn run_is_over(&self, now: i64) -> bool {
-        self.policy.run_for.is_some_and(|length| now.saturating_sub(self.started_ms) >= millis(length))
+        self.policy
+            .run_for
+            .is_some_and(|length| now.saturating_sub(self.started_ms) >= millis(length))
     }
 
     fn leave_within(&mut self, grace: Duration) {
@@ -256,7 +258,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 "check the connection and run again; nothing was sent that is not on record",
             ),
         };
-        self.event(None, Event::Error { code: halt.code().into(), message, hint: Some(hint.into()) });
+        self.event(
+            None,
+            Event::Error { code: halt.code().into(), message, hint: Some(hint.into()) },
+        );
     }
 
     fn all_over(&self) -> bool {
@@ -340,9 +345,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             );
             for job in &self.jobs {
                 match &job.stage {
-                    Stage::Ready { not_before_ms, .. } => times.push(
-                        (*not_before_ms).max(self.paused_until_ms).max(self.window_until_ms),
-                    ),
+                    Stage::Ready { not_before_ms, .. } => times
+                        .push((*not_before_ms).max(self.paused_until_ms).max(self.window_until_ms)),
                     Stage::Wanted { not_before_ms } => times.push(*not_before_ms),
                     Stage::Waiting => times.push(job.not_before_ms),
                     _ => {}
@@ -423,7 +427,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 Event::Error {
                     code: "ledger".into(),
                     message: printable(&error.to_string(), 500),
-                    hint: Some("the run itself is on record; only its line in the history is missing".into()),
+                    hint: Some(
+                        "the run itself is on record; only its line in the history is missing"
+                            .into(),
+                    ),
                 },
             );
         }

@@ -94,9 +94,12 @@ impl Executor<'_> {
         let outcome = async {
             let (path, temporary) = match frame {
                 None => (path, false),
-                Some(frame) => {
-                    (self.files.frame(&path, &frame, &self.cache_folder()).map_err(Trouble::lasting)?, true)
-                }
+                Some(frame) => (
+                    self.files
+                        .frame(&path, &frame, &self.cache_folder())
+                        .map_err(Trouble::lasting)?,
+                    true,
+                ),
             };
             let outcome = self.upload_file(&need, &provider, &path).await;
             if temporary {
@@ -115,13 +118,12 @@ impl Executor<'_> {
         provider: &str,
         path: &Path,
     ) -> Result<Uploaded, Trouble> {
-        let cannot =
-            |error: std::io::Error| Trouble::lasting(format!("`{}` cannot be read: {error}", path.display()));
-        let (bytes, _) = self
-            .files
-            .stat(path)
-            .map_err(cannot)?
-            .ok_or_else(|| Trouble::lasting(format!("`{}` is not there any more", path.display())))?;
+        let cannot = |error: std::io::Error| {
+            Trouble::lasting(format!("`{}` cannot be read: {error}", path.display()))
+        };
+        let (bytes, _) = self.files.stat(path).map_err(cannot)?.ok_or_else(|| {
+            Trouble::lasting(format!("`{}` is not there any more", path.display()))
+        })?;
         // A file that was edited after the plan was made is another input than the one that was shown and priced.
         if let Need::File(digest) = need
             && self.files.hash(path).map_err(cannot)? != *digest
@@ -295,9 +297,12 @@ impl Executor<'_> {
     ) -> Result<ClipRecord, FetchError> {
         let again = |message: String| FetchError::Again { message, network: false };
         let mut download =
-            self.transport.download(url.to_owned(), self.transfer_timeout).await.map_err(|error| {
-                FetchError::Again { message: printable(&error.to_string(), 300), network: true }
-            })?;
+            self.transport.download(url.to_owned(), self.transfer_timeout).await.map_err(
+                |error| FetchError::Again {
+                    message: printable(&error.to_string(), 300),
+                    network: true,
+                },
+            )?;
         match download.status {
             200 => {}
             403 | 404 | 410 => {

@@ -301,7 +301,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         for index in ready {
             match self.publication(index)? {
                 Some(publication) => {
-                    published.push((index, publication.filename.clone(), publication.sha256.clone()));
+                    published.push((
+                        index,
+                        publication.filename.clone(),
+                        publication.sha256.clone(),
+                    ));
                     batch.push(publication);
                 }
                 None => self.fail_job(
@@ -395,18 +399,15 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 PublishError::Name { .. } | PublishError::Content { .. } => "publish",
                 PublishError::File { .. } => "disk",
             };
-            Fatal {
-                code,
-                message: printable(&error.to_string(), 500),
-                hint: Some(error.hint()),
-            }
+            Fatal { code, message: printable(&error.to_string(), 500), hint: Some(error.hint()) }
         })
     }
 }
 
 /// RFC 3339 with milliseconds, as the manifest has it.
 pub(super) fn rfc3339(now_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(now_ms).map_or_else(|_| String::new(), |time| format!("{time:.3}"))
+    jiff::Timestamp::from_millisecond(now_ms)
+        .map_or_else(|_| String::new(), |time| format!("{time:.3}"))
 }
 
 fn probe_of(clip: &ClipRecord) -> Option<Probe> {

@@ -96,8 +96,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     && slot.storyboard == job.slot.storyboard
                     && slot.variant == job.slot.variant
             };
-            if let Some(other) =
-                self.jobs.iter().find(|other| !other.stale() && same(&other.slot))
+            if let Some(other) = self.jobs.iter().find(|other| !other.stale() && same(&other.slot))
             {
                 match other.stage {
                     Stage::Over(End::Done) => {}
@@ -164,7 +163,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             relinked: 0,
         };
         self.jobs[index].current = Some(current);
-        self.job_event(index, Event::Resumed { task_id: task_id.map(|task| printable(&task, 200)) });
+        self.job_event(
+            index,
+            Event::Resumed { task_id: task_id.map(|task| printable(&task, 200)) },
+        );
         if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
             self.jobs[index].stage = Stage::Wanted { not_before_ms: now };
         } else {
@@ -255,8 +257,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             Verdict::Fits => true,
             Verdict::Over { left } => {
                 let price = price.unwrap_or_default();
-                let message =
-                    format!("needs up to {price} credits, and {left} are left of this run's budget");
+                let message = format!(
+                    "needs up to {price} credits, and {left} are left of this run's budget"
+                );
                 self.block(index, "budget", message, End::OverBudget);
                 false
             }
@@ -298,27 +301,18 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     return false;
                 }
             },
-            Need::Clip { sha256, frame } => {
-                (self.layout.cached(sha256), frame.clone())
-            }
+            Need::Clip { sha256, frame } => (self.layout.cached(sha256), frame.clone()),
             Need::Task(_) => return true,
         };
         if wait.is_zero() {
-            let bytes = self
-                .executor
-                .files
-                .stat(&path)
-                .ok()
-                .flatten()
-                .map_or(0, |(bytes, _)| bytes);
+            let bytes =
+                self.executor.files.stat(&path).ok().flatten().map_or(0, |(bytes, _)| bytes);
             self.job_event(index, Event::Uploading { bytes });
         }
         self.uploading.insert(need.clone());
         let executor = self.executor;
         self.others.push(
-            executor
-                .upload(need.clone(), provider.to_owned(), path, frame, wait)
-                .boxed_local(),
+            executor.upload(need.clone(), provider.to_owned(), path, frame, wait).boxed_local(),
         );
         true
     }
@@ -519,8 +513,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             .enumerate()
             .map(|(step, clip)| (step, clip.sha256.clone(), clip.task_id.clone()))
             .collect();
-        let take =
-            self.ledger.open_take(&job.slot, job.number, &job.ask, &kinds, &reused, now)?;
+        let take = self.ledger.open_take(&job.slot, job.number, &job.ask, &kinds, &reused, now)?;
         self.jobs[index].take = Some(take);
         Ok(take)
     }
@@ -558,7 +551,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.jobs[index].refusals.reset();
                 self.job_event(
                     index,
-                    Event::Submitted { task_id: Some(printable(&task_id, 200)),
+                    Event::Submitted {
+                        task_id: Some(printable(&task_id, 200)),
                         credits: current.reserved,
                     },
                 );
@@ -668,7 +662,10 @@ fn symbolic(job: &Job, step: &StepWork) -> Option<Request> {
     if !step.request.waits() {
         return Some(step.request.clone());
     }
-    job.step.checked_sub(1).and_then(|before| job.clips.get(before)).map(|clip| step.request.after(&clip.sha256))
+    job.step
+        .checked_sub(1)
+        .and_then(|before| job.clips.get(before))
+        .map(|clip| step.request.after(&clip.sha256))
 }
 
 /// A failure whose words can be printed and kept.

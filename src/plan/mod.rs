@@ -5,5 +5,6 @@ pub mod work;
 
 pub use request::{Request, canonical_json, digest_of};
 pub use work::{
-    ClipRef, ClipSource, EntryDraft, RenderWork, RestoreWork, Slot, StepStart, StepWork, Work,
+    ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, RestoreWork, Slot, StepStart,
+    StepWork, Work,
 };

@@ -51,16 +51,17 @@ impl<'a> Driver<'a> {
     }
 
     fn provider(&self, name: &str) -> Result<&'a Provider, String> {
-        self.catalog
-            .provider(name)
-            .ok_or_else(|| format!("the provider `{}` is not in the catalogue", printable(name, 60)))
+        self.catalog.provider(name).ok_or_else(|| {
+            format!("the provider `{}` is not in the catalogue", printable(name, 60))
+        })
     }
 
     fn family(&self, provider: &str, name: &str) -> Result<(&'a Provider, &'a Family), String> {
         let provider = self.provider(provider)?;
-        provider.family(name).map(|family| (provider, family)).ok_or_else(|| {
-            format!("the family `{}` is not in the catalogue", printable(name, 60))
-        })
+        provider
+            .family(name)
+            .map(|family| (provider, family))
+            .ok_or_else(|| format!("the family `{}` is not in the catalogue", printable(name, 60)))
     }
 
     /// How often a task of this operation (or upgrade) is looked at, and for how long.
@@ -92,11 +93,10 @@ impl<'a> Driver<'a> {
             },
             Err(message) => return Submission::Impossible { message },
         };
-        let call =
-            match self.call(Purpose::Create, method, path, bound, self.timeouts.create) {
-                Ok(call) => call,
-                Err(message) => return Submission::Impossible { message },
-            };
+        let call = match self.call(Purpose::Create, method, path, bound, self.timeouts.create) {
+            Ok(call) => call,
+            Err(message) => return Submission::Impossible { message },
+        };
         let answer = match self.transport.send(call).await {
             Ok(answer) => answer,
             Err(SendError::NotSent(reason)) => {
@@ -163,13 +163,11 @@ impl<'a> Driver<'a> {
             Err(message) => return Reading::Trouble(Trouble::lasting(message)),
         };
         let query = json!({ family.read.query.as_str(): task_id });
-        let answer = match self
-            .ask(Purpose::Read, &family.read.method, &family.read.path, &query)
-            .await
-        {
-            Ok(answer) => answer,
-            Err(trouble) => return Reading::Trouble(trouble),
-        };
+        let answer =
+            match self.ask(Purpose::Read, &family.read.method, &family.read.path, &query).await {
+                Ok(answer) => answer,
+                Err(trouble) => return Reading::Trouble(trouble),
+            };
         let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
         let charged = json.as_ref().and_then(|json| family.credits_consumed(json));
         match family.read_state(operation, answer.status, json.as_ref()) {
@@ -248,8 +246,7 @@ impl<'a> Driver<'a> {
     pub async fn balance(&self, provider: &str) -> Result<f64, Trouble> {
         let provider = self.provider(provider).map_err(Trouble::lasting)?;
         let balance = &provider.balance;
-        let answer =
-            self.ask(Purpose::Read, &balance.method, &balance.path, &Value::Null).await?;
+        let answer = self.ask(Purpose::Read, &balance.method, &balance.path, &Value::Null).await?;
         let json: Value = serde_json::from_slice(&answer.body)
             .map_err(|_| Trouble::passing(format!("HTTP {} without JSON", answer.status)))?;
         provider.balance_of(&json).ok_or_else(|| self.not_ok(provider, answer.status, &json))
@@ -288,8 +285,8 @@ impl<'a> Driver<'a> {
             timeout: self.timeouts.transfer,
         };
         let answer = self.transport.send(call).await.map_err(unsent)?;
-        let json: Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| unclear(answer.status))?;
+        let json: Value =
+            serde_json::from_slice(&answer.body).map_err(|_| unclear(answer.status))?;
         if !self.is_ok(provider, &answer, &json) {
             return Err(self.not_ok(provider, answer.status, &json));
         }
@@ -299,7 +296,10 @@ impl<'a> Driver<'a> {
             .find_map(|place| json.pointer(place)?.as_str())
             .filter(|url| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")))
             .ok_or_else(|| Trouble::passing("the upload host names no link to the file"))?;
-        #[expect(clippy::cast_possible_truncation, reason = "hours of a catalogue file, far from the bounds")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "hours of a catalogue file, far from the bounds"
+        )]
         let lives_ms = (provider.retention.uploads_hours * 3_600_000.0) as i64;
         let assumed = now_ms.saturating_add(lives_ms);
         let expires_ms = uploads
@@ -319,8 +319,8 @@ impl<'a> Driver<'a> {
         let link = &provider.download_link;
         let body = json!({ link.field.as_str(): old });
         let answer = self.ask(Purpose::Read, &link.method, &link.path, &body).await?;
-        let json: Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| unclear(answer.status))?;
+        let json: Value =
+            serde_json::from_slice(&answer.body).map_err(|_| unclear(answer.status))?;
         if !self.is_ok(provider, &answer, &json) {
             return Err(self.not_ok(provider, answer.status, &json));
         }
@@ -358,9 +358,8 @@ impl<'a> Driver<'a> {
         path: &str,
         body: &Value,
     ) -> Result<Answer, Trouble> {
-        let call = self
-            .call(purpose, method, path, body, self.timeouts.read)
-            .map_err(Trouble::lasting)?;
+        let call =
+            self.call(purpose, method, path, body, self.timeouts.read).map_err(Trouble::lasting)?;
         self.transport.send(call).await.map_err(unsent)
     }
 
@@ -375,8 +374,8 @@ impl<'a> Driver<'a> {
     ) -> Result<Call, String> {
         let url = joined(self.api_base, path);
         let (url, body) = if method.eq_ignore_ascii_case("GET") {
-            let mut url = Url::parse(&url)
-                .map_err(|error| format!("`{url}` cannot be called: {error}"))?;
+            let mut url =
+                Url::parse(&url).map_err(|error| format!("`{url}` cannot be called: {error}"))?;
             if let Some(members) = body.as_object().filter(|members| !members.is_empty()) {
                 let mut query = url.query_pairs_mut();
                 for (name, value) in members {
@@ -438,11 +437,7 @@ fn task_failure(provider: &Provider, code: Option<String>, message: &str) -> Fai
         catalog::FailureClass::Passing => FailureClass::Passing,
         catalog::FailureClass::Unknown => FailureClass::Other,
     };
-    Failure {
-        class,
-        code: code.map(|code| printable(&code, 40)),
-        message: printable(message, 500),
-    }
+    Failure { class, code: code.map(|code| printable(&code, 40)), message: printable(message, 500) }
 }
 
 fn code_text(code: Option<i64>, status: u16) -> String {
