@@ -10,8 +10,11 @@ mod job;
 pub mod policy;
 pub mod ports;
 pub mod real_files;
+pub mod real;
 mod restore;
 mod run;
+#[doc(hidden)]
+pub mod simulated;
 #[doc(hidden)]
 pub mod simulated_files;
 mod submit;
