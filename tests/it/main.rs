@@ -1,2 +1,4 @@
-//! tests
+//! One test binary, a module a subject.
+
 mod catalog;
+mod media;
