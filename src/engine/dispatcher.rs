@@ -38,6 +38,8 @@ pub(super) struct Dispatcher<'e, 'w, E> {
     pub restores: Vec<Restore>,
     /// What the ledger knew of attempts when the run began.
     pub attempts: BTreeMap<AttemptId, Attempt>,
+    /// Every task id that any submission on record has.
+    pub tasks: BTreeSet<String>,
     pub budget: Budget,
     pub summary: Summary,
     /// What must not be dropped: creates on their way, and first calls of upgrades.

@@ -122,6 +122,7 @@ pub async fn run(
         emit,
         jobs,
         restores,
+        tasks: attempts.values().filter_map(|attempt| attempt.task_id.clone()).collect(),
         attempts,
         budget: Budget::new(policy.max_credits),
         summary: order.summary,

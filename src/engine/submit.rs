@@ -523,7 +523,21 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let now = self.now();
         let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
         match outcome {
+            Submission::Accepted { task_id } if self.tasks.contains(&task_id) => {
+                // Two submissions under one task would be taken for one; which of them the answer means, nobody knows.
+                let failure = Failure {
+                    class: FailureClass::Other,
+                    code: None,
+                    message: format!(
+                        "the answer names task `{}`, which belongs to another submission",
+                        printable(&task_id, 100)
+                    ),
+                };
+                self.ledger.unknown(current.attempt, &failure, now)?;
+                self.event_unknown(index, failure.message, current.reserved);
+            }
             Submission::Accepted { task_id } => {
+                self.tasks.insert(task_id.clone());
                 if let Err(error) = self.ledger.submitted(current.attempt, Some(&task_id), now) {
                     let scene = self.jobs[index].scene_id.clone();
                     let mut fatal = Fatal::from(error);
