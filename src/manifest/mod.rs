@@ -7,6 +7,8 @@ mod entry;
 mod text;
 mod write;
 
+pub(crate) use write::split;
+
 pub use entry::{StepRecord, VideoEntry, safe_filename};
 pub use write::{Appended, NewEntry, Superseded};
 
@@ -103,6 +105,11 @@ impl Manifest {
     pub fn video(&self, id: &str) -> Option<&VideoEntry> {
         let entry = &self.entries[*self.by_id.get(id)?];
         entry.is_video.then_some(&entry.video)
+    }
+
+    /// True when an asset of any type names this file.
+    pub fn names_file(&self, filename: &str) -> bool {
+        self.entries.iter().any(|entry| entry.video.filename == filename)
     }
 
     /// The last video entry of a scene that nothing took the place of. `None` and the empty text both mean the
