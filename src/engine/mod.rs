@@ -9,8 +9,8 @@ mod exit;
 mod job;
 pub mod policy;
 pub mod ports;
-pub mod real_files;
 pub mod real;
+pub mod real_files;
 mod restore;
 mod run;
 #[doc(hidden)]

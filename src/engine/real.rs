@@ -64,9 +64,8 @@ pub(super) fn mixed(state: u64) -> u64 {
 /// `$XDG_STATE_HOME/storyreel`, by default `~/.local/state/storyreel`: where the log of submissions lies, which all
 /// processes of the user share. `None` without a home.
 pub fn state_folder() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
-    };
+    let absolute =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")))
         .map(|base| base.join("storyreel"))
@@ -81,6 +80,8 @@ mod tests {
         let clock = RealClock::new();
         let drawn: Vec<f64> = (0..1000).map(|_| clock.chance()).collect();
         assert!(drawn.iter().all(|chance| (0.0..1.0).contains(chance)));
-        assert!(drawn.iter().any(|chance| *chance < 0.1) && drawn.iter().any(|chance| *chance > 0.9));
+        assert!(
+            drawn.iter().any(|chance| *chance < 0.1) && drawn.iter().any(|chance| *chance > 0.9)
+        );
     }
 }

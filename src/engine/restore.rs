@@ -4,10 +4,10 @@ use super::dispatcher::{Dispatcher, Fatal, millis};
 use super::event::{About, Event, Stamped};
 use super::executor::{FetchError, Look};
 use super::job::{End, Stage};
-use crate::ledger::{ClipRecord, FailureClass, Publication};
+use crate::ledger::{ClipRecord, FailureClass};
 use crate::media::Probe;
 use crate::plan::{ClipSource, RestoreWork};
-use crate::publish::{PublishError, Publisher, Rendered, RenderedStep, complete};
+use crate::publish::{PublishError, Publisher, Rendered, RenderedStep, ToPublish, complete};
 use crate::remote::backoff::{Backoff, Next};
 use crate::remote::printable;
 use crate::storyboard::SceneId;
@@ -238,13 +238,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     fn publish_restores(&mut self) -> Result<(), Fatal> {
         let now = self.now();
-        let mut batch: Vec<Publication> = Vec::new();
+        let mut batch: Vec<ToPublish> = Vec::new();
         let mut which: Vec<(usize, &'static str)> = Vec::new();
         for (index, restore) in self.restores.iter().enumerate() {
             let State::Found { clip, from } = &restore.state else { continue };
-            let entry = match &restore.work.entry {
-                None => Value::Null,
-                Some(draft) => Value::Object(complete(
+            let entry = restore.work.entry.as_ref().map(|draft| {
+                complete(
                     draft,
                     &Rendered {
                         created_at: rfc3339(now),
@@ -257,17 +256,17 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                         restored_from: restore.work.restored_from.clone(),
                         steps: Vec::new(),
                     },
-                )),
-            };
+                )
+            });
             which.push((index, *from));
-            batch.push(Publication {
-                id: 0,
+            batch.push(ToPublish {
                 take: None,
                 slot: restore.work.slot.clone(),
                 sha256: clip.sha256.clone(),
                 filename: restore.work.filename.clone(),
                 entry,
                 supersedes: restore.work.supersedes.clone(),
+                sources: Vec::new(),
             });
         }
         if batch.is_empty() {
@@ -331,7 +330,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         Ok(true)
     }
 
-    fn publication(&mut self, index: usize) -> Result<Option<Publication>, Fatal> {
+    fn publication(&mut self, index: usize) -> Result<Option<ToPublish>, Fatal> {
         let now = self.now();
         let take = self.take_of(index)?;
         let job = &self.jobs[index];
@@ -378,21 +377,21 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             restored_from: None,
             steps,
         };
-        Ok(Some(Publication {
-            id: 0,
+        Ok(Some(ToPublish {
             take: Some(take),
             slot: job.slot.clone(),
             sha256: last.sha256,
             filename: draft.filename.clone(),
-            entry: Value::Object(complete(&draft, &rendered)),
+            entry: Some(complete(&draft, &rendered)),
             supersedes: None,
+            sources: Vec::new(),
         }))
     }
 
-    fn publish_all(&mut self, batch: &[Publication]) -> Result<(), Fatal> {
+    fn publish_all(&mut self, batch: &[ToPublish]) -> Result<(), Fatal> {
         let now = self.now();
-        let mut publisher = Publisher::new(self.layout, self.executor.files, self.ledger);
-        publisher.publish(batch, now).map(drop).map_err(|error| {
+        let publisher = Publisher::new(self.executor.files, self.layout);
+        publisher.publish(self.ledger, batch, now).map(drop).map_err(|error| {
             let code = match &error {
                 PublishError::Ledger(_) => "ledger",
                 PublishError::Manifest { .. } | PublishError::Unstable { .. } => "manifest",

@@ -2,14 +2,10 @@
 //!
 //! Nothing waits here. [`SimulatedClock::run`] polls a run until it waits, then moves time to the next timer.
 
-use super::ports::{
-    Answer, Call, CallBody, Clock, Download, Files, Purpose, SendError, Transport,
-};
+use super::ports::{Answer, Call, CallBody, Clock, Download, Files, Purpose, SendError, Transport};
 use super::real::{chance, mixed};
 use super::simulated_files::{CrashSwitch, SimulatedFiles, simulated_clip};
-use crate::emulator::{
-    ClipMaker, ClipOrder, Emulator, Request as ProviderRequest, TransportFault,
-};
+use crate::emulator::{ClipMaker, ClipOrder, Emulator, Request as ProviderRequest, TransportFault};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
@@ -245,9 +241,7 @@ impl SimulatedTransport {
     }
 
     fn exchange(&self, request: &ProviderRequest) -> Result<crate::emulator::Answer, SendError> {
-        lock(&self.provider)
-            .exchange(self.clock.now_ms(), request)
-            .map_err(SendError::MaybeSent)
+        lock(&self.provider).exchange(self.clock.now_ms(), request).map_err(SendError::MaybeSent)
     }
 
     async fn deliver(&self, call: Call) -> Result<Answer, SendError> {
@@ -266,12 +260,11 @@ impl SimulatedTransport {
         let answer = self.exchange(&request)?;
         // The provider has it now, and whoever dies here does not know.
         self.switch.tick();
-        let lost = call.purpose == Purpose::Create && self.clock.chance() < self.weather.lost_answer;
+        let lost =
+            call.purpose == Purpose::Create && self.clock.chance() < self.weather.lost_answer;
         self.clock.sleep(Duration::from_millis(answer.delay_ms)).await;
         self.travel().await;
-        let took = Duration::from_millis(
-            u64::try_from(self.clock.now_ms() - began).unwrap_or(0),
-        );
+        let took = Duration::from_millis(u64::try_from(self.clock.now_ms() - began).unwrap_or(0));
         if lost || answer.fault.is_some() || took > call.timeout {
             return Err(SendError::MaybeSent("simulated: the connection was lost".into()));
         }

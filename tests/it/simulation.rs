@@ -18,9 +18,7 @@ use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
 use storyreel::engine::ports::Clock as _;
-use storyreel::engine::simulated::{
-    SimulatedClips, SimulatedClock, SimulatedTransport, Weather,
-};
+use storyreel::engine::simulated::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
 use storyreel::engine::simulated_files::{
     CrashSwitch, CrashingLedger, Down, SimulatedCrash, SimulatedFiles, simulated_digest,
 };
@@ -32,7 +30,7 @@ use storyreel::ledger::{
 use storyreel::plan::{
     ClipRef, EntryDraft, FilesByDigest, RenderWork, Request, Slot, StepStart, StepWork, Work,
 };
-use storyreel::publish::Layout;
+use storyreel::publish::{Layout, Publisher};
 use storyreel::storyboard::{SceneId, StepKind};
 
 const SUBMISSIONS: u32 = 4;
@@ -111,15 +109,7 @@ impl Scene {
                 let mut body = generate;
                 body["generationType"] = "FIRST_AND_LAST_FRAMES_2_VIDEO".into();
                 body["imageUrls"] = json!([{"$file": picture}]);
-                (
-                    StepKind::Generate,
-                    "veo",
-                    "generate",
-                    "POST",
-                    "/api/v1/veo/generate",
-                    body,
-                    60.0,
-                )
+                (StepKind::Generate, "veo", "generate", "POST", "/api/v1/veo/generate", body, 60.0)
             }
             Kind::Extend => (
                 StepKind::Extend,
@@ -203,41 +193,110 @@ fn script(dice: &mut Dice) -> Script {
     let all = [
         rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "drop_before"})),
         rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "drop_after"})),
-        rule(json!({"operation": "create", "probability": 0.4, "times": 6}), json!({"fault": "code", "code": 429, "msg": "slow down"})),
-        rule(json!({"operation": "create", "probability": 0.3, "times": 4}), json!({"fault": "code", "code": 455, "msg": "maintenance"})),
-        rule(json!({"operation": "create", "probability": 0.2, "times": 5}), json!({"fault": "http_status", "status": 429})),
-        rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "http_status", "status": 502, "accepted": true})),
-        rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "code", "code": 500, "msg": "oops"})),
+        rule(
+            json!({"operation": "create", "probability": 0.4, "times": 6}),
+            json!({"fault": "code", "code": 429, "msg": "slow down"}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.3, "times": 4}),
+            json!({"fault": "code", "code": 455, "msg": "maintenance"}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.2, "times": 5}),
+            json!({"fault": "http_status", "status": 429}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.05}),
+            json!({"fault": "http_status", "status": 502, "accepted": true}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.05}),
+            json!({"fault": "code", "code": 500, "msg": "oops"}),
+        ),
         rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "broken_json"})),
         rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "cut_json"})),
         rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "wrong_types"})),
         rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "html_200"})),
-        rule(json!({"operation": "create", "probability": 0.1}), json!({"fault": "duplicate_answer"})),
+        rule(
+            json!({"operation": "create", "probability": 0.1}),
+            json!({"fault": "duplicate_answer"}),
+        ),
         rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "redirect"})),
-        rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "code", "code": 422, "msg": "bad parameter"})),
-        rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "stall", "ms": 90000})),
-        rule(json!({"operation": "create", "probability": 0.2}), json!({"fault": "slow", "ms": 4000})),
-        rule(json!({"operation": "read", "probability": 0.2}), json!({"fault": "http_status", "status": 503})),
-        rule(json!({"operation": "read", "probability": 0.2}), json!({"fault": "code", "code": 500, "msg": "oops"})),
+        rule(
+            json!({"operation": "create", "probability": 0.05}),
+            json!({"fault": "code", "code": 422, "msg": "bad parameter"}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.05}),
+            json!({"fault": "stall", "ms": 90000}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.2}),
+            json!({"fault": "slow", "ms": 4000}),
+        ),
+        rule(
+            json!({"operation": "read", "probability": 0.2}),
+            json!({"fault": "http_status", "status": 503}),
+        ),
+        rule(
+            json!({"operation": "read", "probability": 0.2}),
+            json!({"fault": "code", "code": 500, "msg": "oops"}),
+        ),
         rule(json!({"operation": "read", "probability": 0.2}), json!({"fault": "broken_json"})),
         rule(json!({"operation": "read", "probability": 0.2}), json!({"fault": "drop_after"})),
         rule(json!({"operation": "veo-1080p", "probability": 0.3}), json!({"fault": "drop_after"})),
         rule(json!({"operation": "veo-4k", "probability": 0.3}), json!({"fault": "broken_json"})),
         rule(json!({"operation": "file", "probability": 0.3}), json!({"fault": "cut_body"})),
         rule(json!({"operation": "file", "probability": 0.3}), json!({"fault": "wrong_length"})),
-        rule(json!({"operation": "file", "probability": 0.2}), json!({"fault": "gone", "status": 403})),
-        rule(json!({"operation": "file", "probability": 0.2}), json!({"fault": "wrong_content", "content": "html"})),
-        rule(json!({"operation": "file", "probability": 0.2}), json!({"fault": "wrong_content", "content": "empty"})),
-        rule(json!({"operation": "download-url", "probability": 0.3}), json!({"fault": "code", "code": 500, "msg": "oops"})),
-        rule(json!({"operation": "upload-stream", "probability": 0.3}), json!({"fault": "code", "code": 500, "msg": "oops"})),
-        rule(json!({"operation": "upload-stream", "probability": 0.2}), json!({"fault": "drop_after"})),
-        rule(json!({"operation": "create", "probability": 0.2}), json!({"fault": "fail", "code": 500, "message": "internal error, please try again later"})),
-        rule(json!({"operation": "create", "probability": 0.1}), json!({"fault": "fail", "code": 400, "message": "Your prompt was flagged by Website as violating content policies."})),
+        rule(
+            json!({"operation": "file", "probability": 0.2}),
+            json!({"fault": "gone", "status": 403}),
+        ),
+        rule(
+            json!({"operation": "file", "probability": 0.2}),
+            json!({"fault": "wrong_content", "content": "html"}),
+        ),
+        rule(
+            json!({"operation": "file", "probability": 0.2}),
+            json!({"fault": "wrong_content", "content": "empty"}),
+        ),
+        rule(
+            json!({"operation": "download-url", "probability": 0.3}),
+            json!({"fault": "code", "code": 500, "msg": "oops"}),
+        ),
+        rule(
+            json!({"operation": "upload-stream", "probability": 0.3}),
+            json!({"fault": "code", "code": 500, "msg": "oops"}),
+        ),
+        rule(
+            json!({"operation": "upload-stream", "probability": 0.2}),
+            json!({"fault": "drop_after"}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.2}),
+            json!({"fault": "fail", "code": 500, "message": "internal error, please try again later"}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.1}),
+            json!({"fault": "fail", "code": 400, "message": "Your prompt was flagged by Website as violating content policies."}),
+        ),
         rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "stuck"})),
-        rule(json!({"operation": "create", "probability": 0.2}), json!({"fault": "success_without_url", "reads": 2})),
-        rule(json!({"operation": "create", "probability": 0.05}), json!({"fault": "success_without_url"})),
-        rule(json!({"operation": "create", "probability": 0.3}), json!({"fault": "invisible", "ms": 20000})),
-        rule(json!({"operation": "create", "probability": 0.2}), json!({"fault": "slow_task", "ms": 60000})),
+        rule(
+            json!({"operation": "create", "probability": 0.2}),
+            json!({"fault": "success_without_url", "reads": 2}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.05}),
+            json!({"fault": "success_without_url"}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.3}),
+            json!({"fault": "invisible", "ms": 20000}),
+        ),
+        rule(
+            json!({"operation": "create", "probability": 0.2}),
+            json!({"fault": "slow_task", "ms": 60000}),
+        ),
         rule(json!({"operation": "create", "probability": 0.1}), json!({"fault": "upgrade_fails"})),
     ];
     let rules: Vec<Value> = all.into_iter().filter(|_| dice.chance(15)).collect();
@@ -359,7 +418,8 @@ impl Machine {
             let mut ledger = CrashingLedger::new(&mut self.ledger, Arc::clone(&self.switch));
             let now = self.clock.now_ms();
             storyreel::ledger::Ledger::recover(&mut ledger, now).expect("the ledger works");
-            storyreel::publish::recover(&self.layout, self.files.as_ref(), &mut ledger, now)
+            Publisher::new(self.files.as_ref(), &self.layout)
+                .recover(&mut ledger, now)
                 .expect("publications recover");
             let takes =
                 storyreel::ledger::Ledger::snapshot(&mut ledger).expect("the ledger works").takes;
@@ -399,9 +459,9 @@ impl Machine {
         }));
         self.switch.crash_after(None);
         for event in events {
-            let scene = event.about.map(|about| {
-                format!("{} {:?} take {:?}", about.scene_id, about.step, about.take)
-            });
+            let scene = event
+                .about
+                .map(|about| format!("{} {:?} take {:?}", about.scene_id, about.step, about.take));
             self.log.push(format!(
                 "{:>9} {} {:?}",
                 event.time_ms - 1_790_000_000_000,
@@ -464,12 +524,9 @@ fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work>, Vec<Take
         let mut refused = false;
         if let Some(open) = open {
             for (at, step) in steps.iter_mut().enumerate() {
-                let last = open
-                    .attempts
-                    .iter()
-                    .rfind(|attempt| {
-                        attempt.intent.step == at && attempt.state != AttemptState::Forgotten
-                    });
+                let last = open.attempts.iter().rfind(|attempt| {
+                    attempt.intent.step == at && attempt.state != AttemptState::Forgotten
+                });
                 let Some(last) = last else { continue };
                 step.start = match last.state {
                     AttemptState::Downloaded => StepStart::Done(ClipRef {
@@ -561,16 +618,10 @@ fn judge(machine: &mut Machine, last: &Summary) {
     // A task whose scene failed for good by the time its links were shown need not be taken.
     let given_up: BTreeSet<String> = attempts
         .iter()
-        .filter(|attempt| {
-            matches!(attempt.state, AttemptState::Failed | AttemptState::Finished)
-        })
+        .filter(|attempt| matches!(attempt.state, AttemptState::Failed | AttemptState::Finished))
         .filter_map(|attempt| attempt.task_id.clone())
         .collect();
-    let expected = Expected {
-        left_behind: given_up,
-        running: Some(100),
-        ..Expected::default()
-    };
+    let expected = Expected { left_behind: given_up, running: Some(100), ..Expected::default() };
     // The provider's word for a window that was overrun is a refusal, so a refusal counts as well.
     let violations: Vec<String> = bill
         .judge_with(&expected)
@@ -597,7 +648,10 @@ fn judge(machine: &mut Machine, last: &Summary) {
             .filter(|attempt| attempt.intent.bound["prompt"] == prompt)
             .filter(|attempt| attempt.state == AttemptState::Unknown)
             .count();
-        assert!(tasks <= unknown, "{tasks} tasks for `{prompt}` are not on record, {unknown} unknown");
+        assert!(
+            tasks <= unknown,
+            "{tasks} tasks for `{prompt}` are not on record, {unknown} unknown"
+        );
     }
     for take in &takes {
         let unknown =
@@ -615,7 +669,11 @@ fn judge(machine: &mut Machine, last: &Summary) {
         assert_ne!(take.state, TakeState::Publishing, "a publication is left half done");
         if take.state == TakeState::Open && unknown == 0 && last.stopped_by.is_none() {
             let over = take.attempts.last().map(|attempt| attempt.state);
-            assert_ne!(over, Some(AttemptState::Downloaded), "a finished step was not taken further: {take:?}");
+            assert_ne!(
+                over,
+                Some(AttemptState::Downloaded),
+                "a finished step was not taken further: {take:?}"
+            );
         }
     }
     // Whatever was published lies where the manifest says, with the content that was paid for.
@@ -628,14 +686,12 @@ fn judge(machine: &mut Machine, last: &Summary) {
         assert_eq!(entries.len(), published, "{entries:#?}");
         for entry in entries {
             let path = machine.layout.assets_root.join(entry["filename"].as_str().expect("a name"));
-            let bytes = machine.files.get(&path).unwrap_or_else(|| panic!("{} is gone", path.display()));
+            let bytes =
+                machine.files.get(&path).unwrap_or_else(|| panic!("{} is gone", path.display()));
             assert_eq!(entry["sha256"], simulated_digest(&bytes), "{}", path.display());
         }
     }
-    assert!(
-        matches!(exit_code(last), 0 | 3 | 4 | 5 | 6 | 8),
-        "no other way to end: {last:?}"
-    );
+    assert!(matches!(exit_code(last), 0 | 3 | 4 | 5 | 6 | 8), "no other way to end: {last:?}");
     if attempts.iter().all(|attempt| attempt.failure.is_none()) && last.stopped_by.is_none() {
         assert_eq!(last.failed, 0, "{last:?}");
     }
@@ -690,4 +746,3 @@ fn nothing_is_paid_twice_and_nothing_is_lost_whenever_a_process_dies() {
     // A world in which nothing ever works would prove nothing.
     assert!(published as u64 >= seeds, "only {published} clips in {seeds} worlds");
 }
-
