@@ -102,12 +102,7 @@ impl Emulator {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let memory = Memory::new(&options);
-        Self {
-            options,
-            memory,
-            seen_keys: Vec::new(),
-            revision: 0,
-        }
+        Self { options, memory, seen_keys: Vec::new(), revision: 0 }
     }
 
     /// How it was told to behave.
@@ -139,12 +134,7 @@ impl Emulator {
     /// The JSON reader's words, with the place.
     pub fn restore(options: Options, saved: &str) -> Result<Self, String> {
         let memory = serde_json::from_str(saved).map_err(|error| error.to_string())?;
-        Ok(Self {
-            options,
-            memory,
-            seen_keys: Vec::new(),
-            revision: 0,
-        })
+        Ok(Self { options, memory, seen_keys: Vec::new(), revision: 0 })
     }
 
     /// Adds scripted faults.
@@ -196,15 +186,7 @@ impl Emulator {
                     _ => (404, "No such endpoint"),
                 };
                 self.look_for_leaks(now, None, request);
-                self.log(
-                    now,
-                    request,
-                    None,
-                    None,
-                    status,
-                    Some(i64::from(status)),
-                    None,
-                );
+                self.log(now, request, None, None, status, Some(i64::from(status)), None);
                 return Reply::json(status, &json!({"code": status, "msg": text, "data": null}));
             }
         };
@@ -221,10 +203,7 @@ impl Emulator {
             task_faults: Vec::new(),
         };
         let about = self.about(&call);
-        let Strike {
-            answer: fault,
-            task,
-        } = self.strike(&call, about);
+        let Strike { answer: fault, task } = self.strike(&call, about);
         call.task_faults = task;
 
         let creates_before = self.memory.bill.creates.len();
@@ -255,9 +234,7 @@ impl Emulator {
         reply.delay_ms += self.options.latency_ms;
 
         let task_id = made_task.or_else(|| {
-            about
-                .and_then(|index| self.memory.tasks.get(index))
-                .map(|task| task.id.clone())
+            about.and_then(|index| self.memory.tasks.get(index)).map(|task| task.id.clone())
         });
         let name = fault.as_ref().map(Fault::name);
         if let Some(name) = name {
@@ -267,16 +244,8 @@ impl Emulator {
             let name = call.task_faults[number].name();
             self.note_fault(&call, name, task_id.clone());
         }
-        let status = if reply.fault == Some(TransportFault::Close) {
-            0
-        } else {
-            reply.status
-        };
-        let code = if operation.needs_key() {
-            reply.code()
-        } else {
-            None
-        };
+        let status = if reply.fault == Some(TransportFault::Close) { 0 } else { reply.status };
+        let code = if operation.needs_key() { reply.code() } else { None };
         self.log(now, request, Some(operation), task_id, status, code, name);
         reply
     }
@@ -354,10 +323,7 @@ impl Emulator {
                 self.memory.files.get(path).map(|file| file.task)
             }
             _ => {
-                let id = call
-                    .request
-                    .query_value("taskId")
-                    .or_else(|| call.text("taskId"))?;
+                let id = call.request.query_value("taskId").or_else(|| call.text("taskId"))?;
                 self.memory.by_id.get(id).copied()
             }
         }
@@ -365,11 +331,7 @@ impl Emulator {
 
     fn strike(&mut self, call: &Call<'_>, about: Option<usize>) -> Strike {
         let task = about.and_then(|index| self.memory.tasks.get(index));
-        let input = call
-            .body
-            .as_ref()
-            .and_then(|body| body.get("input"))
-            .or(call.body.as_ref());
+        let input = call.body.as_ref().and_then(|body| body.get("input")).or(call.body.as_ref());
         let wanted = |name: &str, from: Option<&Value>| {
             from.and_then(|from| from.get(name)?.as_str().map(str::to_owned))
         };
@@ -413,17 +375,12 @@ impl Emulator {
             Fault::HttpStatus { status, .. } => Reply::html(*status, &format!("Error {status}")),
             Fault::Code { code, msg, .. } => Reply::refuse(*code, msg),
             Fault::DropBefore {} | Fault::DropAfter {} => Reply::closed(),
-            Fault::Stall { ms, .. } => Reply {
-                delay_ms: *ms,
-                ..Reply::closed()
-            },
+            Fault::Stall { ms, .. } => Reply { delay_ms: *ms, ..Reply::closed() },
             Fault::BrokenJson {} => json_text("{\"code\":200,\"msg\":success,}".to_owned()),
             Fault::CutJson {} => {
                 let mut text = right_text(right);
-                let half = (0..=text.len() / 2)
-                    .rev()
-                    .find(|at| text.is_char_boundary(*at))
-                    .unwrap_or(0);
+                let half =
+                    (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
                 text.truncate(half);
                 json_text(text)
             }
@@ -446,17 +403,13 @@ impl Emulator {
             Fault::Gone { status } => Reply::html(*status, "This file is gone"),
             Fault::WrongContent { content } => self.wrong_content(*content, about),
             Fault::Slow { ms } => match right {
-                Some(right) => Reply {
-                    delay_ms: right.delay_ms + ms,
-                    ..right
-                },
+                Some(right) => Reply { delay_ms: right.delay_ms + ms, ..right },
                 None => Reply::closed(),
             },
             Fault::CutBody { bytes } => match right {
-                Some(right) => Reply {
-                    fault: Some(TransportFault::CutBody { keep: *bytes }),
-                    ..right
-                },
+                Some(right) => {
+                    Reply { fault: Some(TransportFault::CutBody { keep: *bytes }), ..right }
+                }
                 None => Reply::closed(),
             },
             Fault::WrongLength { extra } => match right {
@@ -484,11 +437,7 @@ impl Emulator {
             return Lookup::Missing(id.to_owned());
         };
         if call.operation.reads() {
-            while task
-                .recent_reads
-                .front()
-                .is_some_and(|at| call.now - at >= rate.window_ms)
-            {
+            while task.recent_reads.front().is_some_and(|at| call.now - at >= rate.window_ms) {
                 task.recent_reads.pop_front();
             }
             if task.recent_reads.len() >= rate.limit as usize {
@@ -515,12 +464,7 @@ impl Emulator {
             .find(|folder| request.path.starts_with(**folder))
             .copied()
             .unwrap_or(&request.path);
-        *self
-            .memory
-            .bill
-            .requests
-            .entry(format!("{} {path}", request.method))
-            .or_default() += 1;
+        *self.memory.bill.requests.entry(format!("{} {path}", request.method)).or_default() += 1;
         let agent = request.header("user-agent").unwrap_or_default();
         match self.memory.bill.user_agents.get_mut(agent) {
             Some(count) => *count += 1,
@@ -559,21 +503,12 @@ impl Emulator {
             places.push("body".to_owned());
         }
         for place in places {
-            self.memory.bill.leaks.push(Leak {
-                time_ms: now,
-                path: request.path.clone(),
-                place,
-            });
+            self.memory.bill.leaks.push(Leak { time_ms: now, path: request.path.clone(), place });
         }
     }
 
     fn note_fault(&mut self, call: &Call<'_>, name: &str, task_id: Option<String>) {
-        *self
-            .memory
-            .bill
-            .fault_counts
-            .entry(name.to_owned())
-            .or_default() += 1;
+        *self.memory.bill.fault_counts.entry(name.to_owned()).or_default() += 1;
         self.memory.bill.faults.push(FaultUse {
             time_ms: call.now,
             name: name.to_owned(),
@@ -583,10 +518,7 @@ impl Emulator {
         });
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one argument for each column of the log"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each column of the log")]
     fn log(
         &mut self,
         time_ms: i64,
@@ -634,10 +566,7 @@ fn unauthorized(operation: Operation) -> Reply {
         return Reply::json(401, &json!({"success": false, "code": 401, "msg": text}));
     }
     let mut reply = Reply::json(200, &json!({"code": 401, "msg": text}));
-    reply.headers = vec![(
-        "content-type".into(),
-        "application/json;charset=utf-8".into(),
-    )];
+    reply.headers = vec![("content-type".into(), "application/json;charset=utf-8".into())];
     reply
 }
 

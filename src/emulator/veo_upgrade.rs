@@ -21,15 +21,10 @@ enum Standing {
 
 impl Emulator {
     pub(super) fn veo_1080p(&mut self, call: &Call<'_>) -> Reply {
-        let id = call
-            .request
-            .query_value("taskId")
-            .or_else(|| call.text("taskId"));
+        let id = call.request.query_value("taskId").or_else(|| call.text("taskId"));
         let index = call.request.query_value("index").map(str::to_owned);
-        let asked = index.map_or_else(
-            || number_in(call, "index"),
-            |text| text.parse().map_err(|_| ()),
-        );
+        let asked =
+            index.map_or_else(|| number_in(call, "index"), |text| text.parse().map_err(|_| ()));
         let (task, clip) = match self.source(call, id, asked) {
             Ok(found) => found,
             Err(refusal) => return refusal,
@@ -75,12 +70,7 @@ impl Emulator {
             Ok(Standing::Done) => {
                 let videos = json!([self.version_url(task, Version::FourK, clip, "mp4")]);
                 let stills = json!([self.version_url(task, Version::FourK, clip, "png")]);
-                answer(
-                    422,
-                    "The video has been generated successfully",
-                    videos,
-                    stills,
-                )
+                answer(422, "The video has been generated successfully", videos, stills)
             }
         }
     }
@@ -102,10 +92,7 @@ impl Emulator {
             return Err(Reply::refuse(422, "Record does not exist"));
         };
         if self.record_expired(call.now, task.created_ms) {
-            return Err(Reply::refuse(
-                422,
-                "Only records within 14 days can be queried",
-            ));
+            return Err(Reply::refuse(422, "Only records within 14 days can be queried"));
         }
         if task.progress(call.now) != Progress::Succeeded {
             return Err(Reply::refuse(422, "The record status is not success"));
@@ -160,20 +147,11 @@ impl Emulator {
         let ready_ms = call.now + self.options.times.of(call.operation);
         let place = task.upgrades.len();
         let billed = self.memory.bill.upgrades.len();
-        task.upgrades.push(Upgrading {
-            version,
-            index: clip,
-            ready_ms,
-            billed,
-            settled: false,
-        });
+        task.upgrades.push(Upgrading { version, index: clip, ready_ms, billed, settled: false });
         self.memory.due.insert((ready_ms, index, Some(place)));
         self.memory.charge(price);
-        let operation = if version == Version::FullHd {
-            Operation::Veo1080p
-        } else {
-            Operation::Veo4k
-        };
+        let operation =
+            if version == Version::FullHd { Operation::Veo1080p } else { Operation::Veo4k };
         self.memory.bill.upgrades.push(Upgrade {
             time_ms: call.now,
             task_id: id,
@@ -189,11 +167,8 @@ impl Emulator {
     }
 
     fn version_url(&self, index: usize, version: Version, clip: u64, extension: &str) -> String {
-        let path = self
-            .memory
-            .tasks
-            .get(index)
-            .map(|task| task.version_path(version, clip, extension));
+        let path =
+            self.memory.tasks.get(index).map(|task| task.version_path(version, clip, extension));
         format!("{}{}", self.options.base, path.unwrap_or_default())
     }
 }

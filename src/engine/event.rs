@@ -151,6 +151,8 @@ pub struct Summary {
     pub still_running: usize,
     /// Scenes not started for the budget, the credits or a price.
     pub over_budget: usize,
+    /// Scenes without a task at the provider that a deadline, `--for` or `--submit-only` left undone.
+    pub unfinished: usize,
     /// Credits charged in this run, as far as known.
     pub credits: f64,
     /// Credits the steps of this run were estimated at.

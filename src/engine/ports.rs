@@ -80,6 +80,9 @@ pub enum SendError {
     /// Failed before the first byte left (DNS, connect, TLS): certainly not received.
     #[error("{0}")]
     NotSent(String),
+    /// It cannot be sent from here at all, and no repeating helps (no certificates, a forbidden address).
+    #[error("{0}")]
+    Never(String),
     /// Failed afterwards (time-out, reset, a cut answer): nobody can tell whether it was received.
     #[error("{0}")]
     MaybeSent(String),
@@ -136,4 +139,12 @@ pub trait Files: Send + Sync {
     fn remove(&self, path: &Path) -> std::io::Result<()>;
     /// Metadata of an MP4 file, or why it is none.
     fn probe(&self, path: &Path) -> Result<crate::media::Probe, String>;
+    /// One frame (`first` or `last`) of a clip as a picture in a new temporary file in `folder`, or why there is none.
+    fn frame(&self, clip: &Path, which: &str, folder: &Path) -> Result<PathBuf, String> {
+        let _ = folder;
+        Err(format!(
+            "the {which} frame of `{}` is needed, and nothing here can take frames out of clips",
+            clip.display()
+        ))
+    }
 }

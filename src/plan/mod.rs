@@ -19,5 +19,6 @@ pub use planner::{PlanOptions, Planned, Planning, plan};
 pub use request::{Request, canonical_json, digest_of};
 pub use selection::Selection;
 pub use work::{
-    ClipRef, ClipSource, EntryDraft, RenderWork, RestoreWork, Slot, StepStart, StepWork, Work,
+    ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, RestoreWork, Slot, StepStart,
+    StepWork, Work,
 };

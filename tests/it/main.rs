@@ -4,4 +4,5 @@ mod catalog;
 mod catalog_answers;
 mod media;
 mod planning;
+mod simulation;
 mod storyboard;
