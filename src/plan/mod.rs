@@ -1,5 +1,6 @@
 //! What would be rendered, why, and what it would cost: a pure function of storyboard, catalogue and what is known.
 
+pub mod ask;
 pub mod outcome;
 pub mod request;
 pub mod work;

@@ -6,7 +6,7 @@
 mod field;
 mod scene;
 
-pub use field::{Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
+pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
 pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
 
 use crate::source::Diagnostic;
