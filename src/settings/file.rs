@@ -92,8 +92,12 @@ impl ConfigFile {
         for error in &errors {
             let span = error.span().map_or_else(Span::default, Span::from);
             reader.diagnostics.push(
-                Diagnostic::error("config-syntax", format!("this is not TOML: {}", first_line(error.message())), span)
-                    .hint("values with letters need quotes: `first = \"5s\"`"),
+                Diagnostic::error(
+                    "config-syntax",
+                    format!("this is not TOML: {}", first_line(error.message())),
+                    span,
+                )
+                .hint("values with letters need quotes: `first = \"5s\"`"),
             );
         }
         if errors.is_empty() {
@@ -162,7 +166,13 @@ impl Reader {
         }
     }
 
-    fn entry(&mut self, section: &str, key: Key<'_, '_>, value: Value<'_, '_>, file: &mut ConfigFile) {
+    fn entry(
+        &mut self,
+        section: &str,
+        key: Key<'_, '_>,
+        value: Value<'_, '_>,
+        file: &mut ConfigFile,
+    ) {
         let name = key.get_ref().as_ref();
         match (section, name) {
             ("project", "storyboard") => file.storyboard = self.path_inside(name, value),
@@ -213,8 +223,12 @@ impl Reader {
             did_you_mean(name, &names, "sections")
         };
         self.diagnostics.push(
-            Diagnostic::error("unknown-section", format!("there is no section or key `{name}`"), key.span())
-                .hint(hint),
+            Diagnostic::error(
+                "unknown-section",
+                format!("there is no section or key `{name}`"),
+                key.span(),
+            )
+            .hint(hint),
         );
     }
 
@@ -228,8 +242,12 @@ impl Reader {
             .filter(|key| self.owner == Owner::User || !matches!(*key, "confirm_above" | "per_day"))
             .collect();
         self.diagnostics.push(
-            Diagnostic::error("unknown-key", format!("`[{section}]` has no key `{name}`"), key.span())
-                .hint(did_you_mean(name, &keys, "keys")),
+            Diagnostic::error(
+                "unknown-key",
+                format!("`[{section}]` has no key `{name}`"),
+                key.span(),
+            )
+            .hint(did_you_mean(name, &keys, "keys")),
         );
     }
 
@@ -291,7 +309,11 @@ impl Reader {
     fn time(&mut self, name: &str, value: Value<'_, '_>) -> Option<Spanned<Duration>> {
         let time = self.text_as(name, value, quantity::duration)?;
         if time.value.is_zero() {
-            self.wrong(value, &format!("`{name}` must be longer than nothing"), "write for example `\"5s\"`");
+            self.wrong(
+                value,
+                &format!("`{name}` must be longer than nothing"),
+                "write for example `\"5s\"`",
+            );
             return None;
         }
         Some(time)
@@ -381,8 +403,21 @@ fn is_about_hosts(name: &str) -> bool {
         name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     matches!(
         plain.as_str(),
-        "provider" | "providers" | "api" | "apibase" | "upload" | "uploadbase" | "host" | "hosts" | "kieapibase"
-            | "kieuploadbase" | "baseurl" | "apikey" | "key" | "kieapikey" | "endpoint"
+        "provider"
+            | "providers"
+            | "api"
+            | "apibase"
+            | "upload"
+            | "uploadbase"
+            | "host"
+            | "hosts"
+            | "kieapibase"
+            | "kieuploadbase"
+            | "baseurl"
+            | "apikey"
+            | "key"
+            | "kieapikey"
+            | "endpoint"
     )
 }
 
@@ -481,7 +516,10 @@ mod tests {
     fn hosts_are_refused_in_projects_only() {
         let text = "[provider]\napi = \"https://evil.example\"\n";
         let file = read(Owner::Project, text);
-        assert_eq!(file.diagnostics.iter().map(|p| p.code).collect::<Vec<_>>(), ["host-in-project"]);
+        assert_eq!(
+            file.diagnostics.iter().map(|p| p.code).collect::<Vec<_>>(),
+            ["host-in-project"]
+        );
         assert!(file.api.is_none());
         let file = read(Owner::User, text);
         assert_eq!(told(&file), Vec::<String>::new());

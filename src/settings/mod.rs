@@ -164,7 +164,8 @@ impl Environment {
 
     /// The user's own configuration file, whether it exists or not.
     pub fn user_config(&self) -> Option<PathBuf> {
-        let base = self.config_home.clone().or_else(|| Some(self.home.as_ref()?.join(".config")))?;
+        let base =
+            self.config_home.clone().or_else(|| Some(self.home.as_ref()?.join(".config")))?;
         Some(base.join("storyreel").join("config.toml"))
     }
 
@@ -253,7 +254,10 @@ impl SettingsError {
 ///
 /// # Errors
 /// No storyboard, or files or variables that cannot be used; all problems of the files at once.
-pub fn resolve(flags: &Flags, environment: &Environment) -> Result<(Settings, Vec<FileProblems>), SettingsError> {
+pub fn resolve(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<(Settings, Vec<FileProblems>), SettingsError> {
     let user_config = match environment.user_config() {
         Some(path) if path.is_file() => Some(ConfigFile::parse(Source::read(&path)?, Owner::User)),
         _ => None,
@@ -295,7 +299,10 @@ pub fn resolve(flags: &Flags, environment: &Environment) -> Result<(Settings, Ve
         .iter()
         .chain(&config)
         .filter(|file| !file.diagnostics.is_empty())
-        .map(|file| FileProblems { source: file.source.clone(), diagnostics: file.diagnostics.clone() })
+        .map(|file| FileProblems {
+            source: file.source.clone(),
+            diagnostics: file.diagnostics.clone(),
+        })
         .collect();
     if problems.iter().flat_map(|file| &file.diagnostics).any(Diagnostic::is_error) {
         return Err(SettingsError::Invalid(problems));
@@ -327,10 +334,34 @@ impl Settings {
     fn take_project(&mut self, file: &mut ConfigFile) {
         let mut warnings = Vec::new();
         let limits = &mut self.limits;
-        lower(&mut limits.submissions, file.submissions.as_ref(), "submissions", |new, old| new.is_within(old), &mut warnings);
-        lower(&mut limits.running, file.running.as_ref(), "running", |new, old| new <= old, &mut warnings);
-        lower(&mut limits.downloads, file.downloads.as_ref(), "downloads", |new, old| new <= old, &mut warnings);
-        lower(&mut limits.max_clip, file.max_clip.as_ref(), "max_clip", |new, old| new <= old, &mut warnings);
+        lower(
+            &mut limits.submissions,
+            file.submissions.as_ref(),
+            "submissions",
+            |new, old| new.is_within(old),
+            &mut warnings,
+        );
+        lower(
+            &mut limits.running,
+            file.running.as_ref(),
+            "running",
+            |new, old| new <= old,
+            &mut warnings,
+        );
+        lower(
+            &mut limits.downloads,
+            file.downloads.as_ref(),
+            "downloads",
+            |new, old| new <= old,
+            &mut warnings,
+        );
+        lower(
+            &mut limits.max_clip,
+            file.max_clip.as_ref(),
+            "max_clip",
+            |new, old| new <= old,
+            &mut warnings,
+        );
         file.diagnostics.extend(warnings);
         file.diagnostics.sort_by_key(|problem| problem.span.start);
         self.take_common(file);
@@ -416,7 +447,8 @@ fn variable(name: &'static str, value: Option<&OsString>) -> Result<Option<Strin
 
 /// Checks an `http(s)://host[:port][/path]` base and takes the slash at its end away.
 fn base_url(name: &'static str, text: &str) -> Result<String, SettingsError> {
-    let wrong = |problem: &str| SettingsError::Variable { variable: name, problem: problem.to_owned() };
+    let wrong =
+        |problem: &str| SettingsError::Variable { variable: name, problem: problem.to_owned() };
     let lower = text.to_ascii_lowercase();
     let rest = lower
         .strip_prefix("https://")
@@ -452,8 +484,9 @@ fn checked_key(key: &str) -> Result<SecretString, SettingsError> {
     }
     Err(SettingsError::Variable {
         variable: "KIE_API_KEY",
-        problem: "holds a character that cannot be part of a key (a space, a line break, or no ASCII)"
-            .to_owned(),
+        problem:
+            "holds a character that cannot be part of a key (a space, a line break, or no ASCII)"
+                .to_owned(),
     })
 }
 
@@ -503,9 +536,9 @@ fn find_storyboard(
             };
             Some((path, shown))
         }
-        _ => user.and_then(|user| user.storyboard.as_ref()).map(|storyboard| {
-            (folder.join(&storyboard.value), storyboard.value.clone())
-        }),
+        _ => user
+            .and_then(|user| user.storyboard.as_ref())
+            .map(|storyboard| (folder.join(&storyboard.value), storyboard.value.clone())),
     };
     // In the project's own folder its configuration decides; further down a storyboard at hand is nearer.
     let named_first = config_folder.is_none_or(|config_folder| config_folder == folder);
@@ -544,7 +577,8 @@ fn found(path: &Path, shown: String) -> Result<Found, SettingsError> {
 fn read_shown(path: &Path, folder: &Path) -> Result<ConfigFile, SettingsError> {
     let source = Source::read(path)?;
     let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let shown = path.strip_prefix(&canonical).or_else(|_| path.strip_prefix(folder)).unwrap_or(path);
+    let shown =
+        path.strip_prefix(&canonical).or_else(|_| path.strip_prefix(folder)).unwrap_or(path);
     Ok(ConfigFile::parse(Source::new(shown.display().to_string(), source.text()), Owner::Project))
 }
 
@@ -557,7 +591,8 @@ fn locate(
     let setting = |pick: fn(&ConfigFile) -> Option<&Spanned<String>>| {
         config.and_then(pick).or_else(|| user.and_then(pick)).map(|text| text.value.clone())
     };
-    let assets = root.join(setting(|file| file.assets.as_ref()).unwrap_or_else(|| "public".to_owned()));
+    let assets =
+        root.join(setting(|file| file.assets.as_ref()).unwrap_or_else(|| "public".to_owned()));
     let key = project::relative(&storyboard.path, &root);
     let named = setting(|file| file.storyboard.as_ref())
         .map(|named| project::relative(&root.join(named), &root));

@@ -117,6 +117,9 @@ mod tests {
     fn a_videoflow_folder_belongs_to_its_parent() {
         assert_eq!(default_root(Path::new("/film/.videoflow")), Path::new("/film"));
         assert_eq!(default_root(Path::new("/film")), Path::new("/film"));
-        assert_eq!(relative(Path::new("/film/.videoflow/SCENES.md"), Path::new("/film")), ".videoflow/SCENES.md");
+        assert_eq!(
+            relative(Path::new("/film/.videoflow/SCENES.md"), Path::new("/film")),
+            ".videoflow/SCENES.md"
+        );
     }
 }

@@ -10,7 +10,8 @@ const LONGEST_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
 /// # Errors
 /// A sentence that says what was expected.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a length of time; write `90s`, `500ms`, `5m` or `1h30m`");
+    let wrong =
+        || format!("`{text}` is not a length of time; write `90s`, `500ms`, `5m` or `1h30m`");
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     if let Ok(seconds) = compact.parse::<f64>() {
         return checked(seconds).ok_or_else(wrong);
@@ -18,8 +19,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let mut rest = compact.as_str();
     let mut total = 0.0;
     while !rest.is_empty() {
-        let digits =
-            rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
         let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
         rest = &rest[digits..];
         let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());

@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 /// Every key is optional. A project's file only lowers limits; the user's own file may raise them.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used; the reader keeps places, which derived code cannot")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used; the reader keeps places, which derived code cannot"
+)]
 struct Config {
     /// Where the project keeps its things.
     project: Option<ProjectSection>,
@@ -130,7 +133,9 @@ enum TextOrNumber {
 /// The JSON Schema of `storyreel.toml` and of the user's own file.
 pub fn config_schema() -> Value {
     let mut schema = schema_for!(Config).to_value();
-    if let Some(defaults) = schema.pointer_mut("/properties/defaults").and_then(Value::as_object_mut) {
+    if let Some(defaults) =
+        schema.pointer_mut("/properties/defaults").and_then(Value::as_object_mut)
+    {
         let description = defaults.get("description").cloned().unwrap_or_default();
         let fields: Map<String, Value> = FIELDS
             .iter()
@@ -174,10 +179,8 @@ mod tests {
     fn schema_and_reader_know_the_same_keys() {
         let schema = config_schema();
         let keys = |value: &Value| -> Vec<String> {
-            let mut keys: Vec<String> = value
-                .as_object()
-                .map(|map| map.keys().cloned().collect())
-                .unwrap_or_default();
+            let mut keys: Vec<String> =
+                value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
             keys.sort();
             keys
         };

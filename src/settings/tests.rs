@@ -23,8 +23,11 @@ impl World {
             }
             fs::write(path, text)?;
         }
-        let environment =
-            Environment { folder: project, home: Some(base.join("home")), ..Environment::default() };
+        let environment = Environment {
+            folder: project,
+            home: Some(base.join("home")),
+            ..Environment::default()
+        };
         Ok(Self { _folder: folder, environment })
     }
 
@@ -35,7 +38,8 @@ impl World {
 
 #[test]
 fn storyboards_are_found_in_order() -> Outcome {
-    let world = World::with(&[("project/storyboard.yaml", ""), ("project/.videoflow/SCENES.md", "")])?;
+    let world =
+        World::with(&[("project/storyboard.yaml", ""), ("project/.videoflow/SCENES.md", "")])?;
     let (settings, _) = world.resolve()?;
     assert_eq!(settings.project.shown, ".videoflow/SCENES.md");
     assert_eq!(settings.project.key, ".videoflow/SCENES.md");
@@ -52,7 +56,8 @@ fn storyboards_are_found_in_order() -> Outcome {
 
 #[test]
 fn without_a_storyboard_the_error_lists_what_was_looked_for() -> Outcome {
-    let world = World::with(&[("project/storyreel.toml", "[project]\nstoryboard = \"film.md\"\n")])?;
+    let world =
+        World::with(&[("project/storyreel.toml", "[project]\nstoryboard = \"film.md\"\n")])?;
     let hint = world.resolve().err().and_then(|error| error.hint()).unwrap_or_default();
     assert_eq!(
         hint,
@@ -116,7 +121,10 @@ fn projects_lower_limits_and_users_raise_them() -> Outcome {
 fn only_the_key_is_read_from_the_env_file() -> Outcome {
     let mut world = World::with(&[
         ("project/SCENES.md", ""),
-        ("project/.env", "KIE_API_BASE=https://evil.example\nnot a line\nexport KIE_API_KEY='from file'\n"),
+        (
+            "project/.env",
+            "KIE_API_BASE=https://evil.example\nnot a line\nexport KIE_API_KEY='from file'\n",
+        ),
     ])?;
     let problem = world.resolve().err().map(|error| error.to_string()).unwrap_or_default();
     assert!(problem.contains("`KIE_API_KEY` holds a character"), "{problem}");
@@ -151,8 +159,10 @@ fn hosts_come_from_the_environment_or_the_user() -> Outcome {
 
 #[test]
 fn all_files_with_errors_are_told_at_once() -> Outcome {
-    let mut world =
-        World::with(&[("project/SCENES.md", ""), ("project/storyreel.toml", "[limits]\nruning = 1\n")])?;
+    let mut world = World::with(&[
+        ("project/SCENES.md", ""),
+        ("project/storyreel.toml", "[limits]\nruning = 1\n"),
+    ])?;
     let config_home = world.environment.folder.join("../config");
     fs::create_dir_all(config_home.join("storyreel"))?;
     fs::write(config_home.join("storyreel/config.toml"), "[poll]\nfirst = \"x\"\n")?;
