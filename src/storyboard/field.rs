@@ -2,7 +2,8 @@
 
 use crate::source::{Span, Spanned};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 macro_rules! fields {
     ($($variant:ident $name:literal $kind:ident $reaches:literal $labels:expr, $description:literal;)*) => {
@@ -145,6 +146,25 @@ fields! {
         "Anything else; for people.";
 }
 
+/// Every normalised label with its field and its rank, built once: a storyboard may ask ten thousand times.
+static LABELS: LazyLock<HashMap<String, (Field, usize)>> = LazyLock::new(|| {
+    let rows = FIELDS.iter().flat_map(|spec| {
+        let labels = std::iter::once(&spec.name).chain(spec.labels).enumerate();
+        labels.map(|(rank, label)| (normalise_label(label), (spec.field, rank)))
+    });
+    // The first row wins, as the order of the table says.
+    let mut labels = HashMap::new();
+    for (label, meaning) in rows {
+        labels.entry(label).or_insert(meaning);
+    }
+    labels
+});
+
+/// All normalised labels with their fields, for suggestions.
+pub(super) fn labels() -> impl Iterator<Item = (&'static str, Field)> {
+    LABELS.iter().map(|(label, (field, _))| (label.as_str(), *field))
+}
+
 impl Field {
     /// Its row of the table.
     pub fn spec(self) -> &'static FieldSpec {
@@ -159,17 +179,12 @@ impl Field {
 
     /// The field that a label means, whatever its case, spaces, hyphens, underscores, camelCase and emoji.
     pub fn labelled(label: &str) -> Option<Self> {
-        let wanted = normalise_label(label);
-        if wanted.is_empty() {
-            return None;
-        }
-        FIELDS
-            .iter()
-            .find(|spec| {
-                normalise_label(spec.name) == wanted
-                    || spec.labels.iter().any(|known| normalise_label(known) == wanted)
-            })
-            .map(|spec| spec.field)
+        Self::ranked(&normalise_label(label)).map(|(field, _)| field)
+    }
+
+    /// The field of a normalised label, and how far down its row the label stands: 0 is the name itself.
+    pub(super) fn ranked(normalised: &str) -> Option<(Self, usize)> {
+        LABELS.get(normalised).copied()
     }
 }
 
