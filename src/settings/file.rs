@@ -2,6 +2,7 @@
 
 use super::quantity::{self, Rate};
 use crate::source::{Diagnostic, Source, Span, Spanned};
+use crate::storyboard::{self, Fields};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};
@@ -49,6 +50,8 @@ pub struct ConfigFile {
     pub storyboard: Option<Spanned<String>>,
     /// `[project] assets`.
     pub assets: Option<Spanned<String>>,
+    /// `[defaults]`: scene fields; places are in this file.
+    pub defaults: Fields,
     /// `[limits] submissions`.
     pub submissions: Option<Spanned<Rate>>,
     /// `[limits] running`.
@@ -114,6 +117,7 @@ impl ConfigFile {
             diagnostics: Vec::new(),
             storyboard: None,
             assets: None,
+            defaults: Fields::default(),
             submissions: None,
             running: None,
             downloads: None,
@@ -160,6 +164,12 @@ impl Reader {
                 self.wrong(value, &format!("`{name}` is a section, written `[{name}]`"), "");
                 continue;
             };
+            if name == "defaults" {
+                let (fields, problems) = storyboard::defaults_from_toml(table, &file.source);
+                file.defaults = fields;
+                self.diagnostics.extend(problems);
+                continue;
+            }
             for (key, value) in table {
                 self.entry(name, key, value, file);
             }
@@ -212,7 +222,7 @@ impl Reader {
             .collect();
         let hint = if let [home] = homes[..] {
             format!("`{name}` belongs under `[{home}]`")
-        } else if crate::storyboard::Field::labelled(name).is_some() {
+        } else if storyboard::Field::labelled(name).is_some() {
             format!("scene fields such as `{name}` belong under `[defaults]`")
         } else {
             let names: Vec<&str> = SECTIONS

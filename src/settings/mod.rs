@@ -15,6 +15,7 @@ pub use quantity::Rate;
 pub use schema::config_schema;
 
 use crate::source::{Diagnostic, Source, SourceError, Spanned};
+use crate::storyboard::Fields;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub max_credits: Option<f64>,
     /// Levels of lints by code.
     pub lints: BTreeMap<String, LintLevel>,
+    /// Scene fields of the project's file over the user's own; their places are not in the storyboard.
+    pub defaults: Fields,
     /// The project's configuration file, where there is one.
     pub config: Option<ConfigFile>,
     /// The user's own configuration file, where there is one.
@@ -285,6 +288,7 @@ pub fn resolve(
         retry: Retry::default(),
         max_credits: None,
         lints: BTreeMap::new(),
+        defaults: Fields::default(),
         config: None,
         user_config: None,
         state_folder: environment.state_folder(),
@@ -377,6 +381,7 @@ impl Settings {
         put(&mut self.retry.failed_tasks, file.failed_tasks.as_ref());
         self.max_credits =
             smallest(self.max_credits, file.max_credits.as_ref().map(|credits| credits.value));
+        self.defaults = file.defaults.over(&self.defaults);
         self.lints.extend(file.lints.iter().map(|(code, level)| (code.clone(), *level)));
     }
 

@@ -13,11 +13,13 @@ mod markdown;
 mod node;
 mod problems;
 mod scene;
+mod toml;
 mod value;
 mod yaml;
 
 pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
 pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
+pub use toml::defaults_from_toml;
 
 use crate::source::{Diagnostic, Source, Span};
 use problems::Problems;
