@@ -3,16 +3,22 @@
 //! A run is seen only through its events. Everything that comes from a document or from the provider passes
 //! [`sanitise`] before it reaches a terminal.
 
+mod commands;
 pub mod diagnostics;
 mod diff;
 pub mod error;
+pub mod json;
+pub mod plan_text;
+pub mod summary;
+pub mod terminal;
 
 mod sanitise;
 mod style;
 
+pub use commands::Commands;
 pub use error::{ErrorReport, NextCommand};
 pub use sanitise::{sanitise, sanitise_text};
-pub use style::Style;
+pub use style::{ColourChoice, Style};
 
 use crate::engine::event::Stamped;
 
