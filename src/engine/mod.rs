@@ -2,3 +2,6 @@
 
 pub mod event;
 pub mod ports;
+pub mod real_files;
+#[doc(hidden)]
+pub mod simulated_files;

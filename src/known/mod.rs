@@ -1,1 +1,1 @@
-//! Not yet.
+//! The snapshot that a plan is made against.

@@ -3,10 +3,36 @@
 //! The dispatcher calls it synchronously: what it returns from has been synced to disk. Rows are only ever
 //! added to or moved forward; nothing is deleted. [`Ledger`] is one of the engine's four ports.
 
+mod lock;
+mod schema;
+mod sqlite;
+
+pub use lock::{Holder, LockError, ProjectLock};
+pub use sqlite::SqliteLedger;
+
 use crate::plan::Slot;
 use crate::storyboard::StepKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// Makes the folder of private files (`.storyreel/`) with a `.gitignore` that covers all of it.
+pub(crate) fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    refuse_link(folder)?;
+    std::fs::create_dir_all(folder)?;
+    let ignore = folder.join(".gitignore");
+    if ignore.try_exists()? { Ok(()) } else { std::fs::write(ignore, "*\n") }
+}
+
+/// Private files are never symbolic links: a project from somebody else must not make us write elsewhere.
+pub(crate) fn refuse_link(path: &std::path::Path) -> std::io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_symlink() => Err(std::io::Error::new(
+            std::io::ErrorKind::PermissionDenied,
+            format!("`{}` is a symbolic link; remove it", path.display()),
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// A take's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -248,6 +274,12 @@ pub enum LedgerError {
         /// The newest known version.
         known: i64,
     },
+    /// The step is not allowed from where the row stands; nothing was changed.
+    #[error("the ledger refuses this: {message}")]
+    Refused {
+        /// What was asked for, and why it cannot be.
+        message: String,
+    },
 }
 
 /// The engine's port to its durable record. Every call that returns `Ok` has been committed and synced.
@@ -305,8 +337,27 @@ pub trait Ledger: Send {
     fn forgotten(&mut self, attempt: AttemptId, now_ms: i64) -> Result<(), LedgerError>;
     /// Records that a clip is about to be put in place. Marks the take as publishing.
     fn publishing(&mut self, publication: &Publication, now_ms: i64) -> Result<i64, LedgerError>;
+    /// Records several publications that belong together, all or none; rows in the same order.
+    fn publishing_together(
+        &mut self,
+        publications: &[Publication],
+        now_ms: i64,
+    ) -> Result<Vec<i64>, LedgerError>;
+    /// Publications that were begun and not finished, oldest first.
+    fn unfinished_publications(&mut self) -> Result<Vec<Publication>, LedgerError> {
+        Ok(self.snapshot()?.publishing)
+    }
+    /// Gives up publications whose content is nowhere any more; their takes are open again.
+    fn abandon_publications(&mut self, rows: &[i64], now_ms: i64) -> Result<(), LedgerError>;
     /// Records that clips are in place and in the manifest: publication rows with the file records of their files.
     fn published(&mut self, done: &[(i64, FileRecord)], now_ms: i64) -> Result<(), LedgerError>;
+    /// [`Ledger::published`] and [`Ledger::rename_slots`] in one transaction, for moves.
+    fn published_and_moved(
+        &mut self,
+        done: &[(i64, FileRecord)],
+        moves: &[(Slot, Slot)],
+        now_ms: i64,
+    ) -> Result<(), LedgerError>;
     /// Ends a take without publishing it.
     fn keep_take(&mut self, take: TakeId, now_ms: i64) -> Result<(), LedgerError>;
     /// Gives the takes of slots other scene keys at once (a move); pairs are old and new slot.
@@ -322,8 +373,15 @@ pub trait Ledger: Send {
     ) -> Result<(), LedgerError>;
     /// An upload link that lives until after `now_ms`.
     fn upload(&mut self, sha256: &str, now_ms: i64) -> Result<Option<String>, LedgerError>;
+    /// Remembers a clip that came into the cache without an attempt: adopted, restored, or copied before a move.
+    fn remember_clip(&mut self, clip: &ClipRecord) -> Result<(), LedgerError>;
     /// A clip's record.
     fn clip(&mut self, sha256: &str) -> Result<Option<ClipRecord>, LedgerError>;
+    /// Turns the intents that an earlier process left behind into unknown submissions and returns them; upgrades
+    /// stay, because repeating their call is harmless. To be called under the project lock, before anything is sent.
+    fn recover(&mut self, now_ms: i64) -> Result<Vec<AttemptId>, LedgerError>;
+    /// Credits reserved by attempts that are not over: intent, submitted, finished, unknown.
+    fn outstanding(&mut self) -> Result<f64, LedgerError>;
     /// Everything, for a plan.
     fn snapshot(&mut self) -> Result<Snapshot, LedgerError>;
     /// Free text kept with each run for the history of costs: a JSON object.

@@ -1,18 +1,12 @@
-//! Reading and writing MP4 files without outside programs.
+//! MP4 files: reading what a clip is, and writing H.264 samples into one.
+//!
+//! Neither part needs ffmpeg or any other program. [`probe()`] trusts nothing it reads; [`mux_h264`] writes the same
+//! bytes for the same samples.
 
-use serde::{Deserialize, Serialize};
+mod boxes;
+pub mod mux;
+pub mod probe;
+mod track;
 
-/// What is known of a clip's pictures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Probe {
-    /// Length in seconds.
-    pub duration: f64,
-    /// Display width in pixels.
-    pub width: u32,
-    /// Display height in pixels.
-    pub height: u32,
-    /// Frames a second.
-    pub fps: f64,
-    /// `h264`, `hevc`, `av1`, `vp9` or the four-character code.
-    pub codec: String,
-}
+pub use mux::{H264Sample, MuxError, mux_h264, mux_h264_with};
+pub use probe::{Probe, ProbeError, probe, probe_file};

@@ -1,0 +1,125 @@
+//! What a clip is, read from the headers of its MP4 file.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::boxes::{damaged, read_body, top_level_box};
+use super::track::{Fragment, Track, read_fragments};
+
+/// The most boxes at the top level of a file. Fragmented files have two for each fragment.
+const MOST_TOP_LEVEL_BOXES: usize = 100_000;
+
+/// What the headers of a clip tell about its first video track.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Length of the video track in seconds.
+    pub duration: f64,
+    /// Width as displayed, in pixels; a rotation in the header is applied.
+    pub width: u32,
+    /// Height as displayed, in pixels.
+    pub height: u32,
+    /// Frames a second: the number of frames divided by their time.
+    pub fps: f64,
+    /// `h264`, `hevc`, `av1`, `vp9`, `vp8`, or the four characters that the file names its codec with.
+    pub codec: String,
+}
+
+/// Why a file is no usable clip. The text continues a sentence that begins with the file's name.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProbeError {
+    /// The file does not begin as MP4 files do.
+    #[error("is not an MP4 file: {0}")]
+    NotMp4(String),
+    /// The file ends before a box, or the frames that a box points to, do.
+    #[error("is cut: {what} needs {needs} bytes and {here} are here")]
+    Cut {
+        /// What is incomplete, such as "the `mdat` box".
+        what: String,
+        /// How many bytes it needs.
+        needs: u64,
+        /// How many bytes the file has for it.
+        here: u64,
+    },
+    /// There is no `moov` box, so nothing tells what the file contains.
+    #[error("has no `moov` box: it was cut, or its writer never finished it")]
+    NoMovie,
+    /// No track holds video.
+    #[error("has no video track")]
+    NoVideoTrack,
+    /// There is a video track without a single frame.
+    #[error("has a video track without frames")]
+    NoFrames,
+    /// A box contradicts itself or the format.
+    #[error("is damaged: the `{kind}` box {why}")]
+    Damaged {
+        /// The four characters that name the box.
+        kind: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The file could not be read at all.
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Reads the headers of the MP4 file at `path`.
+///
+/// # Errors
+/// As [`probe`]; the text of the error does not repeat the path.
+pub fn probe_file(path: &Path) -> Result<Probe, ProbeError> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    probe(BufReader::new(file), length)
+}
+
+/// Reads the headers of an MP4 file of `length` bytes. The `moov` box may stand before or after the media, and the
+/// file may be fragmented; every frame that the headers list must lie inside the file.
+///
+/// # Errors
+/// [`ProbeError`] when the file is no MP4 file, is cut, is damaged, or has no video track with frames in it.
+pub fn probe(mut reader: impl Read + Seek, length: u64) -> Result<Probe, ProbeError> {
+    if length == 0 {
+        return Err(ProbeError::NotMp4("it is empty".into()));
+    }
+    let mut movie = None;
+    let mut fragments: Vec<Fragment> = Vec::new();
+    let mut fragment_without_media = false;
+    let mut position = 0_u64;
+    let mut count = 0_usize;
+    while position < length {
+        reader.seek(SeekFrom::Start(position))?;
+        let Some(found) = top_level_box(&mut reader, position, length)? else {
+            break;
+        };
+        count += 1;
+        if count > MOST_TOP_LEVEL_BOXES {
+            return Err(damaged(
+                found.kind,
+                format!("follows {MOST_TOP_LEVEL_BOXES} others, more than any clip has"),
+            ));
+        }
+        match &found.kind.0 {
+            b"moov" if movie.is_none() => movie = Some(read_body(&mut reader, &found)?),
+            b"moof" => {
+                fragments.extend(read_fragments(&read_body(&mut reader, &found)?)?);
+                fragment_without_media = true;
+            }
+            b"mdat" => fragment_without_media = false,
+            _ => {}
+        }
+        position = found.end;
+    }
+    let movie = movie.ok_or(ProbeError::NoMovie)?;
+    if fragment_without_media {
+        return Err(ProbeError::Cut {
+            what: "the `mdat` box of the last fragment".into(),
+            needs: 8,
+            here: 0,
+        });
+    }
+    Track::first_video(&movie, &fragments)?.describe(length)
+}
