@@ -122,11 +122,12 @@ fn references(storyboard: &Storyboard, problems: &mut Problems<'_>) {
             format!("there is no scene {}", quoted(id))
         };
         searches += 1;
-        let suggestion = if itself || searches > 50 || storyboard.scenes.len() > 2000 {
-            None
-        } else {
-            nearest(id, keys.keys().map(String::as_str))
-        };
+        let suggestion =
+            if itself || id.len() < 3 || searches > 50 || storyboard.scenes.len() > 2000 {
+                None
+            } else {
+                nearest(id, keys.keys().map(String::as_str))
+            };
         problems.push(
             Diagnostic::error("unknown-scene", message, span).label("no such scene").hint(
                 suggestion.map_or_else(

@@ -276,9 +276,7 @@ pub(super) struct Drafted {
 /// Reads a YAML or JSON document. `None` where it is no storyboard, which is reported.
 pub(super) fn read(root: Option<&Node>, problems: &mut Problems<'_>) -> Option<Drafted> {
     let source = problems.source();
-    let Some(root) = root else {
-        return None;
-    };
+    let root = root?;
     let (storyboard, scenes) = match &root.kind {
         NodeKind::Map(entries) => {
             let head = read_head(entries, problems);

@@ -99,54 +99,44 @@ impl Draft {
 
     /// Puts a labelled value where it belongs.
     pub fn put(&mut self, label: &Spanned<String>, node: &Node, problems: &mut Problems<'_>) {
-        let key = meaningful(&label.value);
-        if self.place == Place::Scene {
+        let meaning = Meaning::of(&label.value);
+        let in_scene = self.place == Place::Scene;
+        match meaning {
             // `scene: 4` and `shot: 4` number a scene; with words they are its picture or its size.
-            let numbered = matches!(key.as_str(), "scene" | "shot")
-                && self.id.is_none()
-                && node
-                    .as_text()
-                    .is_some_and(|text| matches!(SceneId::parse(text), SceneId::Number(_)));
-            if numbered || ID_LABELS.contains(&key.as_str()) {
+            Meaning::Field(Field::Visual | Field::Shot, _)
+                if in_scene && self.is_number(label, node) =>
+            {
                 self.put_id(node, problems);
-                return;
             }
-            if TITLE_LABELS.contains(&key.as_str()) {
+            Meaning::Field(field, rank) => self.put_field(field, rank, label, node, problems),
+            Meaning::Id if in_scene => self.put_id(node, problems),
+            Meaning::Title if in_scene => {
                 if self.title.is_none() {
                     self.title = value::plain(node);
                 }
-                return;
             }
-        }
-        if self.place != Place::Step {
-            if STEPS_LABELS.contains(&key.as_str()) {
+            Meaning::Steps if self.place != Place::Step => {
                 let mut steps = Vec::new();
                 read_steps(node, &mut steps, problems);
                 self.steps.get_or_insert_default().extend(steps);
-                return;
             }
-            // `keyframe` is a field as well, and `generate` is there anyway.
-            if let Some(
-                kind @ (StepKind::Extend
-                | StepKind::Restyle
-                | StepKind::Lipsync
-                | StepKind::Upscale),
-            ) = StepKind::named(&key)
-            {
+            Meaning::Step(kind) if self.place != Place::Step => {
                 if node.kind != NodeKind::Null {
                     let step = read_step(kind, label.span, node, problems);
                     self.steps.get_or_insert_default().push(step);
                 }
-                return;
             }
-        }
-        match Field::ranked(&key) {
-            Some((field, rank)) => self.put_field(field, rank, label, node, problems),
-            None => {
+            Meaning::Id | Meaning::Title | Meaning::Steps | Meaning::Step(_) | Meaning::Unknown => {
                 problems.unknown_label(label);
                 self.unknown.push((label.clone(), raw_text(node)));
             }
         }
+    }
+
+    fn is_number(&self, label: &Spanned<String>, node: &Node) -> bool {
+        self.id.is_none()
+            && matches!(normalise_label(&label.value).as_str(), "scene" | "shot")
+            && node.as_text().is_some_and(|text| matches!(SceneId::parse(text), SceneId::Number(_)))
     }
 
     fn put_id(&mut self, node: &Node, problems: &mut Problems<'_>) {
@@ -259,33 +249,75 @@ impl Draft {
     }
 }
 
-/// A label as it is looked up: `Duration (s)` and `Visual (what we see)` are known without their remark.
-pub(super) fn meaningful(label: &str) -> String {
-    let key = normalise_label(label);
-    if Field::ranked(&key).is_none()
-        && let Some((before, _)) = label.split_once(['(', '（', '['])
-    {
-        let shorter = normalise_label(before);
-        if Field::ranked(&shorter).is_some() {
-            return shorter;
+/// What a label means in a scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A field, and how far down its row the label stands.
+    Field(Field, usize),
+    /// The scene's id.
+    Id,
+    /// The scene's title.
+    Title,
+    /// Its steps.
+    Steps,
+    /// One step.
+    Step(StepKind),
+    /// Nothing.
+    Unknown,
+}
+
+impl Meaning {
+    /// The meaning of a label; `Duration (s)` and `Visual (what we see)` are known without their remark.
+    pub fn of(label: &str) -> Self {
+        let meaning = Self::of_key(&normalise_label(label));
+        match label.split_once(['(', '（', '[']) {
+            Some((before, _)) if meaning == Self::Unknown => {
+                match Self::of_key(&normalise_label(before)) {
+                    shorter @ Self::Field(..) => shorter,
+                    _ => Self::Unknown,
+                }
+            }
+            _ => meaning,
         }
     }
-    key
+
+    fn of_key(key: &str) -> Self {
+        if let Some((field, rank)) = Field::ranked(key) {
+            return Self::Field(field, rank);
+        }
+        if TITLE_LABELS.contains(&key) {
+            Self::Title
+        } else if ID_LABELS.contains(&key) {
+            Self::Id
+        } else if STEPS_LABELS.contains(&key) {
+            Self::Steps
+        } else {
+            StepKind::named(key).map_or(Self::Unknown, Self::Step)
+        }
+    }
+
+    /// The field, where it is one.
+    pub fn field(self) -> Option<Field> {
+        match self {
+            Self::Field(field, _) => Some(field),
+            _ => None,
+        }
+    }
+
+    /// True for every label that means something in a scene.
+    pub fn is_known(self) -> bool {
+        self != Self::Unknown
+    }
 }
 
 /// The field a label means, with the remark in brackets left out.
 pub(super) fn known(label: &str) -> Option<Field> {
-    Field::ranked(&meaningful(label)).map(|(field, _)| field)
+    Meaning::of(label).field()
 }
 
 /// True for every label that means something in a scene.
 pub(super) fn is_scene_label(label: &str) -> bool {
-    let key = meaningful(label);
-    Field::ranked(&key).is_some()
-        || TITLE_LABELS.contains(&key.as_str())
-        || STEPS_LABELS.contains(&key.as_str())
-        || matches!(key.as_str(), "id" | "sceneid" | "shotid")
-        || StepKind::named(&key).is_some()
+    Meaning::of(label).is_known()
 }
 
 fn raw_text(node: &Node) -> String {

@@ -148,14 +148,11 @@ fields! {
 
 /// Every normalised label with its field and its rank, built once: a storyboard may ask ten thousand times.
 static LABELS: LazyLock<HashMap<String, (Field, usize)>> = LazyLock::new(|| {
-    let rows = FIELDS.iter().flat_map(|spec| {
-        let labels = std::iter::once(&spec.name).chain(spec.labels).enumerate();
-        labels.map(|(rank, label)| (normalise_label(label), (spec.field, rank)))
-    });
-    // The first row wins, as the order of the table says.
     let mut labels = HashMap::new();
-    for (label, meaning) in rows {
-        labels.entry(label).or_insert(meaning);
+    for spec in FIELDS {
+        for (rank, label) in std::iter::once(&spec.name).chain(spec.labels).enumerate() {
+            labels.entry(normalise_label(label)).or_insert((spec.field, rank));
+        }
     }
     labels
 });
@@ -190,6 +187,11 @@ impl Field {
 
 /// Letters and digits only, in lower case: `Text Overlay`, `text_overlay` and `🎬 textOverlay` become `textoverlay`.
 pub fn normalise_label(label: &str) -> String {
+    if label.is_ascii() {
+        // Every line of a storyboard has its label looked up, nearly all of them in ASCII.
+        let letters = label.bytes().filter(u8::is_ascii_alphanumeric);
+        return letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+    }
     label.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -13,12 +13,14 @@ mod markdown;
 mod node;
 mod problems;
 mod scene;
+mod schema;
 mod toml;
 mod value;
 mod yaml;
 
 pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
 pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
+pub use schema::schema;
 pub use toml::defaults_from_toml;
 
 use crate::source::{Diagnostic, Source, Span};

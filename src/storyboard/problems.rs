@@ -78,7 +78,7 @@ impl<'a> Problems<'a> {
             format!("no field is called {}", quoted(&label.value)),
             label.span,
         )
-        .label("kept, but not used");
+        .label("not used");
         problem.hint = Some(suggestion.map_or_else(
             || "write it as `notes` if it is for people; `storyreel schema storyboard` lists the fields".to_owned(),
             |name| format!("did you mean `{name}`?"),

@@ -93,7 +93,8 @@ pub(super) fn is_nothing(scalar: &Scalar) -> bool {
         return scalar.text.trim().is_empty();
     }
     let text = scalar.text.trim();
-    if text.len() > 40 {
+    // The longest of these words, in brackets, is shorter than this.
+    if text.len() > 24 {
         return false;
     }
     let text = text.trim_matches(['(', ')', '[', ']', '*', '_', '`', '"', '（', '）']).trim();
@@ -163,7 +164,11 @@ const TEMPLATE_WORDS: &[&str] = &[
 /// True for text that a template left in place: `image | video_clip`, `Xs`, `[Text to show, if any]`.
 fn is_placeholder(field: Field, text: &str) -> bool {
     let text = text.trim().trim_matches(['`', '*']).trim();
-    if text.is_empty() || text.len() > 300 {
+    let bracketed = text.starts_with(['[', '<', '{', '【']);
+    if text.is_empty()
+        || text.len() > 300
+        || (text.len() > 24 && !bracketed && !text.contains(" | "))
+    {
         return false;
     }
     let lower = text.to_lowercase();
@@ -216,11 +221,7 @@ fn is_placeholder(field: Field, text: &str) -> bool {
     }
     // A choice that nobody made: every part is one word.
     let choices = lower.split(" | ").count();
-    if choices >= 2
-        && lower
-            .split(" | ")
-            .all(|part| !part.trim().is_empty() && part.trim().split_whitespace().count() == 1)
-    {
+    if choices >= 2 && lower.split(" | ").all(|part| part.split_whitespace().count() == 1) {
         return true;
     }
     let inner =
@@ -259,7 +260,10 @@ fn is_placeholder(field: Field, text: &str) -> bool {
 /// Words with single spaces, or literal text as it stands; control characters are dropped.
 fn cleaned(scalar: &Scalar, span: Span) -> (String, Span) {
     match scalar.style {
-        Style::Literal => {
+        // The parser has folded soft breaks in quotes already: one that is left was written as `\\n` and is meant.
+        Style::Literal | Style::Quoted
+            if scalar.style == Style::Literal || scalar.text.trim_end().contains('\n') =>
+        {
             let text: String = scalar
                 .text
                 .chars()
@@ -271,7 +275,7 @@ fn cleaned(scalar: &Scalar, span: Span) -> (String, Span) {
             let (text, span) = bare(&scalar.text, span);
             (collapsed(&unescaped(text)), span)
         }
-        Style::Plain | Style::Quoted => (collapsed(&scalar.text), span),
+        Style::Plain | Style::Quoted | Style::Literal => (collapsed(&scalar.text), span),
     }
 }
 
@@ -322,6 +326,9 @@ fn bare(text: &str, span: Span) -> (&str, Span) {
             Some(rest) if !rest.is_empty() => inner = rest,
             _ => break,
         }
+    }
+    if inner.len() == text.len() {
+        return (text, span);
     }
     let span = match text.find(inner) {
         Some(offset) if exact => Span::new(span.start + offset, span.start + offset + inner.len()),

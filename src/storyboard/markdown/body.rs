@@ -1,6 +1,6 @@
 //! What stands under a heading: labelled values, prose, YAML blocks and tables.
 
-use super::super::draft;
+use super::super::draft::{self, Meaning};
 use super::super::field::{Field, normalise_label};
 use super::super::node::{Node, NodeKind, Style};
 use super::lines::{Line, LineKind};
@@ -334,7 +334,7 @@ impl Reader<'_> {
             return None;
         }
         let start = Start::of(self.text, parts.words)?;
-        let known = draft::is_scene_label(&start.label.value);
+        let known = start.meaning.is_known();
         let names = self.open.as_ref().is_some_and(|open| {
             // Speakers, parameters and people are no fields, however they are called.
             open.pieces.iter().all(|piece| piece.shape == Shape::Item)
@@ -347,7 +347,9 @@ impl Reader<'_> {
             return None;
         }
         if known {
-            return (start.marked || start.colon).then_some(start);
+            // `No: he stays.` is speech, `- No: 4` a number.
+            let speech = start.meaning == Meaning::Id && !start.marked && !parts.bullet;
+            return ((start.marked || start.colon) && !speech).then_some(start);
         }
         let nested = self.open.as_ref().is_some_and(|open| {
             open.known.is_some()
@@ -374,7 +376,7 @@ impl Reader<'_> {
         while let Some(mut start) = next.take() {
             next = start.split(self.text);
             let mut open = Open {
-                known: draft::known(&start.label.value),
+                known: start.meaning.field(),
                 label: start.label,
                 bold: start.bold,
                 bullet: parts.bullet || parts.numbered,
@@ -422,6 +424,7 @@ impl Piece {
 /// The label at the start of some words.
 struct Start {
     label: Spanned<String>,
+    meaning: Meaning,
     value: Span,
     /// In bold.
     bold: bool,
@@ -465,26 +468,27 @@ impl Start {
         let base = words.start + skipped;
         let end = words.end;
         let mark = ["**", "__", "*", "_", "`"].into_iter().find(|mark| line.starts_with(mark));
-        let make =
-            |label: &str, at: usize, value_at: usize, bold: bool, marked: bool, colon: bool| {
-                let label_words = label.trim_matches(|c: char| {
-                    c.is_whitespace() || matches!(c, '*' | '_' | '`' | ':' | '：')
-                });
-                let label_at = at + label.find(label_words).unwrap_or(0);
-                Some(Self {
-                    label: Spanned::new(
-                        label_words.to_owned(),
-                        label_at..label_at + label_words.len(),
-                    ),
-                    value: trimmed(text, Span::new(value_at, end)),
-                    bold,
-                    marked,
-                    colon,
-                    short: label_words.chars().count() <= 40
-                        && label_words.split_whitespace().count() <= 4,
-                })
-                .filter(|start| !start.label.value.is_empty())
-            };
+        let make = |label: &str,
+                    at: usize,
+                    value_at: usize,
+                    bold: bool,
+                    marked: bool,
+                    colon: bool| {
+            let is_mark = |c: char| c.is_whitespace() || matches!(c, '*' | '_' | '`' | ':' | '：');
+            let label_words = label.trim_matches(is_mark);
+            let label_at = at + (label.len() - label.trim_start_matches(is_mark).len());
+            Some(Self {
+                meaning: Meaning::of(label_words),
+                label: Spanned::new(label_words.to_owned(), label_at..label_at + label_words.len()),
+                value: trimmed(text, Span::new(value_at, end)),
+                bold,
+                marked,
+                colon,
+                short: label_words.chars().count() <= 40
+                    && label_words.split_whitespace().count() <= 4,
+            })
+            .filter(|start| !start.label.value.is_empty())
+        };
         if let Some(mark) = mark {
             let inner_at = mark.len();
             let close = line[inner_at..].find(mark).map(|offset| inner_at + offset)?;
@@ -566,7 +570,7 @@ impl Start {
                 && let Some(start) =
                     Self::of(text, Span::new(self.value.start + at, self.value.end))
                 && start.colon
-                && draft::is_scene_label(&start.label.value)
+                && start.meaning.is_known()
             {
                 let kept = before.trim_end_matches(['|', '·', '•', ';', ',', '/', '—', '–', ' ']);
                 self.value = Span::new(self.value.start, self.value.start + kept.len());

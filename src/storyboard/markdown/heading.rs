@@ -364,12 +364,10 @@ mod tests {
 
     fn parts(text: &str) -> (bool, Option<String>, Option<String>, Option<String>) {
         let heading = read(text, Span::new(0, text.len()), None);
-        for place in
-            [heading.title.as_ref().map(|title| title.span), heading.id.as_ref().map(|id| id.span)]
-        {
-            if let Some(place) = place {
-                assert!(text.get(place.range()).is_some(), "{text}");
-            }
+        let title = heading.title.as_ref().map(|title| title.span);
+        let id = heading.id.as_ref().map(|id| id.span);
+        for place in title.into_iter().chain(id) {
+            assert!(text.get(place.range()).is_some(), "{text}");
         }
         (
             heading.keyword,

@@ -62,6 +62,7 @@ pub(in crate::storyboard) fn split(from: usize, problems: &mut Problems<'_>) -> 
     let mut lines: Vec<Line> = Vec::new();
     let mut fence: Option<Fence> = None;
     let mut comment: Option<usize> = None;
+    let any_comment = source.contains("<!--");
     let mut start = from;
     while start < source.len() {
         let newline = source[start..].find('\n').map_or(source.len(), |at| start + at);
@@ -71,7 +72,7 @@ pub(in crate::storyboard) fn split(from: usize, problems: &mut Problems<'_>) -> 
         }
         let next = newline + 1;
         let mut had_comment = comment.is_some();
-        if fence.is_none() {
+        if fence.is_none() && any_comment {
             had_comment |= mask_comments(source, start, end, &mut comment, &mut masked);
         }
         let line = std::str::from_utf8(&masked[start..end]).unwrap_or_default();
@@ -96,11 +97,11 @@ pub(in crate::storyboard) fn split(from: usize, problems: &mut Problems<'_>) -> 
             }
         };
         if !(had_comment && kind == LineKind::Blank) {
-            let underline = |level| underlined(&lines, level);
-            let setext = match kind {
-                LineKind::Text if is_run_of(line, '=') => underline(1),
-                LineKind::Rule if is_run_of(line, '-') => underline(2),
-                _ => None,
+            // Below a field or a bullet, a line of `-` is meant as a rule; only the line of `=` is beyond doubt.
+            let setext = if kind == LineKind::Text && is_run_of(line, '=') {
+                underlined(&lines)
+            } else {
+                None
             };
             match setext {
                 Some(heading) => {
@@ -179,13 +180,12 @@ fn is_run_of(line: &str, mark: char) -> bool {
     line.len() >= 3 && line.chars().all(|c| c == mark)
 }
 
-/// The heading that a line of `=` or `-` makes of a single line of words above it.
-fn underlined(lines: &[Line], level: u8) -> Option<Line> {
-    let above = lines.last()?;
-    let alone = lines.len() < 2 || !matches!(lines[lines.len() - 2].kind, LineKind::Text);
-    // Below a field or a bullet, `---` is meant as a rule; only the line of `=` is beyond doubt.
-    (above.kind == LineKind::Text && alone && level == 1)
-        .then(|| Line { span: above.span, kind: LineKind::Heading { level, text: above.span } })
+/// The heading that a line of `=` makes of a single line of words above it.
+fn underlined(lines: &[Line]) -> Option<Line> {
+    let above = lines.last().filter(|above| above.kind == LineKind::Text)?;
+    let alone = lines.len() < 2 || lines[lines.len() - 2].kind != LineKind::Text;
+    let kind = LineKind::Heading { level: 1, text: above.span };
+    alone.then_some(Line { span: above.span, kind })
 }
 
 fn classify(line: &str, start: usize) -> LineKind {
@@ -208,7 +208,7 @@ fn classify(line: &str, start: usize) -> LineKind {
                 } else {
                     words
                 };
-            let at = start + indent + level + rest.find(words).unwrap_or(0);
+            let at = start + indent + level + (rest.len() - rest.trim_start().len());
             let level = u8::try_from(level).unwrap_or(6);
             return LineKind::Heading { level, text: Span::new(at, at + words.len()) };
         }
@@ -218,7 +218,7 @@ fn classify(line: &str, start: usize) -> LineKind {
         let info = &trimmed[length..];
         if length >= 3 && !(first == b'`' && info.contains('`')) {
             let words = info.trim();
-            let at = start + indent + length + info.find(words).unwrap_or(0);
+            let at = start + indent + length + (info.len() - info.trim_start().len());
             return LineKind::FenceOpen { info: Span::new(at, at + words.len()), indent };
         }
     }

@@ -308,6 +308,18 @@ impl<'d> Reader<'d, '_, '_> {
             return true;
         }
         let described = labels().any(|label| draft::known(label) == Some(Field::Visual));
+        let sourced = labels().any(|label| {
+            matches!(
+                draft::known(label),
+                Some(Field::File | Field::Video | Field::Reference | Field::Extends)
+            )
+        });
+        if heading.keyword && (described || sourced) {
+            return true;
+        }
+        if heading.numbered && sourced && labels().any(is_filmic) {
+            return true;
+        }
         if described && labels().any(is_filmic) {
             return true;
         }
@@ -423,7 +435,7 @@ impl<'d> Reader<'d, '_, '_> {
         }
         let shot = heading.keyword && heading.numbered
             || (heading.numbered
-                && step_heading(heading).is_none()
+                && step_heading(heading, self.text).is_none()
                 && !draft::is_scene_label(&heading.words));
         if shot && frame.step.is_none() {
             let items = self.body(&section.lines, Within::Fields);
@@ -435,7 +447,7 @@ impl<'d> Reader<'d, '_, '_> {
                 return;
             }
         }
-        if let Some((kind, short)) = step_heading(heading) {
+        if let Some((kind, short)) = step_heading(heading, self.text) {
             let items = self.body(&section.lines, Within::Fields);
             let has_fields = items.iter().any(|item| matches!(item, Item::Field(_)));
             // `### Keyframe` with mere words is the prompt of the first frame, a field.
@@ -461,15 +473,14 @@ impl<'d> Reader<'d, '_, '_> {
             self.labelled_section(section, &label);
             return;
         }
-        if let Some((inline_label, inline_value)) = inline(&heading.words, heading.span, self.text)
+        if let Some((label, value)) = inline(&heading.words, heading.span, self.text)
+            && let Some(frame) = self.stack.last_mut()
         {
-            if let Some(frame) = self.stack.last_mut() {
-                let draft = match &mut frame.step {
-                    Some((_, _, _, draft, _)) => draft,
-                    None => &mut frame.draft,
-                };
-                draft.put(&inline_label, &inline_value, self.problems);
-            }
+            let draft = match &mut frame.step {
+                Some((_, _, _, draft, _)) => draft,
+                None => &mut frame.draft,
+            };
+            draft.put(&label, &value, self.problems);
         }
         let items = self.body(&section.lines, Within::Fields);
         let Some(mut frame) = self.stack.pop() else { return };
@@ -731,7 +742,7 @@ fn close_step(frame: &mut Frame, problems: &mut Problems<'_>) {
 }
 
 /// `### Extend`, `### Step 2: Upscale`, `### Upscale to 4k`, `### Extend: The camera drifts on`.
-fn step_heading(heading: &Heading) -> Option<(StepKind, Option<Node>)> {
+fn step_heading(heading: &Heading, text: &str) -> Option<(StepKind, Option<Node>)> {
     let words = heading.words.trim();
     let lower = words.to_lowercase();
     let mut at = 0;
@@ -757,7 +768,13 @@ fn step_heading(heading: &Heading) -> Option<(StepKind, Option<Node>)> {
     // `### Extended cut` and `### Generate ideas` are no steps.
     let direct = rest[length..].trim_start().starts_with([':', '：', '(', '—', '–', '-']);
     let target = kind == StepKind::Upscale && after.split_whitespace().count() <= 3;
-    (direct || target).then(|| (kind, Some(Node::scalar(after, Style::Markdown, heading.span))))
+    let place = match text[heading.span.range()].rfind(after) {
+        Some(found) => {
+            Span::new(heading.span.start + found, heading.span.start + found + after.len())
+        }
+        None => heading.span,
+    };
+    (direct || target).then(|| (kind, Some(Node::scalar(after, Style::Markdown, place))))
 }
 
 /// `### Camera: slow dolly`: a label and its value in one heading.
