@@ -2,13 +2,13 @@
 
 use super::{Known, KnownInput, Output};
 use crate::ledger::{FileRecord, Snapshot};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, safe_filename};
 use crate::plan::request::hex;
 use crate::publish::Layout;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Where to look and what is known already.
@@ -52,14 +52,14 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
     };
     let mut outputs = HashMap::new();
     for entry in manifest.videos() {
-        if outputs.contains_key(&entry.filename) || !is_inside(&entry.filename) {
+        if outputs.contains_key(&entry.filename) || safe_filename(&entry.filename).is_none() {
             continue;
         }
         if let Some(output) = hashes.output(&layout.assets_root.join(&entry.filename))? {
             outputs.insert(entry.filename.clone(), output);
         }
     }
-    let digests = manifest.videos().iter().flat_map(|entry| {
+    let digests = manifest.videos().flat_map(|entry| {
         entry.sha256.iter().chain(entry.steps.iter().filter_map(|step| step.sha256.as_ref()))
     });
     let recorded = ledger.clips.iter().map(|clip| &clip.sha256);
@@ -69,23 +69,13 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
     let mut inputs = BTreeMap::new();
     for written in paths {
         let input = match manifest.asset_filename(&written) {
-            Some(filename) if is_inside(&filename) => {
-                hashes.input(&layout.assets_root.join(filename))?
-            }
-            Some(_) => KnownInput::Unusable("lies outside the project".into()),
+            Some(filename) => hashes.input(&layout.assets_root.join(filename))?,
             None => hashes.input(&board_folder.join(&written))?,
         };
         inputs.insert(written, input);
     }
     let fresh = hashes.fresh;
     Ok((Known { manifest, ledger, outputs, cached, inputs, now_ms, has_key }, fresh))
-}
-
-/// A relative path that cannot leave the folder it is joined to.
-fn is_inside(path: &str) -> bool {
-    Path::new(path)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 /// Digests of files, trusting size and time where the ledger knows them.

@@ -105,6 +105,11 @@ impl Manifest {
         entry.is_video.then_some(&entry.video)
     }
 
+    /// The file of an asset of any type, such as `img-003`, where it stays below the assets root.
+    pub fn asset_filename(&self, id: &str) -> Option<&str> {
+        safe_filename(&self.entries[*self.by_id.get(id)?].video.filename)
+    }
+
     /// The last video entry of a scene that nothing took the place of. `None` and the empty text both mean the
     /// default storyboard or variant.
     pub fn current(

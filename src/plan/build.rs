@@ -6,7 +6,7 @@
 use super::ask::{Ask, AskStep};
 use super::request::Request;
 use crate::catalog::{Catalog, Mode, ModeKind, Model, Price, ProblemSource, Sound, Status, Wanted};
-use crate::prompt::{self, Line, PromptInput, Templates};
+use crate::prompt::{self, Cast, Line, PromptInput, Templates};
 use crate::storyboard::{Field, Input, StepKind, Value};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -55,6 +55,8 @@ pub struct BuiltStep {
     pub operation: String,
     /// Whether it is an upgrade.
     pub upgrade: bool,
+    /// Upgrades of its source after which the provider refuses it.
+    pub not_after: Vec<String>,
     /// The symbolic request.
     pub request: Request,
     /// Its named parts.
@@ -505,6 +507,7 @@ impl Builder<'_> {
             family: model.family.clone(),
             operation: mode.operation.clone(),
             upgrade: family.upgrade(&mode.operation).is_some(),
+            not_after: mode.not_after.clone(),
             price: mode.price(&composed.parameters, seconds),
             request,
             parts,
@@ -548,12 +551,8 @@ impl Builder<'_> {
         }
         let input = PromptInput {
             fields: words,
-            characters: ask
-                .characters
-                .iter()
-                .filter_map(|character| Some((character.name.clone(), character.look.clone()?)))
-                .collect(),
-            dialogue: text(fields, Field::Dialogue).map(Line::parse_all).unwrap_or_default(),
+            characters: cast(ask),
+            dialogue: text(fields, Field::Dialogue).map(dialogue).unwrap_or_default(),
             sound: kind.sound,
             from_image: kind.from_image,
             will_be_extended: kind.extended,
@@ -781,6 +780,44 @@ fn step_problem(index: usize, code: &'static str, message: String, hint: &str) -
         message,
         hint: Some(hint.to_owned()),
     }
+}
+
+/// The characters a prompt may describe; those the scene lists are described even where their name does not occur.
+fn cast(ask: &Ask) -> Vec<Cast> {
+    let listed: Vec<String> = match ask.fields.get(&Field::Characters) {
+        Some(Value::Names(names)) => names.iter().map(|name| name.to_lowercase()).collect(),
+        _ => Vec::new(),
+    };
+    let described = ask.characters.iter().filter_map(|character| {
+        let look = character.look.clone()?;
+        let listed = listed.contains(&character.name.to_lowercase());
+        Some(Cast { name: character.name.clone(), look, listed })
+    });
+    described.collect()
+}
+
+/// Lines of dialogue, one a line: `Ada: Not tonight.`
+fn dialogue(text: &str) -> Vec<Line> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines
+        .map(|line| match line.split_once([':', '：']) {
+            Some((speaker, words)) if is_speaker(speaker) && !words.trim().is_empty() => {
+                Line { speaker: Some(speaker.trim().to_owned()), words: unquoted(words) }
+            }
+            _ => Line { speaker: None, words: unquoted(line) },
+        })
+        .collect()
+}
+
+/// A few words without a stop are a name; more are the line itself.
+fn is_speaker(text: &str) -> bool {
+    let text = text.trim();
+    let few = text.split_whitespace().count() <= 4;
+    !text.is_empty() && few && !text.contains(['.', '!', '?', '"', '“'])
+}
+
+fn unquoted(words: &str) -> String {
+    words.trim().trim_matches(['"', '“', '”', '„']).trim().to_owned()
 }
 
 fn merged(

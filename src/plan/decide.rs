@@ -11,7 +11,7 @@ use crate::catalog::PriceKind;
 use crate::known::Output;
 use crate::ledger::{AttemptState, Take, TakeState};
 use crate::manifest::VideoEntry;
-use crate::storyboard::{Scene, StepKind};
+use crate::storyboard::Scene;
 use serde_json::Value as Json;
 
 /// The manifest entry that belongs to a scene, and how.
@@ -474,14 +474,12 @@ impl<'a> Deciding<'_, 'a> {
         }
     }
 
-    /// A clip that was upgraded to 1080p at the provider cannot be extended any more.
+    /// Whether the step at `index` may start from the clip before it, which a recorded chain may have upgraded since:
+    /// the provider refuses to extend a Veo clip after its 1080p upgrade.
     fn may_follow(&self, recorded: &Recorded<'_>, index: usize) -> bool {
-        let next = self.present.built.steps.get(index);
-        let upgraded = recorded.steps.get(index).is_some_and(|step| {
-            step.kind == StepKind::Upscale
-                && step.endpoint.is_some_and(|endpoint| endpoint.contains("1080p"))
-        });
-        !(upgraded && next.is_some_and(|next| next.kind == StepKind::Extend))
+        let Some(next) = self.present.built.steps.get(index) else { return true };
+        let made = recorded.steps.get(index).and_then(|step| step.operation);
+        !made.is_some_and(|made| next.not_after.iter().any(|upgrade| upgrade == made))
     }
 
     fn is_expired(&self, clip: &ClipRef) -> bool {
@@ -492,9 +490,11 @@ impl<'a> Deciding<'_, 'a> {
     fn retention_ms(&self) -> i64 {
         let provider =
             self.present.built.steps.first().map_or("kie", |step| step.provider.as_str());
-        let days =
-            self.planning.catalog.provider(provider).map_or(14, |provider| provider.retention_days);
-        i64::from(days) * 24 * 3600 * 1000
+        let provider = self.planning.catalog.provider(provider);
+        let days = provider.map_or(14.0, |provider| provider.retention.results_days);
+        #[expect(clippy::cast_possible_truncation, reason = "a number of days, not of ages")]
+        let milliseconds = (days * 86_400_000.0) as i64;
+        milliseconds
     }
 
     /// Until when the provider keeps an entry's clip, where it still does: a date.

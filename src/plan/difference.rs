@@ -214,22 +214,14 @@ fn compare_foreign(present: &Present, foreign: &Foreign<'_>) -> Difference {
             ..Reason::new(code)
         });
     };
-    if let Some(prompt) = foreign.prompt
-        && Some(prompt.trim()) != step.prompt.as_deref().map(str::trim)
-    {
-        told(
-            "prompt-changed",
-            "prompt",
-            prompt.into(),
-            step.prompt.clone().map_or(Json::Null, Json::from),
-        );
+    if foreign.prompt.trim() != step.prompt.as_deref().unwrap_or_default().trim() {
+        let new = step.prompt.clone().map_or(Json::Null, Json::from);
+        told("prompt-changed", "prompt", foreign.prompt.into(), new);
     }
-    if let Some(model) = foreign.model
-        && !model.eq_ignore_ascii_case(&step.model)
-    {
-        told("model-changed", "model", model.into(), step.model.clone().into());
+    if !foreign.model.eq_ignore_ascii_case(&step.model) {
+        told("model-changed", "model", foreign.model.into(), step.model.clone().into());
     }
-    for (name, old) in foreign.parameters.into_iter().flatten() {
+    for (name, old) in foreign.parameters {
         let Some(new) = step.parameters.get(name) else { continue };
         if name != "endpoint" && !old.is_null() && !new.is_null() && !same_value(old, new) {
             told("parameter-changed", name, old.clone(), new.clone());

@@ -1,5 +1,6 @@
 //! The manifest entry that a publication will append.
 
+use super::ask::number;
 use super::build::Built;
 use super::difference::Present;
 use super::work::EntryDraft;
@@ -79,41 +80,62 @@ pub(super) fn republished(
     old: &VideoEntry,
 ) -> EntryDraft {
     let mut fields = Map::new();
-    for key in [
-        "prompt",
-        "model",
-        "parameters",
-        "model_id",
-        "task_id",
-        "fingerprint",
-        "parts",
-        "ask",
-        "accepted",
-        "take",
-        "sha256",
-        "bytes",
-        "probe",
-        "seed",
-        "inputs",
-    ] {
-        if let Some(value) = old.raw.get(key) {
-            fields.insert(key.to_owned(), value.clone());
+    let mut put = |key: &str, value: Option<Json>| {
+        if let Some(value) = value {
+            fields.insert(key.to_owned(), value);
         }
-    }
-    // The clip cost nothing this time, and its ask is the one that now matches.
-    fields.insert("ask".into(), present.ask_json.clone());
-    fields.insert("credits".into(), 0.into());
+    };
+    put("prompt", Some(old.prompt.clone().into()));
+    put("model", Some(old.model.clone().into()));
+    put("parameters", Some(Json::Object(old.parameters.clone())));
+    put("model_id", old.model_id.clone().map(Json::from));
+    put("task_id", old.task_id.clone().map(Json::from));
+    put("fingerprint", old.fingerprint.clone().map(Json::from));
+    put("parts", (!old.parts.is_empty()).then(|| Json::Object(old.parts.clone())));
+    // The ask is the one that now matches, and the clip cost nothing this time.
+    put("ask", Some(present.ask_json.clone()));
+    put("accepted", (!old.accepted.is_empty()).then(|| old.accepted.clone().into()));
+    put("take", old.take.map(Json::from));
+    put("credits", Some(0.into()));
+    put("seed", old.seed.map(Json::from));
+    put("inputs", (!old.inputs.is_empty()).then(|| old.inputs.clone().into()));
     place_fields(place, &mut fields);
-    let steps = old.raw.get("steps").and_then(Json::as_array).into_iter().flatten();
+    let steps = old.steps.iter().map(|step| {
+        let mut map = Map::new();
+        for (key, value) in [
+            ("step", Some(Json::from(step.step.name()))),
+            ("model", Some(step.model.clone().into())),
+            ("model_id", step.model_id.clone().map(Json::from)),
+            ("provider", step.provider.clone().map(Json::from)),
+            ("family", step.family.clone().map(Json::from)),
+            ("operation", step.operation.clone().map(Json::from)),
+            ("endpoint", step.endpoint.clone().map(Json::from)),
+            ("fingerprint", step.fingerprint.clone().map(Json::from)),
+            ("parts", Some(Json::Object(step.parts.clone()))),
+            ("task_id", step.task_id.clone().map(Json::from)),
+            ("sha256", step.sha256.clone().map(Json::from)),
+            ("bytes", step.bytes.map(Json::from)),
+            ("credits", step.credits.map(number)),
+            (
+                "created_at",
+                step.created_at.clone().or_else(|| old.created_at.clone()).map(Json::from),
+            ),
+        ] {
+            if let Some(value) = value {
+                map.insert(key.to_owned(), value);
+            }
+        }
+        map
+    });
     EntryDraft {
         scene_id: scene.clone(),
         filename: place.filename(scene),
         fields,
-        steps: steps.filter_map(Json::as_object).cloned().collect(),
+        steps: steps.collect(),
     }
 }
 
-/// Whether two entries would name one step alike; used for what a step's record says of the provider.
+/// Provider, family, operation and task of the step that made a clip, where all are recorded.
 pub(super) fn made_by(step: &StepRecord) -> Option<(String, String, String, String)> {
     Some((
         step.provider.clone()?,

@@ -19,7 +19,7 @@ use crate::manifest::VideoEntry;
 use crate::prompt::Templates;
 use crate::source::{Diagnostic, Span};
 use crate::storyboard::{Field, Fields, Scene, SceneId, Storyboard};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a plan is made of.
 pub struct Planning<'a> {
@@ -78,10 +78,11 @@ pub struct Planned {
 pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
     let builder = Builder { catalog: planning.catalog, templates: planning.templates };
     let defaults = planning.board.defaults.over(planning.defaults);
+    let styles = template_digests(planning);
     let mut diagnostics = Vec::new();
     let mut scenes = Vec::with_capacity(planning.board.scenes.len());
     for scene in &planning.board.scenes {
-        scenes.push(prepare(planning, &builder, &defaults, scene, &mut diagnostics));
+        scenes.push(prepare(planning, &builder, &defaults, &styles, scene, &mut diagnostics));
     }
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
@@ -139,6 +140,16 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
     })
 }
 
+/// Digests of the project's own templates, by prompt style.
+fn template_digests(planning: &Planning<'_>) -> BTreeMap<String, String> {
+    let styles: BTreeSet<&str> =
+        planning.catalog.models().iter().map(|model| model.prompt_style.as_str()).collect();
+    let own = styles.into_iter().filter_map(|style| {
+        planning.templates.digest(style).map(|digest| (style.to_owned(), digest))
+    });
+    own.collect()
+}
+
 /// A scene that is ready to be planned, or the reason why it is not.
 struct Prepared<'a> {
     scene: &'a Scene,
@@ -160,6 +171,7 @@ fn prepare<'a>(
     planning: &Planning<'_>,
     builder: &Builder<'_>,
     defaults: &Fields,
+    styles: &BTreeMap<String, String>,
     scene: &'a Scene,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Prepared<'a> {
@@ -174,7 +186,7 @@ fn prepare<'a>(
         Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
         _ => None,
     };
-    let mut ask = Ask::of(scene, planning.board, defaults, &digests, &planning.templates.digests());
+    let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
     match builder.build(&ask) {
         Ok(built) => {
             report_warnings(planning, scene, defaults, &built, duration, diagnostics);
@@ -311,7 +323,7 @@ fn field_span(
 /// The scenes' present clips in this storyboard and variant: the last video entry of each that is not superseded.
 fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry> {
     let mut last: BTreeMap<&SceneId, usize> = BTreeMap::new();
-    let videos = planning.known.manifest.videos();
+    let videos: Vec<&VideoEntry> = planning.known.manifest.videos().collect();
     for (index, entry) in videos.iter().enumerate() {
         let ours = entry.storyboard == planning.place.storyboard
             && entry.variant == planning.place.variant;
@@ -324,7 +336,7 @@ fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry> {
     }
     let mut indices: Vec<usize> = last.into_values().collect();
     indices.sort_unstable();
-    indices.into_iter().map(|index| &videos[index]).collect()
+    indices.into_iter().map(|index| videos[index]).collect()
 }
 
 /// Two storyboards that would write one file.
@@ -334,7 +346,6 @@ fn check_owners(planning: &Planning<'_>, ours: &[&VideoEntry], diagnostics: &mut
         .known
         .manifest
         .videos()
-        .iter()
         .filter(|entry| {
             entry.superseded_by.is_none()
                 && !mine.contains(entry.id.as_str())
@@ -419,8 +430,7 @@ fn match_moves<'a>(
     let free =
         |entry: &&&VideoEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
     for entry in entries.iter().rev().filter(free) {
-        let built =
-            entry.ask.as_ref().and_then(Ask::from_json).and_then(|ask| builder.build(&ask).ok());
+        let built = Ask::from_json(&entry.ask).and_then(|ask| builder.build(&ask).ok());
         if let Some(built) = built {
             left.entry(identity(&built)).or_default().push(entry);
         }
@@ -580,7 +590,7 @@ fn summarise(planning: &Planning<'_>, scenes: &[ScenePlan]) -> PlanSummary {
             summary.unpriced_steps += usize::from(step.price == PriceKind::Unknown);
         }
     }
-    let rate = planning.catalog.provider("kie").map_or(0.0, |provider| provider.credit_usd);
+    let rate = planning.catalog.provider("kie").map_or(0.0, |provider| provider.usd_per_credit);
     summary.credits = credits;
     summary.usd = (credits * rate * 10_000.0).round() / 10_000.0;
     summary

@@ -20,9 +20,9 @@ pub(super) struct Recorded<'a> {
 
 /// What every tool writes into an entry.
 pub(super) struct Foreign<'a> {
-    pub prompt: Option<&'a str>,
-    pub model: Option<&'a str>,
-    pub parameters: Option<&'a Map<String, Json>>,
+    pub prompt: &'a str,
+    pub model: &'a str,
+    pub parameters: &'a Map<String, Json>,
 }
 
 /// One step of it.
@@ -32,8 +32,8 @@ pub(super) struct RecordedStep<'a> {
     pub parts: Option<&'a Map<String, Json>>,
     /// Its clip, once it has one.
     pub clip: Option<ClipRef>,
-    /// The endpoint that made it, for what an upgrade rules out.
-    pub endpoint: Option<&'a str>,
+    /// The operation or upgrade that made it: an upgrade can rule out what follows.
+    pub operation: Option<&'a str>,
     /// The ledger's latest attempt.
     pub attempt: Option<&'a Attempt>,
 }
@@ -46,37 +46,42 @@ impl<'a> Recorded<'a> {
             .iter()
             .map(|step| RecordedStep {
                 kind: step.step,
-                parts: Some(&step.parts),
+                parts: known(&step.parts),
                 clip: step.sha256.clone().map(|sha256| ClipRef {
                     sha256,
                     task_id: step.task_id.clone(),
                     credits: step.credits,
                     created_at: step.created_at.clone().or_else(|| entry.created_at.clone()),
                 }),
-                endpoint: Some(&step.endpoint),
+                operation: step.operation.as_deref(),
                 attempt: None,
             })
             .collect();
         if steps.is_empty() {
             steps.push(RecordedStep {
                 kind: StepKind::Generate,
-                parts: entry.parts.as_ref(),
+                parts: known(&entry.parts),
                 clip: entry.sha256.clone().map(|sha256| ClipRef {
                     sha256,
                     task_id: entry.task_id.clone(),
                     credits: entry.credits,
                     created_at: entry.created_at.clone(),
                 }),
-                endpoint: None,
+                operation: None,
                 attempt: None,
             });
         }
-        let foreign = entry.ask.is_none().then(|| Foreign {
-            prompt: entry.prompt.as_deref(),
-            model: entry.model.as_deref(),
-            parameters: entry.parameters.as_ref(),
+        let foreign = entry.ask.is_null().then_some(Foreign {
+            prompt: &entry.prompt,
+            model: &entry.model,
+            parameters: &entry.parameters,
         });
-        Self { ask: entry.ask.as_ref(), accepted: &entry.accepted, foreign, steps }
+        Self {
+            ask: (!entry.ask.is_null()).then_some(&entry.ask),
+            accepted: &entry.accepted,
+            foreign,
+            steps,
+        }
     }
 
     /// From a take of the ledger.
@@ -103,11 +108,16 @@ impl<'a> Recorded<'a> {
                 }
                 _ => None,
             };
-            let endpoint = attempt.map(|attempt| attempt.intent.endpoint.as_str());
-            RecordedStep { kind: *kind, parts: None, clip, endpoint, attempt }
+            let operation = attempt.map(|attempt| attempt.intent.operation.as_str());
+            RecordedStep { kind: *kind, parts: None, clip, operation, attempt }
         });
         Self { ask: Some(&take.ask), accepted: &[], foreign: None, steps: steps.collect() }
     }
+}
+
+/// Parts that were recorded; an entry without any says nothing of them.
+fn known(parts: &Map<String, Json>) -> Option<&Map<String, Json>> {
+    (!parts.is_empty()).then_some(parts)
 }
 
 /// The attempt that counts for a step: the last that was not given up.

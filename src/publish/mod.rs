@@ -1,1 +1,5 @@
-//! Not yet.
+//! Puts clips in place.
+
+mod layout;
+
+pub use layout::Layout;
