@@ -9,6 +9,9 @@ use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+/// How the names of temporary files begin.
+const TEMPORARY: &str = ".storyreel-";
+
 /// [`Files`] below one project root. A path below the root that leaves it through a symbolic link is refused.
 pub struct RealFiles {
     /// The root as callers name it.
@@ -26,6 +29,26 @@ impl RealFiles {
     ) -> Result<Self> {
         let root = std::path::absolute(root)?;
         Ok(Self { real_root: root.canonicalize()?, root, probe })
+    }
+
+    /// Removes temporary files that killed processes left in `folder`; to be called under the project's lock.
+    /// Returns how many.
+    pub fn remove_left_over(&self, folder: &Path) -> Result<usize> {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut removed = 0;
+        for entry in entries {
+            let entry = entry?;
+            let ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+            if ours && entry.file_type()?.is_file() {
+                self.remove(&entry.path())?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     /// Refuses to write anywhere but below the root.
@@ -140,7 +163,7 @@ impl Files for RealFiles {
     fn create_temporary(&self, folder: &Path, suffix: &str) -> Result<PathBuf> {
         self.make_folder(folder)?;
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".storyreel-").suffix(suffix);
+        builder.prefix(TEMPORARY).suffix(suffix);
         #[cfg(unix)]
         {
             // Temporary files are private by default; this one becomes a file like any other, with the user's mask.

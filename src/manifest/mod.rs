@@ -7,6 +7,8 @@ mod entry;
 mod text;
 mod write;
 
+pub(crate) use write::split;
+
 pub use entry::{StepRecord, VideoEntry, safe_filename};
 pub use write::{Appended, NewEntry, Superseded};
 
@@ -108,6 +110,11 @@ impl Manifest {
     /// The file of an asset of any type, such as `img-003`, where it stays below the assets root.
     pub fn asset_filename(&self, id: &str) -> Option<&str> {
         safe_filename(&self.entries[*self.by_id.get(id)?].video.filename)
+    }
+
+    /// True when an asset of any type names this file.
+    pub fn names_file(&self, filename: &str) -> bool {
+        self.entries.iter().any(|entry| entry.video.filename == filename)
     }
 
     /// The last video entry of a scene that nothing took the place of. `None` and the empty text both mean the
