@@ -99,7 +99,17 @@ impl Draft {
 
     /// Puts a labelled value where it belongs.
     pub fn put(&mut self, label: &Spanned<String>, node: &Node, problems: &mut Problems<'_>) {
-        let meaning = Meaning::of(&label.value);
+        self.put_meant(label, Meaning::of(&label.value), node, problems);
+    }
+
+    /// Puts a value whose label was looked up already where it belongs.
+    pub fn put_meant(
+        &mut self,
+        label: &Spanned<String>,
+        meaning: Meaning,
+        node: &Node,
+        problems: &mut Problems<'_>,
+    ) {
         let in_scene = self.place == Place::Scene;
         match meaning {
             // `scene: 4` and `shot: 4` number a scene; with words they are its picture or its size.

@@ -165,9 +165,7 @@ const TEMPLATE_WORDS: &[&str] = &[
 fn is_placeholder(field: Field, text: &str) -> bool {
     let text = text.trim().trim_matches(['`', '*']).trim();
     let bracketed = text.starts_with(['[', '<', '{', '【']);
-    if text.is_empty()
-        || text.len() > 300
-        || (text.len() > 24 && !bracketed && !text.contains(" | "))
+    if text.is_empty() || text.len() > 300 || (text.len() > 24 && !bracketed && !text.contains('|'))
     {
         return false;
     }
@@ -220,9 +218,15 @@ fn is_placeholder(field: Field, text: &str) -> bool {
         }
     }
     // A choice that nobody made: every part is one word.
-    let choices = lower.split(" | ").count();
-    if choices >= 2 && lower.split(" | ").all(|part| part.split_whitespace().count() == 1) {
+    let mut choices = lower.split(" | ");
+    if lower.contains('|')
+        && lower.contains(" | ")
+        && choices.all(|part| part.split_whitespace().count() == 1)
+    {
         return true;
+    }
+    if !bracketed {
+        return false;
     }
     let inner =
         [('[', ']'), ('<', '>'), ('{', '}'), ('【', '】')].into_iter().find_map(|(open, close)| {

@@ -1,7 +1,7 @@
 //! What stands under a heading: labelled values, prose, YAML blocks and tables.
 
 use super::super::draft::{self, Meaning};
-use super::super::field::{Field, normalise_label};
+use super::super::field::Field;
 use super::super::node::{Node, NodeKind, Style};
 use super::lines::{Line, LineKind};
 use crate::source::{Span, Spanned};
@@ -29,6 +29,8 @@ pub(in crate::storyboard) enum Item {
 pub(in crate::storyboard) struct Labelled {
     /// The label as written, without marks.
     pub label: Spanned<String>,
+    /// What it means.
+    pub meaning: Meaning,
     /// Its value.
     pub value: Node,
     /// The label stood in bold.
@@ -133,7 +135,7 @@ enum Shape {
 /// A field whose value is still being read.
 struct Open {
     label: Spanned<String>,
-    known: Option<Field>,
+    meaning: Meaning,
     bold: bool,
     bullet: bool,
     group: bool,
@@ -176,6 +178,7 @@ impl Reader<'_> {
             let value = joined(open.pieces, open.label.span);
             self.items.push(Item::Field(Labelled {
                 label: open.label,
+                meaning: open.meaning,
                 value,
                 bold: open.bold,
                 group: open.group,
@@ -340,8 +343,10 @@ impl Reader<'_> {
             open.pieces.iter().all(|piece| piece.shape == Shape::Item)
                 && (parts.indent > open.indent || (!open.bullet && !start.bold))
                 && (parts.bullet || parts.numbered)
-                && (matches!(open.known, Some(Field::Dialogue | Field::Params | Field::Characters))
-                    || is_steps(&open.label.value))
+                && (matches!(
+                    open.meaning.field(),
+                    Some(Field::Dialogue | Field::Params | Field::Characters)
+                ) || open.meaning == Meaning::Steps)
         });
         if names {
             return None;
@@ -352,7 +357,7 @@ impl Reader<'_> {
             return ((start.marked || start.colon) && !speech).then_some(start);
         }
         let nested = self.open.as_ref().is_some_and(|open| {
-            open.known.is_some()
+            open.meaning.field().is_some()
                 && (parts.indent > open.indent
                     || (!open.bullet && open.pieces.is_empty() && !start.bold))
         });
@@ -376,7 +381,7 @@ impl Reader<'_> {
         while let Some(mut start) = next.take() {
             next = start.split(self.text);
             let mut open = Open {
-                known: start.meaning.field(),
+                meaning: start.meaning,
                 label: start.label,
                 bold: start.bold,
                 bullet: parts.bullet || parts.numbered,
@@ -394,10 +399,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-fn is_steps(label: &str) -> bool {
-    normalise_label(label) == "steps"
 }
 
 impl Open {
@@ -491,7 +492,7 @@ impl Start {
         };
         if let Some(mark) = mark {
             let inner_at = mark.len();
-            let close = line[inner_at..].find(mark).map(|offset| inner_at + offset)?;
+            let close = find_mark(&line[inner_at..], mark).map(|offset| inner_at + offset)?;
             let inner = &line[inner_at..close];
             let after_at = close + mark.len();
             let after = &line[after_at..];
@@ -562,6 +563,9 @@ impl Start {
             return None;
         }
         let value = &text[self.value.range()];
+        if !value.contains('*') {
+            return None;
+        }
         let mut from = 0;
         while let Some(offset) = value[from..].find("**") {
             let at = from + offset;
@@ -584,6 +588,20 @@ impl Start {
         }
         None
     }
+}
+
+/// Where a mark of one or two equal bytes stands: a search for a byte is several times faster than one for a text.
+fn find_mark(text: &str, mark: &str) -> Option<usize> {
+    let first = *mark.as_bytes().first()?;
+    let mut from = 0;
+    while let Some(offset) = text.as_bytes()[from..].iter().position(|byte| *byte == first) {
+        let at = from + offset;
+        if text[at..].starts_with(mark) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 /// The length of a colon and the spaces before it.

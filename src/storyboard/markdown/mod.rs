@@ -383,9 +383,9 @@ impl<'d> Reader<'d, '_, '_> {
     fn items(&mut self, frame: &mut Frame, items: Vec<Item>, own: bool) {
         for (index, item) in items.into_iter().enumerate() {
             match item {
-                Item::Field(Labelled { label, value, group, .. }) => {
+                Item::Field(Labelled { label, meaning, value, group, .. }) => {
                     if !(group && value.kind == NodeKind::Null) {
-                        frame.draft.put(&label, &value, self.problems);
+                        frame.draft.put_meant(&label, meaning, &value, self.problems);
                     }
                 }
                 Item::Prose(node) => frame.prose.push(node),
@@ -440,7 +440,7 @@ impl<'d> Reader<'d, '_, '_> {
         if shot && frame.step.is_none() {
             let items = self.body(&section.lines, Within::Fields);
             let strong = items.iter().any(|item| {
-                matches!(item, Item::Field(field) if is_strong(&field.label.value) || draft::known(&field.label.value) == Some(Field::Visual))
+                matches!(item, Item::Field(field) if is_strong(&field.label.value) || field.meaning.field() == Some(Field::Visual))
             });
             if heading.keyword || strong {
                 self.start_scene(section, items);
@@ -503,9 +503,9 @@ impl<'d> Reader<'d, '_, '_> {
         };
         for item in items {
             match item {
-                Item::Field(Labelled { label, value, group, .. }) => {
+                Item::Field(Labelled { label, meaning, value, group, .. }) => {
                     if !(group && value.kind == NodeKind::Null) {
-                        draft.put(&label, &value, self.problems);
+                        draft.put_meant(&label, meaning, &value, self.problems);
                     }
                 }
                 Item::Prose(node) => prose.push(node),
@@ -540,9 +540,9 @@ impl<'d> Reader<'d, '_, '_> {
         let mut value = Vec::new();
         for item in items {
             match item {
-                Item::Field(Labelled { label, value, group, .. }) => {
+                Item::Field(Labelled { label, meaning, value, group, .. }) => {
                     if !(group && value.kind == NodeKind::Null) {
-                        draft.put(&label, &value, self.problems);
+                        draft.put_meant(&label, meaning, &value, self.problems);
                     }
                 }
                 Item::Prose(node) => value.push(node),
