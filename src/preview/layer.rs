@@ -63,14 +63,7 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    pub(super) const IDENTITY: Self = Self {
-        a: 1.0,
-        b: 0.0,
-        c: 0.0,
-        d: 1.0,
-        e: 0.0,
-        f: 0.0,
-    };
+    pub(super) const IDENTITY: Self = Self { a: 1.0, b: 0.0, c: 0.0, d: 1.0, e: 0.0, f: 0.0 };
 
     /// Makes everything larger around a point that stays.
     pub(super) fn scale_around(horizontal: f32, vertical: f32, x: f32, y: f32) -> Self {
@@ -84,32 +77,17 @@ impl Affine {
     }
 
     pub(super) fn translate(x: f32, y: f32) -> Self {
-        Self {
-            e: x,
-            f: y,
-            ..Self::IDENTITY
-        }
+        Self { e: x, f: y, ..Self::IDENTITY }
     }
 
     pub(super) fn rotate_around(angle: f32, x: f32, y: f32) -> Self {
         let (sin, cos) = angle.sin_cos();
-        Self {
-            a: cos,
-            b: sin,
-            c: -sin,
-            d: cos,
-            e: x - cos * x + sin * y,
-            f: y - sin * x - cos * y,
-        }
+        Self { a: cos, b: sin, c: -sin, d: cos, e: x - cos * x + sin * y, f: y - sin * x - cos * y }
     }
 
     /// Slides rows sideways in proportion to their distance from row `still`.
     pub(super) fn shear_below(amount: f32, still: f32) -> Self {
-        Self {
-            c: amount,
-            e: -amount * still,
-            ..Self::IDENTITY
-        }
+        Self { c: amount, e: -amount * still, ..Self::IDENTITY }
     }
 
     /// This one first, `next` after it.
@@ -133,21 +111,11 @@ impl Affine {
             -self.c / determinant,
             self.a / determinant,
         );
-        Self {
-            a,
-            b,
-            c,
-            d,
-            e: -(a * self.e + c * self.f),
-            f: -(b * self.e + d * self.f),
-        }
+        Self { a, b, c, d, e: -(a * self.e + c * self.f), f: -(b * self.e + d * self.f) }
     }
 
     fn apply(self, x: f32, y: f32) -> (f32, f32) {
-        (
-            self.a * x + self.c * y + self.e,
-            self.b * x + self.d * y + self.f,
-        )
+        (self.a * x + self.c * y + self.e, self.b * x + self.d * y + self.f)
     }
 
     /// The smallest upright rectangle around the image of a rectangle.
@@ -159,20 +127,10 @@ impl Affine {
             (area.right, area.bottom),
         ];
         let corners = corners.map(|(x, y)| self.apply(x, y));
-        let start = Area {
-            left: f32::MAX,
-            top: f32::MAX,
-            right: f32::MIN,
-            bottom: f32::MIN,
-        };
-        corners.iter().fold(start, |sum, &(x, y)| {
-            sum.union(Area {
-                left: x,
-                top: y,
-                right: x,
-                bottom: y,
-            })
-        })
+        let start = Area { left: f32::MAX, top: f32::MAX, right: f32::MIN, bottom: f32::MIN };
+        corners
+            .iter()
+            .fold(start, |sum, &(x, y)| sum.union(Area { left: x, top: y, right: x, bottom: y }))
     }
 
     /// How much larger things become, on the axis where they grow most.
@@ -207,13 +165,7 @@ impl Layer {
     /// Takes a drawing whose upper left corner lies at `left`, `top` of the resting frame. An opaque layer must cover
     /// the frame in every pose; what lies outside of it repeats its edge.
     pub(super) fn new(pixmap: &Pixmap, left: f32, top: f32, resolution: f32, opaque: bool) -> Self {
-        Self {
-            drawing: Drawing::from_pixmap(pixmap),
-            left,
-            top,
-            resolution,
-            opaque,
-        }
+        Self { drawing: Drawing::from_pixmap(pixmap), left, top, resolution, opaque }
     }
 
     /// Draws the layer as the camera sees it.
@@ -222,15 +174,8 @@ impl Layer {
         let to_drawing = seen
             .inverse()
             .then(Affine::translate(-self.left, -self.top))
-            .then(Affine::scale_around(
-                self.resolution,
-                self.resolution,
-                0.0,
-                0.0,
-            ));
-        let luma = Affine::translate(0.5, 0.5)
-            .then(to_drawing)
-            .then(Affine::translate(-0.5, -0.5));
+            .then(Affine::scale_around(self.resolution, self.resolution, 0.0, 0.0));
+        let luma = Affine::translate(0.5, 0.5).then(to_drawing).then(Affine::translate(-0.5, -0.5));
         let chroma = Affine::scale_around(2.0, 2.0, 0.0, 0.0).then(to_drawing);
         let chroma = Affine::translate(0.5, 0.5)
             .then(chroma)
@@ -238,34 +183,10 @@ impl Layer {
             .then(Affine::translate(-0.5, -0.5));
         let (width, height) = (frame.width, frame.height);
         let alpha = (!self.opaque).then_some(&self.drawing.alpha);
-        draw_plane(
-            &mut frame.y,
-            width,
-            height,
-            &self.drawing.y,
-            alpha,
-            luma,
-            scratch,
-        );
+        draw_plane(&mut frame.y, width, height, &self.drawing.y, alpha, luma, scratch);
         let alpha = (!self.opaque).then_some(&self.drawing.chroma_alpha);
-        draw_plane(
-            &mut frame.u,
-            width / 2,
-            height / 2,
-            &self.drawing.u,
-            alpha,
-            chroma,
-            scratch,
-        );
-        draw_plane(
-            &mut frame.v,
-            width / 2,
-            height / 2,
-            &self.drawing.v,
-            alpha,
-            chroma,
-            scratch,
-        );
+        draw_plane(&mut frame.u, width / 2, height / 2, &self.drawing.u, alpha, chroma, scratch);
+        draw_plane(&mut frame.v, width / 2, height / 2, &self.drawing.v, alpha, chroma, scratch);
     }
 }
 
@@ -285,52 +206,25 @@ fn draw_plane(
         let u = ((map.c * row as f32 + map.e) * ONE) as i64;
         let v = ((map.d * row as f32 + map.f) * ONE) as i64;
         let (du, dv) = ((map.a * ONE) as i64, (map.b * ONE) as i64);
-        let visible = if alpha.is_none() {
-            (0, width)
-        } else {
-            visible_columns(u, v, du, dv, color, width)
-        };
+        let visible =
+            if alpha.is_none() { (0, width) } else { visible_columns(u, v, du, dv, color, width) };
         let (first, last) = visible;
         if first >= last {
             continue;
         }
         let count = last - first;
         let (u, v) = (u + du * first as i64, v + dv * first as i64);
-        let walk = Walk {
-            u,
-            v,
-            du,
-            dv,
-            count,
-        };
+        let walk = Walk { u, v, du, dv, count };
         match alpha {
-            None => sample(
-                color,
-                walk,
-                last_row,
-                &mut scratch.column,
-                &mut target[first..last],
-            ),
+            None => sample(color, walk, last_row, &mut scratch.column, &mut target[first..last]),
             Some(alpha) => {
                 scratch.color.resize(count, 0);
                 scratch.alpha.resize(count, 0);
-                sample(
-                    alpha,
-                    walk,
-                    last_row,
-                    &mut scratch.column,
-                    &mut scratch.alpha,
-                );
+                sample(alpha, walk, last_row, &mut scratch.column, &mut scratch.alpha);
                 if scratch.alpha.iter().all(|&alpha| alpha == 0) {
                     continue;
                 }
-                sample(
-                    color,
-                    walk,
-                    last_row,
-                    &mut scratch.column,
-                    &mut scratch.color,
-                );
+                sample(color, walk, last_row, &mut scratch.column, &mut scratch.color);
                 blend_row(&mut target[first..last], &scratch.color, &scratch.alpha);
             }
         }
@@ -364,25 +258,16 @@ fn visible_columns(
             0 if start < 0 || start > end => return (0, 0),
             0 => {}
             _ => {
-                let (near, far) = if step > 0 {
-                    (-start, end - start)
-                } else {
-                    (end - start, -start)
-                };
-                let (near, far, step) = if step > 0 {
-                    (near, far, step)
-                } else {
-                    (-near, -far, -step)
-                };
+                let (near, far) =
+                    if step > 0 { (-start, end - start) } else { (end - start, -start) };
+                let (near, far, step) =
+                    if step > 0 { (near, far, step) } else { (-near, -far, -step) };
                 first = first.max(near.div_euclid(step) + i64::from(near.rem_euclid(step) != 0));
                 last = last.min(far.div_euclid(step) + 1);
             }
         }
     }
-    (
-        first.clamp(0, width as i64) as usize,
-        last.clamp(0, width as i64) as usize,
-    )
+    (first.clamp(0, width as i64) as usize, last.clamp(0, width as i64) as usize)
 }
 
 /// Reads a plane along a way, between its pixels, with its edges repeated outward.
@@ -440,10 +325,7 @@ fn sample(plane: &Plane, walk: Walk, last_row: i64, column: &mut Vec<u16>, out: 
         let u = (walk.u + walk.du * index as i64).clamp(0, last << 16) - ((from as i64) << 16);
         let left = ((u >> 16).max(0) as usize).min(limit);
         let right = ((u >> 8) & 255) as u32;
-        let (a, b) = (
-            u32::from(column[left]),
-            u32::from(column[(left + 1).min(limit)]),
-        );
+        let (a, b) = (u32::from(column[left]), u32::from(column[(left + 1).min(limit)]));
         *out = ((a * (256 - right) + b * right + 32768) >> 16) as u8;
     }
 }
@@ -481,9 +363,7 @@ mod tests {
 
     fn brightest(frame: &Frame, row: usize) -> usize {
         let row = &frame.y[row * frame.width..(row + 1) * frame.width];
-        (0..row.len())
-            .max_by_key(|&index| row[index])
-            .expect("a row")
+        (0..row.len()).max_by_key(|&index| row[index]).expect("a row")
     }
 
     #[test]
@@ -492,11 +372,7 @@ mod tests {
             let layer = column_at(30, opaque);
             for shift in [-6.0, 0.0, 5.0] {
                 let mut frame = Frame::new(32, 16);
-                layer.draw(
-                    &mut frame,
-                    Affine::translate(shift, 0.0),
-                    &mut Scratch::default(),
-                );
+                layer.draw(&mut frame, Affine::translate(shift, 0.0), &mut Scratch::default());
                 assert_eq!(brightest(&frame, 8) as f32, 14.0 + shift);
             }
         }
@@ -510,12 +386,7 @@ mod tests {
         layer.draw(&mut upright, seen, &mut Scratch::default());
         let lean = Affine { b: 0.0001, ..seen };
         layer.draw(&mut leaning, lean, &mut Scratch::default());
-        let difference = upright
-            .y
-            .iter()
-            .zip(&leaning.y)
-            .map(|(a, b)| a.abs_diff(*b))
-            .max();
+        let difference = upright.y.iter().zip(&leaning.y).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(difference <= Some(3), "{difference:?}");
     }
 

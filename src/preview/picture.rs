@@ -33,10 +33,8 @@ const REACH: f32 = 0.13;
 impl Picture {
     /// Reads the image and fits it over a frame, cutting what does not fit.
     pub(super) fn load(path: &Path, width: usize, height: usize) -> Result<Self, PreviewError> {
-        let image = read(path).map_err(|why| PreviewError::Reference {
-            path: path.display().to_string(),
-            why,
-        })?;
+        let image = read(path)
+            .map_err(|why| PreviewError::Reference { path: path.display().to_string(), why })?;
         let even = |side: usize| ((side as f32 * (1.0 + 2.0 * REACH)) as u32).next_multiple_of(2);
         let (wide, high) = (even(width), even(height));
         let image = cover(image, wide, high).into_rgba8();
@@ -53,17 +51,9 @@ impl Picture {
         let pixmap = size
             .and_then(|size| Pixmap::from_vec(data, size))
             .ok_or_else(|| PreviewError::Drawing("the reference image cannot be placed".into()))?;
-        let (left, top) = (
-            (wide as f32 - width as f32) / 2.0,
-            (high as f32 - height as f32) / 2.0,
-        );
+        let (left, top) = ((wide as f32 - width as f32) / 2.0, (high as f32 - height as f32) / 2.0);
         let layer = Layer::new(&pixmap, -left, -top, 1.0, true);
-        Ok(Self {
-            layer,
-            width: width as f32,
-            height: height as f32,
-            scratch: Scratch::default(),
-        })
+        Ok(Self { layer, width: width as f32, height: height as f32, scratch: Scratch::default() })
     }
 
     /// Films the picture from a pose. What a camera would do in space becomes a move over the flat picture, held inside of it.
@@ -77,16 +67,8 @@ impl Picture {
         let aside = -(pose.pan + pose.track + 0.6 * pose.orbit) * 0.36 * self.width;
         let down = (pose.tilt + pose.crane) * 0.36 * self.height;
         let (most_aside, most_down) = (room(self.width) - 1.0, room(self.height) - 1.0);
-        let aside = if most_aside > 0.0 {
-            soft(aside, most_aside)
-        } else {
-            0.0
-        };
-        let down = if most_down > 0.0 {
-            soft(down, most_down)
-        } else {
-            0.0
-        };
+        let aside = if most_aside > 0.0 { soft(aside, most_aside) } else { 0.0 };
+        let down = if most_down > 0.0 { soft(down, most_down) } else { 0.0 };
         let (x, y) = (self.width / 2.0, self.height / 2.0);
         let seen = Affine::scale_around(scale, scale, x, y)
             .then(Affine::rotate_around(roll, x, y))
@@ -98,19 +80,12 @@ impl Picture {
 /// Reads an image file within limits; the error continues a sentence that begins with its name.
 fn read(path: &Path) -> Result<DynamicImage, String> {
     let file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
-    let length = file
-        .metadata()
-        .map_err(|error| format!("cannot be read: {error}"))?
-        .len();
+    let length = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.len();
     if length > LARGEST_FILE {
-        return Err(format!(
-            "has {length} bytes, more than the {LARGEST_FILE} that are read"
-        ));
+        return Err(format!("has {length} bytes, more than the {LARGEST_FILE} that are read"));
     }
     let mut reader = ImageReader::new(BufReader::new(file));
-    reader = reader
-        .with_guessed_format()
-        .map_err(|error| format!("cannot be read: {error}"))?;
+    reader = reader.with_guessed_format().map_err(|error| format!("cannot be read: {error}"))?;
     match reader.format() {
         Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP) => {}
         _ => return Err("is no PNG, JPEG or WebP image".into()),
@@ -139,10 +114,8 @@ fn read(path: &Path) -> Result<DynamicImage, String> {
 
 /// Scales an image so that it just covers a size, and cuts the rest off evenly.
 fn cover(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
-    let (from_width, from_height) = (
-        f64::from(image.width().max(1)),
-        f64::from(image.height().max(1)),
-    );
+    let (from_width, from_height) =
+        (f64::from(image.width().max(1)), f64::from(image.height().max(1)));
     let scale = (f64::from(width) / from_width).max(f64::from(height) / from_height);
     let (wide, high) = (f64::from(width) / scale, f64::from(height) / scale);
     let (x, y) = ((from_width - wide) / 2.0, (from_height - high) / 2.0);
@@ -151,12 +124,6 @@ fn cover(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
         (offset, (side.round() as u32).clamp(1, whole - offset))
     };
     let ((x, wide), (y, high)) = (crop(x, wide, image.width()), crop(y, high, image.height()));
-    let filter = if scale > 1.0 {
-        FilterType::CatmullRom
-    } else {
-        FilterType::Triangle
-    };
-    image
-        .crop_imm(x, y, wide, high)
-        .resize_exact(width, height, filter)
+    let filter = if scale > 1.0 { FilterType::CatmullRom } else { FilterType::Triangle };
+    image.crop_imm(x, y, wide, high).resize_exact(width, height, filter)
 }

@@ -46,33 +46,16 @@ macro_rules! add {
 /// The largest area in which a part of the stage has anything to show.
 pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
     let far = 100_000.0;
-    let all = Area {
-        left: -far,
-        top: -far,
-        right: far,
-        bottom: far,
-    };
+    let all = Area { left: -far, top: -far, right: far, bottom: far };
     match depth {
         Depth::Sky => all,
         Depth::Far => match mood.setting {
             Setting::Room | Setting::Space | Setting::Forest => all,
-            _ => Area {
-                top: at.horizon - at.height * 0.75,
-                bottom: at.horizon + 2.0,
-                ..all
-            },
+            _ => Area { top: at.horizon - at.height * 0.75, bottom: at.horizon + 2.0, ..all },
         },
         Depth::Ground => match mood.setting {
-            Setting::Space => Area {
-                left: 0.0,
-                top: 0.0,
-                right: 0.0,
-                bottom: 0.0,
-            },
-            _ => Area {
-                top: at.horizon - 1.0,
-                ..all
-            },
+            Setting::Space => Area { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 },
+            _ => Area { top: at.horizon - 1.0, ..all },
         },
         Depth::Subject => {
             let half = at.tall
@@ -133,11 +116,7 @@ fn sky(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
     rectangle(svg, area, "url(#s)");
     let mut chance = Chance::at(mood.seed, 1);
-    let side = if w > h * 1.2 {
-        chance.between(0.50, 0.58)
-    } else {
-        chance.between(0.24, 0.34)
-    };
+    let side = if w > h * 1.2 { chance.between(0.50, 0.58) } else { chance.between(0.24, 0.34) };
     let lamp = (w * side, at.horizon - h * 0.13);
     if mood.setting == Setting::Room {
         return wall(svg, mood, at, area);
@@ -194,39 +173,22 @@ fn sky(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         Air::Stars => stars(svg, mood, at, area, 1.0),
         Air::Clear if mood.setting == Setting::Space => stars(svg, mood, at, area, 1.6),
         Air::Rain => clouds(svg, mood, at, area, palette.zenith, 0.55),
-        Air::Clouds | Air::Snow | Air::Mist => clouds(
-            svg,
-            mood,
-            at,
-            area,
-            mix(palette.horizon, palette.middle, 0.3),
-            0.4,
-        ),
-        Air::Clear => clouds(
-            svg,
-            mood,
-            at,
-            area,
-            mix(palette.horizon, palette.rim, 0.3),
-            0.20,
-        ),
+        Air::Clouds | Air::Snow | Air::Mist => {
+            clouds(svg, mood, at, area, mix(palette.horizon, palette.middle, 0.3), 0.4)
+        }
+        Air::Clear => clouds(svg, mood, at, area, mix(palette.horizon, palette.rim, 0.3), 0.20),
     }
 }
 
 /// Things spread over a wide area, each in a cell of its own so that they stay when the area grows.
 fn cells(area: Area, step: f32) -> impl Iterator<Item = (i64, f32)> {
-    let (first, last) = (
-        (area.left / step).floor() as i64 - 1,
-        (area.right / step).ceil() as i64 + 1,
-    );
+    let (first, last) =
+        ((area.left / step).floor() as i64 - 1, (area.right / step).ceil() as i64 + 1);
     (first..=last).map(move |index| (index, index as f32 * step))
 }
 
 fn stars(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, density: f32) {
-    let (step, rows) = (
-        at.height * 0.11,
-        (at.height * 1.5 / (at.height * 0.11)) as i64,
-    );
+    let (step, rows) = (at.height * 0.11, (at.height * 1.5 / (at.height * 0.11)) as i64);
     for (column, x) in cells(area, step) {
         for row in 0..rows {
             let mut chance = Chance::at(mood.seed, column * 1000 + row);
@@ -359,12 +321,7 @@ fn ridge(
     number: u64,
 ) {
     let step = at.height * 0.025;
-    add!(
-        svg,
-        r##"<path fill="#{color:06x}" d="M{:.1} {:.1}"##,
-        area.left - step,
-        at.horizon + 2.0
-    );
+    add!(svg, r##"<path fill="#{color:06x}" d="M{:.1} {:.1}"##, area.left - step, at.horizon + 2.0);
     for (_, x) in cells(area, step) {
         let y = at.horizon
             - at.height
@@ -372,37 +329,18 @@ fn ridge(
                 * (0.25 + 0.75 * wave(mood.seed.wrapping_add(number), x / at.height));
         add!(svg, " L{x:.1} {y:.1}");
     }
-    add!(
-        svg,
-        r#" L{:.1} {:.1}Z"/>"#,
-        area.right + step,
-        at.horizon + 2.0
-    );
+    add!(svg, r#" L{:.1} {:.1}Z"/>"#, area.right + step, at.horizon + 2.0);
 }
 
 /// A coast that comes and goes.
 fn headland(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32) {
     let step = at.height * 0.025;
-    add!(
-        svg,
-        r##"<path fill="#{color:06x}" d="M{:.1} {:.1}"##,
-        area.left - step,
-        at.horizon + 2.0
-    );
+    add!(svg, r##"<path fill="#{color:06x}" d="M{:.1} {:.1}"##, area.left - step, at.horizon + 2.0);
     for (_, x) in cells(area, step) {
         let high = (wave(mood.seed.wrapping_add(31), x / at.height * 0.6) - 0.46).max(0.0);
-        add!(
-            svg,
-            " L{x:.1} {:.1}",
-            at.horizon + 1.0 - at.height * 0.34 * high
-        );
+        add!(svg, " L{x:.1} {:.1}", at.horizon + 1.0 - at.height * 0.34 * high);
     }
-    add!(
-        svg,
-        r#" L{:.1} {:.1}Z"/>"#,
-        area.right + step,
-        at.horizon + 2.0
-    );
+    add!(svg, r#" L{:.1} {:.1}Z"/>"#, area.right + step, at.horizon + 2.0);
 }
 
 fn skyline(
@@ -419,10 +357,8 @@ fn skyline(
     let lit = mix(mood.palette.horizon, mood.palette.rim, 0.7);
     for (column, x) in cells(area, step) {
         let mut chance = Chance::at(mood.seed.wrapping_add(number), column);
-        let (wide, high) = (
-            step * chance.between(0.72, 1.06),
-            at.height * tall * chance.between(0.35, 1.0),
-        );
+        let (wide, high) =
+            (step * chance.between(0.72, 1.06), at.height * tall * chance.between(0.35, 1.0));
         let top = at.horizon - high;
         add!(
             svg,
@@ -471,44 +407,16 @@ fn trunks(
     for (column, x) in cells(area, at.height * wide * 2.3) {
         let mut chance = Chance::at(mood.seed.wrapping_add(number), column);
         let x = x + chance.next() * at.height * wide;
-        let (foot, high) = (
-            at.horizon + at.height * 0.02,
-            at.height * tall * chance.between(0.6, 1.0),
-        );
+        let (foot, high) =
+            (at.horizon + at.height * 0.02, at.height * tall * chance.between(0.6, 1.0));
         let half = at.height * wide * chance.between(0.6, 1.0);
         // A conifer: three skirts over a stem.
-        add!(
-            svg,
-            r##"<path fill="#{color:06x}" d="M{x:.1} {:.1}"##,
-            foot - high
-        );
-        for (level, spread) in [
-            (0.36, 0.45),
-            (0.30, 0.2),
-            (0.66, 0.75),
-            (0.60, 0.4),
-            (0.96, 1.0),
-        ] {
-            add!(
-                svg,
-                " L{:.1} {:.1}",
-                x + half * spread,
-                foot - high + high * level
-            );
+        add!(svg, r##"<path fill="#{color:06x}" d="M{x:.1} {:.1}"##, foot - high);
+        for (level, spread) in [(0.36, 0.45), (0.30, 0.2), (0.66, 0.75), (0.60, 0.4), (0.96, 1.0)] {
+            add!(svg, " L{:.1} {:.1}", x + half * spread, foot - high + high * level);
         }
-        for (level, spread) in [
-            (0.96, 1.0),
-            (0.60, 0.4),
-            (0.66, 0.75),
-            (0.30, 0.2),
-            (0.36, 0.45),
-        ] {
-            add!(
-                svg,
-                " L{:.1} {:.1}",
-                x - half * spread,
-                foot - high + high * level
-            );
+        for (level, spread) in [(0.96, 1.0), (0.60, 0.4), (0.66, 0.75), (0.30, 0.2), (0.36, 0.45)] {
+            add!(svg, " L{:.1} {:.1}", x - half * spread, foot - high + high * level);
         }
         add!(svg, r#"Z"/>"#);
         add!(
@@ -580,10 +488,7 @@ fn planet(svg: &mut String, mood: &Mood, at: &Blocking) {
         size * 1.035,
         palette.rim
     );
-    add!(
-        svg,
-        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##
-    );
+    add!(svg, r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##);
     add!(
         svg,
         r##"<circle cx="{:.1}" cy="{:.1}" r="{:.1}" fill="#{:06x}"/>"##,
@@ -607,14 +512,7 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         mix(palette.ground_far, palette.ground_near, 0.55),
         palette.ground_near
     );
-    rectangle(
-        svg,
-        Area {
-            top: at.horizon + 3.0,
-            ..area
-        },
-        "url(#f)",
-    );
+    rectangle(svg, Area { top: at.horizon + 3.0, ..area }, "url(#f)");
     let line = mix(palette.ground_far, palette.rim, 0.35);
     if mood.setting == Setting::Sea {
         // Glints, longer and further apart toward the camera.
@@ -640,11 +538,7 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         }
         return;
     }
-    let opacity = if mood.setting == Setting::Studio {
-        0.16
-    } else {
-        0.26
-    };
+    let opacity = if mood.setting == Setting::Studio { 0.16 } else { 0.26 };
     // Lines into the depth meet where the eye goes; they carry on far to both sides for the camera to find.
     let (eye, below) = (at.focus.0, h * 4.0);
     let pitch = h * 0.30;
@@ -655,12 +549,7 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
     for number in -120..=120_i64 {
         let x = eye + (number as f32 + 0.5) * pitch * (below / (h * 0.36));
-        add!(
-            svg,
-            "M{eye:.1} {:.1}L{x:.1} {:.1}",
-            at.horizon,
-            at.horizon + below
-        );
+        add!(svg, "M{eye:.1} {:.1}L{x:.1} {:.1}", at.horizon, at.horizon + below);
     }
     add!(svg, r#""/>"#);
     // Lines across stand closer the further away they are.
@@ -685,10 +574,7 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         );
     }
     add!(svg, "</g>");
-    if matches!(
-        mood.setting,
-        Setting::Hills | Setting::Desert | Setting::Forest
-    ) {
+    if matches!(mood.setting, Setting::Hills | Setting::Desert | Setting::Forest) {
         // Stones and tufts give the ground a measure.
         for row in 0..9_i64 {
             let depth = (row as f32 + 1.0) / 9.0;
@@ -748,12 +634,7 @@ fn outline(at: &Blocking, size: f32, shift: f32, parts: &[(char, &[(f32, f32)])]
     for (command, points) in parts {
         path.push(*command);
         for (x, y) in *points {
-            add!(
-                path,
-                "{:.2} {:.2} ",
-                at.center + (x + shift) * size,
-                at.feet - y * size
-            );
+            add!(path, "{:.2} {:.2} ", at.center + (x + shift) * size, at.feet - y * size);
         }
     }
     path.push('Z');
@@ -778,24 +659,14 @@ const FIGURE: &[(char, &[(f32, f32)])] = &[
     ('C', &[(0.150, 0.36), (0.125, 0.40), (0.10, 0.44)]),
     (
         'L',
-        &[
-            (0.105, 0.30),
-            (0.115, 0.0),
-            (0.022, 0.0),
-            (0.012, 0.38),
-            (-0.012, 0.38),
-            (-0.022, 0.0),
-        ],
+        &[(0.105, 0.30), (0.115, 0.0), (0.022, 0.0), (0.012, 0.38), (-0.012, 0.38), (-0.022, 0.0)],
     ),
 ];
 
 fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
     let palette = &mood.palette;
     let size = at.tall;
-    let whole = matches!(
-        mood.size,
-        Size::ExtremeWide | Size::Wide | Size::Full | Size::Insert
-    );
+    let whole = matches!(mood.size, Size::ExtremeWide | Size::Wide | Size::Full | Size::Insert);
     if whole {
         add!(
             svg,
@@ -833,16 +704,7 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ),
                     ('Q', &[(-0.07, 1.0), (0.0, 1.04)]),
                     ('Q', &[(0.07, 1.0), (0.085, 0.94)]),
-                    (
-                        'L',
-                        &[
-                            (0.085, 0.83),
-                            (0.13, 0.83),
-                            (0.13, 0.80),
-                            (0.10, 0.80),
-                            (0.15, 0.0),
-                        ],
-                    ),
+                    ('L', &[(0.085, 0.83), (0.13, 0.83), (0.13, 0.80), (0.10, 0.80), (0.15, 0.0)]),
                 ],
             );
             let rock = outline(
@@ -979,18 +841,12 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     at,
                     size,
                     0.0,
-                    &[
-                        ('M', &[(-0.36, 0.43)]),
-                        ('L', &[(-0.20, 0.62), (0.0, 0.62), (0.0, 0.43)])
-                    ]
+                    &[('M', &[(-0.36, 0.43)]), ('L', &[(-0.20, 0.62), (0.0, 0.62), (0.0, 0.43)])]
                 ) + &outline(
                     at,
                     size,
                     0.0,
-                    &[
-                        ('M', &[(0.06, 0.43)]),
-                        ('L', &[(0.06, 0.62), (0.24, 0.62), (0.40, 0.43)])
-                    ]
+                    &[('M', &[(0.06, 0.43)]), ('L', &[(0.06, 0.62), (0.24, 0.62), (0.40, 0.43)])]
                 ),
                 palette.horizon
             );
@@ -1057,18 +913,9 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
 fn object(svg: &mut String, palette: &Palette, at: &Blocking, shift: f32) {
     let size = at.tall;
     let faces: [(&[(f32, f32)], f32); 3] = [
-        (
-            &[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)],
-            0.10,
-        ),
-        (
-            &[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)],
-            0.0,
-        ),
-        (
-            &[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)],
-            0.42,
-        ),
+        (&[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)], 0.10),
+        (&[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)], 0.0),
+        (&[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)], 0.42),
     ];
     for (points, light) in faces {
         let (first, rest) = points.split_at(1);
@@ -1079,15 +926,8 @@ fn object(svg: &mut String, palette: &Palette, at: &Blocking, shift: f32) {
             mix(palette.subject, palette.rim, light)
         );
     }
-    let edge = outline(
-        at,
-        size,
-        0.0,
-        &[
-            ('M', &[(-0.30, 0.76)]),
-            ('L', &[(0.05, 0.72), (0.32, 0.77)]),
-        ],
-    );
+    let edge =
+        outline(at, size, 0.0, &[('M', &[(-0.30, 0.76)]), ('L', &[(0.05, 0.72), (0.32, 0.77)])]);
     add!(
         svg,
         r##"<path d="{}" fill="none" stroke="#{:06x}" stroke-width="{:.2}" opacity="0.8"/>"##,
@@ -1152,10 +992,7 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                 let mut chance = Chance::at(mood.seed ^ 41, column);
                 let high =
                     h * chance.between(0.03, 0.10) * (0.5 + wave(mood.seed ^ 3, x / h * 0.7));
-                let (x, lean) = (
-                    x + chance.next() * h * 0.03,
-                    chance.between(-0.04, 0.06) * h,
-                );
+                let (x, lean) = (x + chance.next() * h * 0.03, chance.between(-0.04, 0.06) * h);
                 add!(
                     svg,
                     r##"<path d="M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}Z"/>"##,
@@ -1182,10 +1019,8 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
             if mood.setting == Setting::Forest {
                 for (column, x) in cells(area, w * 0.92) {
                     let mut chance = Chance::at(mood.seed ^ 43, column);
-                    let (x, wide) = (
-                        x + w * chance.between(0.02, 0.12),
-                        h * chance.between(0.06, 0.10),
-                    );
+                    let (x, wide) =
+                        (x + w * chance.between(0.02, 0.12), h * chance.between(0.06, 0.10));
                     add!(
                         svg,
                         r##"<path d="M{x:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z"/>"##,

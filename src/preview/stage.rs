@@ -20,13 +20,7 @@ pub(super) enum Depth {
     Near,
 }
 
-const DEPTHS: [Depth; 5] = [
-    Depth::Sky,
-    Depth::Far,
-    Depth::Ground,
-    Depth::Subject,
-    Depth::Near,
-];
+const DEPTHS: [Depth; 5] = [Depth::Sky, Depth::Far, Depth::Ground, Depth::Subject, Depth::Near];
 
 /// Where things are in the resting frame, in pixels.
 #[derive(Debug, Clone, Copy)]
@@ -53,11 +47,7 @@ impl Blocking {
         let landscape = width > height * 1.2;
         let center = width * if landscape { 0.70 } else { 0.5 };
         // In a tall frame the lower third belongs to the words, so the picture sits higher and measures less.
-        let reach = if landscape {
-            height
-        } else {
-            height.min(width * 1.25)
-        };
+        let reach = if landscape { height } else { height.min(width * 1.25) };
         let lift = if landscape { 0.0 } else { height * 0.14 };
         let horizon = height
             * match mood.height {
@@ -111,16 +101,8 @@ impl Blocking {
                 // A floor slides by how far below the horizon each of its rows lies, so that feet stay where they stand.
                 let reach = (self.feet - self.horizon).max(self.height * 0.1);
                 Affine::shear_below(slide / reach, self.horizon)
-                    .then(Affine::shear_below(
-                        -0.5 * around / reach,
-                        self.feet.min(self.height),
-                    ))
-                    .then(Affine::scale_around(
-                        1.0,
-                        1.0 + sink / reach,
-                        x,
-                        self.horizon,
-                    ))
+                    .then(Affine::shear_below(-0.5 * around / reach, self.feet.min(self.height)))
+                    .then(Affine::scale_around(1.0, 1.0 + sink / reach, x, self.horizon))
                     .then(Affine::scale_around(dolly, dolly, x, y))
             }
             Depth::Sky => Affine::translate(slide + 0.25 * around, sink)
@@ -146,25 +128,13 @@ impl Blocking {
         };
         let zoom = pose.zoom.exp();
         moved
-            .then(Affine::translate(
-                -pose.pan * self.width * turn,
-                pose.tilt * self.height * turn,
-            ))
+            .then(Affine::translate(-pose.pan * self.width * turn, pose.tilt * self.height * turn))
             .then(Affine::scale_around(zoom, zoom, x, y))
-            .then(Affine::rotate_around(
-                pose.roll,
-                self.width / 2.0,
-                self.height / 2.0,
-            ))
+            .then(Affine::rotate_around(pose.roll, self.width / 2.0, self.height / 2.0))
     }
 
     fn frame(&self) -> Area {
-        Area {
-            left: 0.0,
-            top: 0.0,
-            right: self.width,
-            bottom: self.height,
-        }
+        Area { left: 0.0, top: 0.0, right: self.width, bottom: self.height }
     }
 }
 
@@ -206,16 +176,9 @@ impl Stage {
                 Depth::Sky | Depth::Near => 1.0,
                 _ => scale.clamp(1.0, 1.5),
             };
-            layers.push((
-                depth,
-                draw_layer(depth, mood, &blocking, area, resolution, typesetter)?,
-            ));
+            layers.push((depth, draw_layer(depth, mood, &blocking, area, resolution, typesetter)?));
         }
-        Ok(Self {
-            blocking,
-            layers,
-            scratch: Scratch::default(),
-        })
+        Ok(Self { blocking, layers, scratch: Scratch::default() })
     }
 
     /// Films the stage from a pose.
@@ -238,17 +201,10 @@ fn draw_layer(
     typesetter: &Typesetter,
 ) -> Result<Layer, PreviewError> {
     let pixels = area.width() * area.height() * resolution * resolution;
-    let resolution = if pixels > MOST_PIXELS {
-        resolution * (MOST_PIXELS / pixels).sqrt()
-    } else {
-        resolution
-    };
-    let width = ((area.width() * resolution).ceil() as u32)
-        .next_multiple_of(2)
-        .max(2);
-    let height = ((area.height() * resolution).ceil() as u32)
-        .next_multiple_of(2)
-        .max(2);
+    let resolution =
+        if pixels > MOST_PIXELS { resolution * (MOST_PIXELS / pixels).sqrt() } else { resolution };
+    let width = ((area.width() * resolution).ceil() as u32).next_multiple_of(2).max(2);
+    let height = ((area.height() * resolution).ceil() as u32).next_multiple_of(2).max(2);
     let mut svg = String::new();
     let _ = write!(
         svg,
@@ -261,11 +217,5 @@ fn draw_layer(
     scenery::draw(&mut svg, depth, mood, blocking, area);
     svg.push_str("</svg>");
     let pixmap = typesetter.draw(&svg, width, height)?;
-    Ok(Layer::new(
-        &pixmap,
-        area.left,
-        area.top,
-        resolution,
-        depth == Depth::Sky,
-    ))
+    Ok(Layer::new(&pixmap, area.left, area.top, resolution, depth == Depth::Sky))
 }

@@ -85,11 +85,7 @@ pub(super) fn clean(text: &str) -> String {
             _ => clean.push(character),
         }
     }
-    clean
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    clean.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl Typesetter {
@@ -111,10 +107,7 @@ impl Typesetter {
         } else {
             BUNDLED.get_or_init(|| Arc::new(bundled_fonts()))
         };
-        Self {
-            fonts: Arc::clone(fonts),
-            widths: RefCell::default(),
-        }
+        Self { fonts: Arc::clone(fonts), widths: RefCell::default() }
     }
 
     fn parse(&self, svg: &str) -> Result<Tree, PreviewError> {
@@ -130,9 +123,7 @@ impl Typesetter {
     pub(super) fn draw(&self, svg: &str, width: u32, height: u32) -> Result<Pixmap, PreviewError> {
         let tree = self.parse(svg)?;
         let mut pixmap = Pixmap::new(width, height).ok_or_else(|| {
-            PreviewError::Drawing(format!(
-                "a picture of {width}x{height} pixels cannot be made"
-            ))
+            PreviewError::Drawing(format!("a picture of {width}x{height} pixels cannot be made"))
         })?;
         resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
         Ok(pixmap)
@@ -158,34 +149,15 @@ impl Typesetter {
             String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\">");
         for (index, piece) in new.iter().enumerate() {
             // A letter on each side keeps spaces at the ends, and texts without ink, measurable.
-            let style = Style {
-                size: 100.0,
-                bold,
-                color: 0,
-                opacity: 1.0,
-                spacing: 0.0,
-            };
-            run(
-                &mut svg,
-                &format!("|{piece}|"),
-                0.0,
-                100.0,
-                style,
-                Some(index),
-            );
+            let style = Style { size: 100.0, bold, color: 0, opacity: 1.0, spacing: 0.0 };
+            run(&mut svg, &format!("|{piece}|"), 0.0, 100.0, style, Some(index));
         }
         run(
             &mut svg,
             "||",
             0.0,
             100.0,
-            Style {
-                size: 100.0,
-                bold,
-                color: 0,
-                opacity: 1.0,
-                spacing: 0.0,
-            },
+            Style { size: 100.0, bold, color: 0, opacity: 1.0, spacing: 0.0 },
             Some(new.len()),
         );
         svg.push_str("</svg>");
@@ -194,9 +166,7 @@ impl Typesetter {
         collect_widths(tree.root(), &mut found);
         let frame = found.get(&new.len()).copied().unwrap_or_default();
         for (index, piece) in new.into_iter().enumerate() {
-            let width = found
-                .get(&index)
-                .map_or(0.0, |width| (width - frame).max(0.0) / 100.0);
+            let width = found.get(&index).map_or(0.0, |width| (width - frame).max(0.0) / 100.0);
             widths.insert((bold, piece.to_owned()), width);
         }
         Ok(())
@@ -233,11 +203,7 @@ impl Typesetter {
         let mut current = String::new();
         let mut rest = false;
         for (piece, space_before) in pieces {
-            let separator = if current.is_empty() || !space_before {
-                ""
-            } else {
-                " "
-            };
+            let separator = if current.is_empty() || !space_before { "" } else { " " };
             let longer = format!("{current}{separator}{piece}");
             if current.is_empty() || self.quick_width(&longer, style)? <= width {
                 current = longer;
@@ -276,13 +242,7 @@ impl Typesetter {
         }
         drop(widths);
         for word in unknown {
-            total += self.width(
-                &word,
-                Style {
-                    spacing: 0.0,
-                    ..style
-                },
-            )?;
+            total += self.width(&word, Style { spacing: 0.0, ..style })?;
         }
         Ok(total + style.spacing * line.chars().count() as f32)
     }
@@ -297,10 +257,7 @@ impl Typesetter {
         let characters: Vec<char> = text.chars().collect();
         let fits = |count: usize| -> Result<Option<String>, PreviewError> {
             let start: String = characters[..count].iter().collect();
-            let cut = format!(
-                "{}…",
-                start.trim_end_matches([' ', ',', '.', ';', ':', '-', '—'])
-            );
+            let cut = format!("{}…", start.trim_end_matches([' ', ',', '.', ';', ':', '-', '—']));
             Ok((self.quick_width(&cut, style)? <= width).then_some(cut))
         };
         let (mut low, mut high) = (0, characters.len());
@@ -361,11 +318,7 @@ impl Typesetter {
             let mut space_before = space_before;
             // Widths of single characters are enough to break what no line can hold.
             self.measure(
-                part.chars()
-                    .map(|c| c.to_string())
-                    .collect::<Vec<_>>()
-                    .iter()
-                    .map(String::as_str),
+                part.chars().map(|c| c.to_string()).collect::<Vec<_>>().iter().map(String::as_str),
                 style.bold,
             )?;
             let mut total = 0.0;
@@ -469,33 +422,20 @@ fn collect_widths(group: &resvg::usvg::Group, widths: &mut HashMap<usize, f32>) 
 mod tests {
     use super::*;
 
-    const STYLE: Style = Style {
-        size: 13.0,
-        bold: false,
-        color: 0xffffff,
-        opacity: 1.0,
-        spacing: 0.0,
-    };
+    const STYLE: Style =
+        Style { size: 13.0, bold: false, color: 0xffffff, opacity: 1.0, spacing: 0.0 };
 
     #[test]
     fn the_bundled_font_draws_every_character_it_claims() {
         let type_ = Typesetter::for_texts(["plain"]);
         for bold in [false, true] {
-            for character in (0x21..0x2600)
-                .filter_map(char::from_u32)
-                .filter(|&character| is_bundled(character))
+            for character in
+                (0x21..0x2600).filter_map(char::from_u32).filter(|&character| is_bundled(character))
             {
                 let mut svg = String::from(
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">",
                 );
-                run(
-                    &mut svg,
-                    &format!("{character}"),
-                    0.0,
-                    8.0,
-                    Style { bold, ..STYLE },
-                    None,
-                );
+                run(&mut svg, &format!("{character}"), 0.0, 8.0, Style { bold, ..STYLE }, None);
                 svg.push_str("</svg>");
                 let tree = type_.parse(&svg).expect("a valid document");
                 let drawn = tree.root().children().iter().any(|node| match node {
@@ -519,10 +459,7 @@ mod tests {
         assert!(lines.len() > 2);
         assert_eq!(lines.join(" "), text);
         for line in &lines {
-            assert!(
-                type_.width(line, STYLE).expect("measured") <= 181.0,
-                "{line}"
-            );
+            assert!(type_.width(line, STYLE).expect("measured") <= 181.0, "{line}");
         }
     }
 
@@ -533,14 +470,10 @@ mod tests {
         let lines = type_.wrap(&text, STYLE, 150.0, 3).expect("measured");
         assert_eq!(lines.len(), 3);
         assert!(lines[2].ends_with('…'), "{lines:?}");
-        let lines = type_
-            .wrap(&"x".repeat(300), STYLE, 150.0, 50)
-            .expect("measured");
+        let lines = type_.wrap(&"x".repeat(300), STYLE, 150.0, 50).expect("measured");
         assert!(
             lines.len() > 5
-                && lines
-                    .iter()
-                    .all(|line| type_.width(line, STYLE).unwrap_or(999.0) <= 151.0),
+                && lines.iter().all(|line| type_.width(line, STYLE).unwrap_or(999.0) <= 151.0),
             "{lines:?}"
         );
     }
@@ -556,10 +489,7 @@ mod tests {
 
     #[test]
     fn text_from_anywhere_is_made_safe() {
-        assert_eq!(
-            clean("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c\u{0}\u{feff}"),
-            "a[31mred bc"
-        );
+        assert_eq!(clean("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c\u{0}\u{feff}"), "a[31mred bc");
         assert_eq!(clean("  two   spaces "), "two spaces");
     }
 
@@ -569,19 +499,8 @@ mod tests {
         let type_ = Typesetter::for_texts([text]);
         let parts = type_.break_word(text, STYLE, 100.0).expect("measured");
         assert!(parts.len() > 10, "{parts:?}");
-        assert_eq!(
-            parts
-                .iter()
-                .map(|(part, _)| part.as_str())
-                .collect::<String>(),
-            text
-        );
-        assert!(
-            parts
-                .iter()
-                .all(|(part, _)| !part.starts_with(['、', '。'])),
-            "{parts:?}"
-        );
+        assert_eq!(parts.iter().map(|(part, _)| part.as_str()).collect::<String>(), text);
+        assert!(parts.iter().all(|(part, _)| !part.starts_with(['、', '。'])), "{parts:?}");
     }
 
     #[test]

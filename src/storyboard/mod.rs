@@ -17,6 +17,7 @@ mod problems;
 mod ratio;
 mod scene;
 mod schema;
+mod toml;
 mod value;
 mod words;
 mod yaml;
@@ -24,6 +25,7 @@ mod yaml;
 pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
 pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
 pub use schema::schema;
+pub use toml::defaults_from_toml;
 
 use crate::source::{Diagnostic, Source, Span};
 use problems::Problems;
