@@ -1,8 +1,10 @@
 //! The snapshot that a plan is made against: manifest, ledger, cache and files, read once.
 
 mod gather;
+mod place;
 
 pub use gather::{Gathering, KnownError, gather};
+pub use place::{MAIN, place};
 
 use crate::ledger;
 use crate::manifest::Manifest;
