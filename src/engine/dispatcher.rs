@@ -209,7 +209,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             .filter(|step| step.start == crate::plan::StepStart::Fresh)
             .map(|step| step.credits)
             .collect();
-        let credits = fresh.iter().flatten().sum();
+        // An empty sum is -0.0, which would be shown as such.
+        let credits = fresh.iter().flatten().sum::<f64>() + 0.0;
         self.summary.estimate = credits;
         let scenes = self.jobs.iter().filter(|job| !job.stale()).count() + self.restores.len();
         let unpriced_steps = fresh.iter().filter(|credits| credits.is_none()).count();
