@@ -193,7 +193,7 @@ impl Draft {
         let source = problems.source();
         let written = |label: Label| source.slice(label.span).trim().to_owned();
         if before.rank == rank {
-            let line = source.position(before.span.start).line;
+            let line = source.line(before.span.start);
             problems.push(
                 Diagnostic::error(
                     "repeated-field",
