@@ -26,7 +26,7 @@ fn ids(storyboard: &Storyboard, problems: &mut Problems<'_>) {
     let mut by_key: HashMap<String, Span> = HashMap::new();
     let mut by_file: HashMap<String, (Span, &SceneId)> = HashMap::new();
     for scene in &storyboard.scenes {
-        let line = |span: Span| problems.source().position(span.start).line;
+        let line = |span: Span| problems.source().line(span.start);
         if let Some(first) = by_key.get(&scene.id.key()) {
             let (first_line, second_line) = (line(*first), line(scene.id_span));
             problems.push(

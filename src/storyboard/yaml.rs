@@ -231,7 +231,7 @@ impl Tree {
                 },
                 Some(name) => {
                     if let Some(first) = seen.get(&name.value) {
-                        let line = problems.source().position(first.start).line;
+                        let line = problems.source().line(first.start);
                         problems.push(
                             Diagnostic::error(
                                 "duplicate-key",
@@ -336,7 +336,9 @@ fn syntax_problem(error: &granit_parser::ScanError, text: &str, base: usize) -> 
     let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line_end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
     let line = &text[line_start..line_end];
-    let hint = if line.contains('\t') {
+    let hint = if info.contains("unclosed") {
+        "close this bracket; nothing but a comma or the closing bracket follows a value inside it"
+    } else if line.contains('\t') {
         "indent with spaces; YAML does not take tabs"
     } else if line.matches(": ").count() > 1 {
         "put text that has a colon in it in quotes: `audio: \"SFX: waves\"`"
