@@ -49,10 +49,9 @@ impl Adopt {
         let (mut ledger, _lock) = open_ledger(&workspace, "storyreel adopt")?;
         ledger.recover(now_ms())?;
         let snapshot = ledger.snapshot()?;
-        let owner = snapshot
-            .takes
-            .iter()
-            .find(|take| take.attempts.iter().any(|attempt| attempt.task_id.as_deref() == Some(&self.task)));
+        let owner = snapshot.takes.iter().find(|take| {
+            take.attempts.iter().any(|attempt| attempt.task_id.as_deref() == Some(&self.task))
+        });
         if let Some(owner) = owner {
             return Err(Failure::invalid(
                 "task-taken",

@@ -50,8 +50,10 @@ impl Check {
             Err(failure) => match failure.documents() {
                 [] => return Err(failure),
                 documents => {
-                    let files: Vec<(&Source, &[Diagnostic])> =
-                        documents.iter().map(|(source, problems)| (source, problems.as_slice())).collect();
+                    let files: Vec<(&Source, &[Diagnostic])> = documents
+                        .iter()
+                        .map(|(source, problems)| (source, problems.as_slice()))
+                        .collect();
                     self.show(&files, output)?;
                     return Ok(failure.exit);
                 }
@@ -65,7 +67,9 @@ impl Check {
             .map(|file| (file.source.clone(), file.diagnostics.clone()))
             .collect();
         if self.strict {
-            for problem in problems.iter_mut().chain(config.iter_mut().flat_map(|(_, problems)| problems)) {
+            for problem in
+                problems.iter_mut().chain(config.iter_mut().flat_map(|(_, problems)| problems))
+            {
                 problem.severity = Severity::Error;
             }
         }
@@ -96,8 +100,10 @@ impl Check {
             }
             Format::Json => print(&pretty(&diagnostics::json(files))),
             Format::Github => {
-                let text: String =
-                    files.iter().map(|(source, problems)| diagnostics::github(source, problems)).collect();
+                let text: String = files
+                    .iter()
+                    .map(|(source, problems)| diagnostics::github(source, problems))
+                    .collect();
                 print(&text)
             }
         }

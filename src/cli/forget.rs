@@ -31,9 +31,8 @@ pub(super) struct Forget {
 
 /// Reads the name of a step.
 pub(super) fn step(name: &str) -> Result<StepKind, String> {
-    StepKind::named(name).ok_or_else(|| {
-        format!("the steps are {}", StepKind::ALL.map(StepKind::name).join(", "))
-    })
+    StepKind::named(name)
+        .ok_or_else(|| format!("the steps are {}", StepKind::ALL.map(StepKind::name).join(", ")))
 }
 
 impl Forget {

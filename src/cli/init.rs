@@ -25,8 +25,11 @@ pub(super) struct Init {
 impl Init {
     pub fn run(&self, _: Output) -> Result<u8, Failure> {
         let failed = |path: &Path, error: std::io::Error| {
-            Failure::cannot_work("unwritable", format!("cannot write `{}`: {error}", path.display()))
-                .hint("check the rights of the folder and the space on the disk")
+            Failure::cannot_work(
+                "unwritable",
+                format!("cannot write `{}`: {error}", path.display()),
+            )
+            .hint("check the rights of the folder and the space on the disk")
         };
         std::fs::create_dir_all(&self.folder).map_err(|error| failed(&self.folder, error))?;
         for (name, text) in [("SCENES.md", STORYBOARD), ("storyreel.toml", CONFIG)] {
@@ -64,7 +67,10 @@ fn ignore(path: &Path) -> std::io::Result<bool> {
         Err(error) => return Err(error),
     };
     let has = |wanted: &str| {
-        text.lines().any(|line| line.trim().trim_start_matches('/').trim_end_matches('/') == wanted.trim_end_matches('/'))
+        text.lines().any(|line| {
+            line.trim().trim_start_matches('/').trim_end_matches('/')
+                == wanted.trim_end_matches('/')
+        })
     };
     let missing: Vec<&str> = IGNORED.into_iter().filter(|line| !has(line)).collect();
     if missing.is_empty() {

@@ -174,7 +174,9 @@ fn print(text: &str) -> Result<(), Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::cannot_work("output", format!("cannot write the output: {error}"))),
+        Err(error) => {
+            Err(Failure::cannot_work("output", format!("cannot write the output: {error}")))
+        }
     }
 }
 

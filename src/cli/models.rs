@@ -64,7 +64,9 @@ impl Models {
             return Ok(found);
         }
         Err(match catalog.find(query) {
-            Err(unknown) => Failure::invalid("unknown-model", unknown.to_string()).hint(unknown.hint()),
+            Err(unknown) => {
+                Failure::invalid("unknown-model", unknown.to_string()).hint(unknown.hint())
+            }
             Ok(_) => Failure::invalid("unknown-model", format!("there is no model `{query}`")),
         })
     }
@@ -221,9 +223,7 @@ fn basis(basis: Basis) -> &'static str {
 fn words(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(items) => {
-            items.iter().map(words).collect::<Vec<_>>().join(" or ")
-        }
+        serde_json::Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(" or "),
         other => other.to_string(),
     }
 }

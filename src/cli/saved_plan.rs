@@ -4,6 +4,7 @@ use super::failure::Failure;
 use crate::plan::{Plan, digest_of, outcome::PLAN_FORMAT};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::io::Write as _;
 use std::path::Path;
 
 /// The selections a plan was made with, as they were written.
@@ -34,9 +35,7 @@ fn essence(plan: &Value) -> Value {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|scene| {
-            json!([scene["scene_id"], scene["action"], scene["filename"], scene["steps"]])
-        })
+        .map(|scene| json!([scene["scene_id"], scene["action"], scene["filename"], scene["steps"]]))
         .collect();
     json!(scenes)
 }
@@ -47,9 +46,20 @@ pub(super) fn write(path: &Path, plan: &Plan, choices: &Choices) -> Result<(), F
     if let Some(object) = value.as_object_mut() {
         object.insert("choices".to_owned(), json!(choices));
     }
-    crate::publish::write_atomically(path, super::pretty(&value).as_bytes()).map_err(|error| {
+    let text = super::pretty(&value);
+    write_whole(path, text.as_bytes()).map_err(|error| {
         Failure::cannot_work("unwritable", format!("cannot write `{}`: {error}", path.display()))
     })
+}
+
+/// Writes a file that nobody ever sees half of.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 impl SavedPlan {
@@ -60,15 +70,20 @@ impl SavedPlan {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let source = crate::source::Source::read(path)?;
         let broken = |message: String| {
-            Failure::invalid("invalid-plan", format!("`{}` is not a saved plan: {message}", path.display()))
-                .hint("make it with `storyreel plan -o PLAN`")
+            Failure::invalid(
+                "invalid-plan",
+                format!("`{}` is not a saved plan: {message}", path.display()),
+            )
+            .hint("make it with `storyreel plan -o PLAN`")
         };
         let value: Value =
             serde_json::from_str(source.text()).map_err(|error| broken(error.to_string()))?;
         match value["format_version"].as_str() {
             Some(PLAN_FORMAT) => {}
             Some(other) => {
-                return Err(broken(format!("its format is {other}, this program knows {PLAN_FORMAT}")));
+                return Err(broken(format!(
+                    "its format is {other}, this program knows {PLAN_FORMAT}"
+                )));
             }
             None => return Err(broken("it has no `format_version`".to_owned())),
         }
@@ -96,7 +111,10 @@ impl SavedPlan {
         }
         Err(Failure::invalid(
             "stale-plan",
-            format!("the saved plan of `{}` no longer holds: something changed since it was made", self.storyboard),
+            format!(
+                "the saved plan of `{}` no longer holds: something changed since it was made",
+                self.storyboard
+            ),
         )
         .hint("make a new one with `storyreel plan -o PLAN`; nothing was sent"))
     }

@@ -11,7 +11,8 @@ use crate::storyboard::{SceneId, StepKind};
 /// Exit 1 with the nearest id for one that does not exist.
 pub(super) fn parse(flag: &str, text: &str, scenes: &[SceneId]) -> Result<Selection, Failure> {
     let mut selection = Selection::default();
-    let tokens: Vec<&str> = text.split(',').map(str::trim).filter(|token| !token.is_empty()).collect();
+    let tokens: Vec<&str> =
+        text.split(',').map(str::trim).filter(|token| !token.is_empty()).collect();
     if tokens.is_empty() {
         return Err(Failure::invalid("no-such-scene", format!("`{flag}` names no scene"))
             .hint("name scenes by their ids: `1,3-5,intro,7:upscale`"));
@@ -63,7 +64,8 @@ fn exact<'s>(token: &str, scenes: &'s [SceneId]) -> Option<&'s SceneId> {
 /// `3-5` as its two numbers, in order.
 fn range(token: &str) -> Option<(u64, u64)> {
     let (first, last) = token.split_once('-')?;
-    let (SceneId::Number(first), SceneId::Number(last)) = (SceneId::parse(first), SceneId::parse(last))
+    let (SceneId::Number(first), SceneId::Number(last)) =
+        (SceneId::parse(first), SceneId::parse(last))
     else {
         return None;
     };

@@ -78,7 +78,16 @@ impl Workspace {
             assets_root: settings.project.assets.clone(),
             private: settings.project.private(),
         };
-        Ok(Self { settings, source, board, diagnostics, config_warnings, catalog, templates, layout })
+        Ok(Self {
+            settings,
+            source,
+            board,
+            diagnostics,
+            config_warnings,
+            catalog,
+            templates,
+            layout,
+        })
     }
 
     /// The ids of all scenes, in order.
@@ -119,8 +128,11 @@ impl Workspace {
             Ok(bytes) => {
                 let hint = "repair the file by hand or take the last good one from version control; it was not touched";
                 let text = String::from_utf8(bytes).map_err(|_| {
-                    Failure::invalid("invalid-manifest", format!("`{}` is not UTF-8 text", path.display()))
-                        .hint(hint)
+                    Failure::invalid(
+                        "invalid-manifest",
+                        format!("`{}` is not UTF-8 text", path.display()),
+                    )
+                    .hint(hint)
                 })?;
                 Manifest::parse(&text).map_err(|error| {
                     Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
@@ -166,15 +178,25 @@ impl Workspace {
     }
 
     /// The plan, or every problem of the storyboard. Warnings of reading and planning are put together.
-    pub fn plan(&self, looked: &Looked, options: &PlanOptions) -> Result<(Planned, Vec<Diagnostic>), Failure> {
+    pub fn plan(
+        &self,
+        looked: &Looked,
+        options: &PlanOptions,
+    ) -> Result<(Planned, Vec<Diagnostic>), Failure> {
         match self.judge(looked, options) {
             (Some(planned), problems) => Ok((planned, problems)),
-            (None, problems) => Err(Failure::document("invalid-storyboard", &self.source, problems)),
+            (None, problems) => {
+                Err(Failure::document("invalid-storyboard", &self.source, problems))
+            }
         }
     }
 
     /// The plan, where the storyboard has no errors, and all its problems.
-    pub fn judge(&self, looked: &Looked, options: &PlanOptions) -> (Option<Planned>, Vec<Diagnostic>) {
+    pub fn judge(
+        &self,
+        looked: &Looked,
+        options: &PlanOptions,
+    ) -> (Option<Planned>, Vec<Diagnostic>) {
         let planning = Planning {
             name: &self.settings.project.shown,
             place: looked.place.clone(),
@@ -209,6 +231,11 @@ impl Workspace {
         }
         tell(&diagnostics::text(&self.source, problems, output.stderr));
     }
+}
+
+/// The built-in catalogue with the project's own models.
+pub(super) fn catalog_of(root: &Path) -> Result<Catalog, Failure> {
+    Ok(Catalog::built_in()?.with_files(&own_files(root, "catalog", "toml")?)?)
 }
 
 /// Now, in Unix milliseconds.
@@ -249,7 +276,10 @@ fn own_files(root: &Path, folder: &str, ending: &str) -> Result<Vec<(String, Str
             return Ok(Vec::new());
         }
         Err(error) => {
-            return Err(Failure::cannot_work("unreadable", format!("cannot read `{folder}`: {error}")));
+            return Err(Failure::cannot_work(
+                "unreadable",
+                format!("cannot read `{folder}`: {error}"),
+            ));
         }
     };
     let mut names: Vec<String> = entries
@@ -311,8 +341,11 @@ mod tests {
 
     #[test]
     fn lints_are_silenced_or_raised_but_errors_stay() {
-        let lints =
-            [("a".to_owned(), LintLevel::Off), ("b".to_owned(), LintLevel::Error), ("c".to_owned(), LintLevel::Off)];
+        let lints = [
+            ("a".to_owned(), LintLevel::Off),
+            ("b".to_owned(), LintLevel::Error),
+            ("c".to_owned(), LintLevel::Off),
+        ];
         let problems = vec![
             Diagnostic::warning("a", "one", 0..1),
             Diagnostic::warning("b", "two", 0..1),

@@ -404,7 +404,8 @@ fn cost_words(plan: &Plan) -> String {
             let _ = write!(out, " (prices of {})", sanitise(oldest, 20));
         }
         (Some(oldest), Some(newest)) => {
-            let _ = write!(out, " (prices of {} to {})", sanitise(oldest, 20), sanitise(newest, 20));
+            let _ =
+                write!(out, " (prices of {} to {})", sanitise(oldest, 20), sanitise(newest, 20));
         }
         _ => {}
     }
@@ -436,7 +437,9 @@ mod tests {
             name: "Veo 3.1 Fast".into(),
             parts: serde_json::Map::new(),
             prompt: None,
-            priced_on: Some(if kind == StepKind::Extend { "2026-08-18" } else { "2026-10-05" }.into()),
+            priced_on: Some(
+                if kind == StepKind::Extend { "2026-08-18" } else { "2026-10-05" }.into(),
+            ),
         }
     }
 

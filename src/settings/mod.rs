@@ -603,7 +603,9 @@ fn locate(
         .map(|named| project::relative(&root.join(named), &root));
     let main = match named {
         Some(named) => Some(named),
-        None => STORYBOARDS.iter().find(|name| root.join(name).is_file()).map(|name| (*name).to_owned()),
+        None => {
+            STORYBOARDS.iter().find(|name| root.join(name).is_file()).map(|name| (*name).to_owned())
+        }
     };
     Project {
         assets,
