@@ -17,7 +17,9 @@ pub(super) struct Emulator {
 impl Emulator {
     pub fn run(&self, _: Output) -> Result<u8, Failure> {
         let options = ServeOptions::from_args(&self.arguments, Some(Arc::new(DrawnClips)))
-            .map_err(|message| Failure::invalid("emulator", message))?;
+            .map_err(|message| {
+                Failure::of(WRONG_COMMAND_LINE, ErrorReport::new("usage", message))
+            })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -2,7 +2,9 @@
 
 mod catalog;
 mod catalog_answers;
+mod cli;
 mod media;
 mod planning;
 mod simulation;
 mod storyboard;
+mod support;
