@@ -440,6 +440,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     /// Ends a take that nothing refers to any more, once nothing of it is in flight.
     pub(super) fn keep_stale(&mut self, index: usize) -> Result<(), Fatal> {
         let now = self.now();
+        for attempt in std::mem::take(&mut self.jobs[index].forget) {
+            self.ledger.forgotten(attempt, now)?;
+        }
         if let Some(take) = self.jobs[index].take
             && self.jobs[index].keep
         {

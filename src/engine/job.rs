@@ -40,6 +40,8 @@ pub(super) struct Job {
     pub not_before_ms: i64,
     /// For a stale take: whether it may be closed once its tasks are collected.
     pub keep: bool,
+    /// For a stale take: attempts that are given up.
+    pub forget: Vec<AttemptId>,
     /// What this run was charged for this chain.
     pub charged: f64,
     /// A difference between the length asked for and the one found.

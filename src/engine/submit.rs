@@ -167,7 +167,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             index,
             Event::Resumed { task_id: task_id.map(|task| printable(&task, 200)) },
         );
-        if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
+        if attempt.state == AttemptState::Intent {
+            // Nobody knows whether its first call was made, so this call may be the one that costs: it waits for its
+            // turn, its place in the window and the budget like any other.
+            self.jobs[index].stage =
+                Stage::Ready { bound: attempt.intent.bound, not_before_ms: now };
+        } else if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
             self.jobs[index].stage = Stage::Wanted { not_before_ms: now };
         } else {
             self.jobs[index].stage = Stage::AtProvider;
@@ -459,7 +464,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             bound: bound.clone(),
             reserved: step.credits,
         };
-        let attempt = self.ledger.intend(&intent, now)?;
+        let meant = self.jobs[index].current.as_ref().map(|current| current.attempt);
+        let attempt = match meant {
+            // An upgrade that an earlier process meant to call is on record already.
+            Some(attempt) => attempt,
+            None => self.ledger.intend(&intent, now)?,
+        };
         self.budget.reserve(index, step.credits);
         let interval = self.patience(index).first;
         let job = &mut self.jobs[index];

@@ -657,10 +657,8 @@ fn judge(machine: &mut Machine, last: &Summary) {
         }
     }
     // An answer meant for another request can name a task that nobody knows of yet; nothing tells that it is not ours.
-    let mixed_up = bill
-        .fault_counts
-        .iter()
-        .any(|(name, used)| *used > 0 && name.contains("duplicate_answer"));
+    let mixed_up =
+        bill.fault_counts.iter().any(|(name, used)| *used > 0 && name.contains("duplicate_answer"));
     for (prompt, tasks) in unrecorded.into_iter().filter(|_| !mixed_up) {
         let unknown = attempts
             .iter()
@@ -689,7 +687,8 @@ fn judge(machine: &mut Machine, last: &Summary) {
         });
         let held = waits || last.stopped_by.is_some() || last.over_budget > 0;
         if take.state == TakeState::Open && !held {
-            let end = take.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Forgotten);
+            let end =
+                take.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Forgotten);
             assert_ne!(
                 end.map(|attempt| attempt.state),
                 Some(AttemptState::Downloaded),
