@@ -1,8 +1,9 @@
 //! From what an author wants to what is sent, with every problem found in one pass.
 
+use super::breach::Values;
 use super::model::{Mode, Sound};
 use super::parameter::{Fault, Parameter, WireType};
-use super::rule::{Confidence, Values};
+use super::rule::Confidence;
 use super::words::{self, all_of, filled, quoted};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -240,8 +241,10 @@ impl Mode {
                         source,
                         "unknown-parameter",
                         format!(
-                            "`{}` has no parameter `{written}` in {} mode",
-                            self.model, self.kind
+                            "`{}` has no parameter `{}` in {} mode",
+                            self.model,
+                            words::plain(written),
+                            self.kind
                         ),
                     )
                     .hint(self.parameter_hint(written)),

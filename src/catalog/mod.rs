@@ -5,6 +5,7 @@
 //! lengths and prices. A [`Family`] puts them into a request, and says what the provider's answers mean. Everything here
 //! is plain functions over data: no network, no files, no clock.
 
+mod breach;
 mod compose;
 mod error;
 mod family;
@@ -44,8 +45,10 @@ const PROVIDERS: &[(&str, &str)] =
     &[("catalog/kie/provider.toml", include_str!("../../catalog/kie/provider.toml"))];
 
 /// The model files that are part of the program, by file name and text.
-const MODELS: &[(&str, &str)] =
-    &[("catalog/kie/veo.toml", include_str!("../../catalog/kie/veo.toml"))];
+const MODELS: &[(&str, &str)] = &[
+    ("catalog/kie/veo.toml", include_str!("../../catalog/kie/veo.toml")),
+    ("catalog/kie/kling-2.6.toml", include_str!("../../catalog/kie/kling-2.6.toml")),
+];
 
 static BUILT_IN: LazyLock<Result<Catalog, CatalogError>> = LazyLock::new(Catalog::read_built_in);
 
@@ -112,25 +115,39 @@ impl Catalog {
     fn with_sources(self, sources: &[Source]) -> Result<Self, CatalogError> {
         let Self { providers, models } = self;
         let mut models = Arc::unwrap_or_clone(models);
+        let mut names = Names::default();
+        for (index, model) in models.iter().enumerate() {
+            names.add(index, model);
+        }
         for source in sources {
             let mut slugs = BTreeSet::new();
             for placed in file::read(source)? {
                 check_model(source, &placed, &providers)?;
-                let slug = words::normal(&placed.model.slug);
+                let file::Placed { model, offset } = placed;
+                let slug = words::normal(&model.slug);
                 if !slugs.insert(slug.clone()) {
-                    let message = format!("`{}` is described twice", placed.model.name);
-                    return Err(CatalogError::at(source, placed.offset, message));
+                    let message = format!("`{}` is described twice", model.name);
+                    return Err(CatalogError::at(source, offset, message));
                 }
-                let known = models.iter().position(|model| words::normal(&model.slug) == slug);
-                let index = known.unwrap_or(models.len());
-                if let Some(taken) = taken_name(&models, index, &placed.model) {
-                    return Err(CatalogError::at(source, placed.offset, taken).hint(
+                let known = names.slugs.get(&slug).copied();
+                if let Some((name, other)) = names.taken(&model, known) {
+                    let owner = &models[other].name;
+                    let message =
+                        format!("the name `{name}` of `{}` means `{owner}` already", model.name);
+                    return Err(CatalogError::at(source, offset, message).hint(
                         "give it another name, or the other model's `slug` to replace that",
                     ));
                 }
-                match models.get_mut(index) {
-                    Some(model) => *model = placed.model,
-                    None => models.push(placed.model),
+                match known {
+                    Some(index) => {
+                        names.forget(index);
+                        names.add(index, &model);
+                        models[index] = model;
+                    }
+                    None => {
+                        names.add(models.len(), &model);
+                        models.push(model);
+                    }
                 }
             }
         }
@@ -159,13 +176,13 @@ impl Catalog {
             let old = model.old_names.iter().find(|old| words::normal(&old.name) == wanted);
             if let Some(old) = old {
                 let warning = format!(
-                    "`{name}` is an id of an old guide that does not exist; `{}` (`{}`) is used",
-                    model.name, old.real
+                    "`{}` is an id of an old guide that does not exist; `{}` (`{}`) is used",
+                    old.name, model.name, old.real
                 );
                 return Ok(Found { model, warning: Some(warning) });
             }
         }
-        Err(UnknownModel { name: name.to_owned(), nearest: self.nearest(&wanted) })
+        Err(UnknownModel { name: words::plain(name), nearest: self.nearest(&wanted) })
     }
 
     /// The three display names nearest to a name in normal form.
@@ -314,18 +331,33 @@ fn check_model(
     Ok(())
 }
 
-/// A message when a name of the model belongs to another one already.
-fn taken_name(models: &[Model], index: usize, model: &Model) -> Option<String> {
-    let mut known: BTreeMap<String, &str> = BTreeMap::new();
-    for (at, other) in models.iter().enumerate() {
-        if at != index {
-            known.extend(other.names().into_iter().map(|name| (words::normal(name), &*other.name)));
-        }
+/// Which model a name means, while files are read.
+#[derive(Default)]
+struct Names {
+    /// Indices of models by name in normal form.
+    owners: BTreeMap<String, usize>,
+    /// Indices of models by slug in normal form.
+    slugs: BTreeMap<String, usize>,
+}
+
+impl Names {
+    fn add(&mut self, index: usize, model: &Model) {
+        self.slugs.insert(words::normal(&model.slug), index);
+        self.owners.extend(model.names().into_iter().map(|name| (words::normal(name), index)));
     }
-    model.names().into_iter().find_map(|name| {
-        let owner = known.get(&words::normal(name))?;
-        Some(format!("the name `{name}` of `{}` means `{owner}` already", model.name))
-    })
+
+    fn forget(&mut self, index: usize) {
+        self.slugs.retain(|_, owner| *owner != index);
+        self.owners.retain(|_, owner| *owner != index);
+    }
+
+    /// The first name of a model that belongs to another one than that at `own`, and that other one.
+    fn taken<'a>(&self, model: &'a Model, own: Option<usize>) -> Option<(&'a str, usize)> {
+        model.names().into_iter().find_map(|name| {
+            let owner = self.owners.get(&words::normal(name)).copied()?;
+            (Some(owner) != own).then_some((name, owner))
+        })
+    }
 }
 
 /// The JSON Schema of a catalogue file of models.

@@ -1,6 +1,6 @@
 //! A model and its modes.
 
-use super::parameter::Parameter;
+use super::parameter::{Parameter, WireType};
 use super::price::Prices;
 use super::rule::{Confidence, Rule};
 use super::words;
@@ -271,12 +271,27 @@ impl Mode {
         self.parameters.iter().any(|parameter| parameter.is_fed_by(field))
     }
 
+    /// True when a request with these parameters gives a clip with sound.
+    pub fn makes_sound(&self, parameters: &Map<String, Value>) -> bool {
+        match self.sound {
+            Sound::None => false,
+            Sound::Always => true,
+            Sound::Switch => self
+                .parameters
+                .iter()
+                .find(|p| p.wire_type == WireType::Boolean && p.is_fed_by("audio"))
+                .and_then(|p| parameters.get(&p.name).or(p.default.as_ref()))
+                .and_then(words::as_switch)
+                .unwrap_or(false),
+        }
+    }
+
     /// The fewest and most inputs that a common field such as `reference` may give; `None` when the mode does not take it.
     /// Where several fields feed one list, its limits are those of all of them together.
     pub fn inputs(&self, field: &str) -> Option<(usize, usize)> {
         let parameter = self.parameters.iter().find(|parameter| parameter.is_fed_by(field))?;
         match parameter.wire_type {
-            super::WireType::Array => Some((
+            WireType::Array => Some((
                 parameter.min_items.unwrap_or(usize::from(parameter.required)),
                 parameter.max_items.unwrap_or(usize::MAX),
             )),

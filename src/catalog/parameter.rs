@@ -246,8 +246,11 @@ impl Parameter {
         if self.media.as_ref().is_some_and(|media| media.kind != MediaKind::Task)
             && !text.contains("://")
         {
-            return Err(Fault::new("not-a-url", format!("`{shown}` takes a link, not `{text}`"))
-                .hint(self.feed_hint("a file")));
+            return Err(Fault::new(
+                "not-a-url",
+                format!("`{shown}` takes a link, not `{}`", words::shown(value)),
+            )
+            .hint(self.feed_hint("a file")));
         }
         let length = text.chars().count();
         if let Some(most) = self.max_length.filter(|most| length > *most) {

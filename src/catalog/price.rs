@@ -1,8 +1,9 @@
 //! What a request costs, by the provider's own price texts and their date.
 
+use super::breach::holds;
 use super::model::Mode;
 use super::parameter::MediaKind;
-use super::rule::{Conditions, Confidence, holds};
+use super::rule::{Conditions, Confidence};
 use super::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -44,17 +44,23 @@ pub(super) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
-/// A JSON scalar as people write it, without quotes; long text is cut.
+/// A JSON scalar as people write it, without quotes and control characters; long text is cut.
 pub(super) fn shown(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
+    let text = plain(&text);
     if text.chars().count() <= 60 {
         return text;
     }
     let start: String = text.chars().take(57).collect();
     format!("{start}...")
+}
+
+/// Words without control characters: messages go to terminals, and the words may be a stranger's.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A number of seconds, credits or items without a useless `.0`.
@@ -125,11 +131,11 @@ pub(super) fn filled(value: Option<&Value>) -> bool {
     }
 }
 
-/// True for an input in symbolic form: `{"$file": ..}`, `{"$clip": ..}` or `{"$task": ..}`.
+/// True for an input in symbolic form: `{"$file": ..}`, `{"$clip": ..}`, `{"$task": ..}` or `{"$previous": ..}`.
 pub(super) fn is_symbolic(value: &Value) -> bool {
-    value
-        .as_object()
-        .is_some_and(|map| ["$file", "$clip", "$task"].iter().any(|key| map.contains_key(*key)))
+    value.as_object().is_some_and(|map| {
+        ["$file", "$clip", "$task", "$previous"].iter().any(|key| map.contains_key(*key))
+    })
 }
 
 #[cfg(test)]
@@ -157,6 +163,7 @@ mod tests {
         let words = quoted(&["a", "b", "c"]);
         assert_eq!(one_of(&words), "`a`, `b` or `c`");
         assert_eq!(all_of(&words[..2]), "`a` and `b`");
+        assert_eq!(shown(&json!("a\u{1b}[31mb")), "a [31mb");
         assert_eq!(number(7.0), "7");
         assert_eq!(number(2.5), "2.5");
         assert_eq!(json_number(5.0), json!(5));

@@ -37,6 +37,7 @@ mod options;
 mod picture;
 pub mod route;
 mod runway;
+pub mod server;
 mod state;
 mod still;
 mod tasks;

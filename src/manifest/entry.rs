@@ -72,6 +72,12 @@ pub struct StepRecord {
     pub model: String,
     /// The provider's id of the model.
     pub model_id: Option<String>,
+    /// The catalogue's provider.
+    pub provider: Option<String>,
+    /// API family.
+    pub family: Option<String>,
+    /// Operation or upgrade of the family.
+    pub operation: Option<String>,
     /// `POST /api/...`.
     pub endpoint: Option<String>,
     /// Fingerprint of its request.
@@ -99,6 +105,9 @@ impl StepRecord {
             step,
             model: text(take("model")).unwrap_or_default(),
             model_id: text(take("model_id")),
+            provider: text(take("provider")),
+            family: text(take("family")),
+            operation: text(take("operation")),
             endpoint: text(take("endpoint")),
             fingerprint: text(take("fingerprint")),
             parts: object(take("parts")),

@@ -107,6 +107,11 @@ impl Manifest {
         entry.is_video.then_some(&entry.video)
     }
 
+    /// The file of an asset of any type, such as `img-003`, where it stays below the assets root.
+    pub fn asset_filename(&self, id: &str) -> Option<&str> {
+        safe_filename(&self.entries[*self.by_id.get(id)?].video.filename)
+    }
+
     /// True when an asset of any type names this file.
     pub fn names_file(&self, filename: &str) -> bool {
         self.entries.iter().any(|entry| entry.video.filename == filename)

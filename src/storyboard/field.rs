@@ -2,7 +2,8 @@
 
 use crate::source::{Span, Spanned};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 macro_rules! fields {
     ($($variant:ident $name:literal $kind:ident $reaches:literal $labels:expr, $description:literal;)*) => {
@@ -145,6 +146,22 @@ fields! {
         "Anything else; for people.";
 }
 
+/// Every normalised label with its field and its rank, built once: a storyboard may ask ten thousand times.
+static LABELS: LazyLock<HashMap<String, (Field, usize)>> = LazyLock::new(|| {
+    let mut labels = HashMap::new();
+    for spec in FIELDS {
+        for (rank, label) in std::iter::once(&spec.name).chain(spec.labels).enumerate() {
+            labels.entry(normalise_label(label)).or_insert((spec.field, rank));
+        }
+    }
+    labels
+});
+
+/// All normalised labels with their fields, for suggestions.
+pub(super) fn labels() -> impl Iterator<Item = (&'static str, Field)> {
+    LABELS.iter().map(|(label, (field, _))| (label.as_str(), *field))
+}
+
 impl Field {
     /// Its row of the table.
     pub fn spec(self) -> &'static FieldSpec {
@@ -159,22 +176,22 @@ impl Field {
 
     /// The field that a label means, whatever its case, spaces, hyphens, underscores, camelCase and emoji.
     pub fn labelled(label: &str) -> Option<Self> {
-        let wanted = normalise_label(label);
-        if wanted.is_empty() {
-            return None;
-        }
-        FIELDS
-            .iter()
-            .find(|spec| {
-                normalise_label(spec.name) == wanted
-                    || spec.labels.iter().any(|known| normalise_label(known) == wanted)
-            })
-            .map(|spec| spec.field)
+        Self::ranked(&normalise_label(label)).map(|(field, _)| field)
+    }
+
+    /// The field of a normalised label, and how far down its row the label stands: 0 is the name itself.
+    pub(super) fn ranked(normalised: &str) -> Option<(Self, usize)> {
+        LABELS.get(normalised).copied()
     }
 }
 
 /// Letters and digits only, in lower case: `Text Overlay`, `text_overlay` and `🎬 textOverlay` become `textoverlay`.
 pub fn normalise_label(label: &str) -> String {
+    if label.is_ascii() {
+        // Every line of a storyboard has its label looked up, nearly all of them in ASCII.
+        let letters = label.bytes().filter(u8::is_ascii_alphanumeric);
+        return letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+    }
     label.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

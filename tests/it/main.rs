@@ -1,5 +1,8 @@
-//! One test binary, a module a subject.
+//! One test binary, a module a subject, mostly against the built program.
 
 mod catalog;
+mod catalog_answers;
 mod media;
+mod planning;
 mod simulation;
+mod storyboard;
