@@ -1,1 +1,5 @@
 //! tests
+
+mod ledger;
+mod manifest;
+mod publish;
