@@ -2,7 +2,10 @@
 
 mod catalog;
 mod catalog_answers;
+mod ledger;
+mod manifest;
 mod media;
 mod planning;
+mod publish;
 mod simulation;
 mod storyboard;
