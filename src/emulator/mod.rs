@@ -41,6 +41,8 @@ pub mod server;
 mod state;
 mod still;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod veo;
 mod veo_upgrade;
