@@ -52,10 +52,7 @@ impl Emulator {
         {
             None => {
                 self.memory.bill.submissions.refused += 1;
-                Err(Refusal::new(
-                    429,
-                    "Your call frequency is too high. Please try again later.",
-                ))
+                Err(Refusal::new(429, super::veo::TOO_OFTEN))
             }
             Some(count) => {
                 let most = &mut self.memory.bill.submissions.most;
@@ -140,7 +137,7 @@ impl Emulator {
             prompt: order.prompt,
             echo: order.echo,
             created_ms: call.now,
-            done_ms: Some(call.now + time),
+            done_ms: Some(call.now.saturating_add(time)),
             outcome: match order.failure {
                 None => Outcome::Success,
                 // Problems with an input show early: a quarter of the usual time.
@@ -163,7 +160,7 @@ impl Emulator {
             recent_reads: std::collections::VecDeque::new(),
         };
         if matches!(task.outcome, Outcome::Failure { .. }) {
-            task.done_ms = Some(call.now + time / 4);
+            task.done_ms = Some(call.now.saturating_add(time / 4));
         }
         for fault in &call.task_faults {
             task.bind(fault);
@@ -358,7 +355,7 @@ impl Task {
                     charged: *charged,
                 };
                 if let Some(after) = after_ms {
-                    self.done_ms = Some(self.created_ms + after);
+                    self.done_ms = Some(self.created_ms.saturating_add(*after));
                 }
             }
             Fault::Stuck {} => self.done_ms = None,

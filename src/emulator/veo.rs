@@ -319,10 +319,10 @@ impl Emulator {
     }
 }
 
+/// The text of an answer to a request over a limit.
+pub(super) const TOO_OFTEN: &str = "Your call frequency is too high. Please try again later.";
+
 /// The answer to a read over the limit.
 pub(super) fn too_often() -> Reply {
-    Reply::refuse(
-        429,
-        "Your call frequency is too high. Please try again later.",
-    )
+    Reply::refuse(429, TOO_OFTEN)
 }
