@@ -38,17 +38,21 @@ mod picture;
 pub mod route;
 mod runway;
 pub mod server;
+mod socket;
 mod state;
 mod still;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod veo;
 mod veo_upgrade;
+mod watch;
 
 use serde_json::{Value, json};
 
 use account::{Credits, Window};
-use bill::{Bill, FaultUse, Leak, Logged, State};
+use bill::{Bill, Logged, State};
 use faults::{Fault, Strike, Subject};
 use route::{Operation, Route};
 use state::Memory;
@@ -57,9 +61,6 @@ use tasks::{Lane, Outcome, Task};
 pub use clip::{ClipMaker, ClipOrder, TinyClips};
 pub use envelope::{Answer, Body, Delivery, Door, FileContent, Reply, Request, TransportFault};
 pub use options::{Clips, EmulatorArgs, Options, Times};
-
-/// How many lines of the request log are kept.
-const LOG_LINES: usize = 20_000;
 
 /// The provider.
 #[derive(Debug)]
@@ -102,7 +103,12 @@ impl Emulator {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let memory = Memory::new(&options);
-        Self { options, memory, seen_keys: Vec::new(), revision: 0 }
+        Self {
+            options,
+            memory,
+            seen_keys: Vec::new(),
+            revision: 0,
+        }
     }
 
     /// How it was told to behave.
@@ -134,7 +140,12 @@ impl Emulator {
     /// The JSON reader's words, with the place.
     pub fn restore(options: Options, saved: &str) -> Result<Self, String> {
         let memory = serde_json::from_str(saved).map_err(|error| error.to_string())?;
-        Ok(Self { options, memory, seen_keys: Vec::new(), revision: 0 })
+        Ok(Self {
+            options,
+            memory,
+            seen_keys: Vec::new(),
+            revision: 0,
+        })
     }
 
     /// Adds scripted faults.
@@ -186,7 +197,15 @@ impl Emulator {
                     _ => (404, "No such endpoint"),
                 };
                 self.look_for_leaks(now, None, request);
-                self.log(now, request, None, None, status, Some(i64::from(status)), None);
+                self.log(
+                    now,
+                    request,
+                    None,
+                    None,
+                    status,
+                    Some(i64::from(status)),
+                    None,
+                );
                 return Reply::json(status, &json!({"code": status, "msg": text, "data": null}));
             }
         };
@@ -203,7 +222,10 @@ impl Emulator {
             task_faults: Vec::new(),
         };
         let about = self.about(&call);
-        let Strike { answer: fault, task } = self.strike(&call, about);
+        let Strike {
+            answer: fault,
+            task,
+        } = self.strike(&call, about);
         call.task_faults = task;
 
         let creates_before = self.memory.bill.creates.len();
@@ -231,10 +253,12 @@ impl Emulator {
         if fault.is_none() && operation.creates() && reply.code() == Some(200) {
             self.memory.last_create_answer = reply.value();
         }
-        reply.delay_ms += self.options.latency_ms;
+        reply.delay_ms = reply.delay_ms.saturating_add(self.options.latency_ms);
 
         let task_id = made_task.or_else(|| {
-            about.and_then(|index| self.memory.tasks.get(index)).map(|task| task.id.clone())
+            about
+                .and_then(|index| self.memory.tasks.get(index))
+                .map(|task| task.id.clone())
         });
         let name = fault.as_ref().map(Fault::name);
         if let Some(name) = name {
@@ -244,8 +268,16 @@ impl Emulator {
             let name = call.task_faults[number].name();
             self.note_fault(&call, name, task_id.clone());
         }
-        let status = if reply.fault == Some(TransportFault::Close) { 0 } else { reply.status };
-        let code = if operation.needs_key() { reply.code() } else { None };
+        let status = if reply.fault == Some(TransportFault::Close) {
+            0
+        } else {
+            reply.status
+        };
+        let code = if operation.needs_key() {
+            reply.code()
+        } else {
+            None
+        };
         self.log(now, request, Some(operation), task_id, status, code, name);
         reply
     }
@@ -323,7 +355,10 @@ impl Emulator {
                 self.memory.files.get(path).map(|file| file.task)
             }
             _ => {
-                let id = call.request.query_value("taskId").or_else(|| call.text("taskId"))?;
+                let id = call
+                    .request
+                    .query_value("taskId")
+                    .or_else(|| call.text("taskId"))?;
                 self.memory.by_id.get(id).copied()
             }
         }
@@ -331,7 +366,11 @@ impl Emulator {
 
     fn strike(&mut self, call: &Call<'_>, about: Option<usize>) -> Strike {
         let task = about.and_then(|index| self.memory.tasks.get(index));
-        let input = call.body.as_ref().and_then(|body| body.get("input")).or(call.body.as_ref());
+        let input = call
+            .body
+            .as_ref()
+            .and_then(|body| body.get("input"))
+            .or(call.body.as_ref());
         let wanted = |name: &str, from: Option<&Value>| {
             from.and_then(|from| from.get(name)?.as_str().map(str::to_owned))
         };
@@ -375,12 +414,17 @@ impl Emulator {
             Fault::HttpStatus { status, .. } => Reply::html(*status, &format!("Error {status}")),
             Fault::Code { code, msg, .. } => Reply::refuse(*code, msg),
             Fault::DropBefore {} | Fault::DropAfter {} => Reply::closed(),
-            Fault::Stall { ms, .. } => Reply { delay_ms: *ms, ..Reply::closed() },
+            Fault::Stall { ms, .. } => Reply {
+                delay_ms: *ms,
+                ..Reply::closed()
+            },
             Fault::BrokenJson {} => json_text("{\"code\":200,\"msg\":success,}".to_owned()),
             Fault::CutJson {} => {
                 let mut text = right_text(right);
-                let half =
-                    (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                let half = (0..=text.len() / 2)
+                    .rev()
+                    .find(|at| text.is_char_boundary(*at))
+                    .unwrap_or(0);
                 text.truncate(half);
                 json_text(text)
             }
@@ -403,13 +447,17 @@ impl Emulator {
             Fault::Gone { status } => Reply::html(*status, "This file is gone"),
             Fault::WrongContent { content } => self.wrong_content(*content, about),
             Fault::Slow { ms } => match right {
-                Some(right) => Reply { delay_ms: right.delay_ms + ms, ..right },
+                Some(right) => Reply {
+                    delay_ms: right.delay_ms.saturating_add(*ms),
+                    ..right
+                },
                 None => Reply::closed(),
             },
             Fault::CutBody { bytes } => match right {
-                Some(right) => {
-                    Reply { fault: Some(TransportFault::CutBody { keep: *bytes }), ..right }
-                }
+                Some(right) => Reply {
+                    fault: Some(TransportFault::CutBody { keep: *bytes }),
+                    ..right
+                },
                 None => Reply::closed(),
             },
             Fault::WrongLength { extra } => match right {
@@ -437,7 +485,11 @@ impl Emulator {
             return Lookup::Missing(id.to_owned());
         };
         if call.operation.reads() {
-            while task.recent_reads.front().is_some_and(|at| call.now - at >= rate.window_ms) {
+            while task
+                .recent_reads
+                .front()
+                .is_some_and(|at| call.now - at >= rate.window_ms)
+            {
                 task.recent_reads.pop_front();
             }
             if task.recent_reads.len() >= rate.limit as usize {
@@ -455,93 +507,6 @@ impl Emulator {
             create.reads += 1;
         }
         Lookup::Found(index)
-    }
-
-    fn count(&mut self, request: &Request) {
-        let folders = ["/files/", "/links/", "/kieai/", "/elsewhere/"];
-        let path = folders
-            .iter()
-            .find(|folder| request.path.starts_with(**folder))
-            .copied()
-            .unwrap_or(&request.path);
-        *self.memory.bill.requests.entry(format!("{} {path}", request.method)).or_default() += 1;
-        let agent = request.header("user-agent").unwrap_or_default();
-        match self.memory.bill.user_agents.get_mut(agent) {
-            Some(count) => *count += 1,
-            None => {
-                self.memory.bill.user_agents.insert(agent.to_owned(), 1);
-            }
-        }
-    }
-
-    /// Looks for the key in places where it must never be.
-    fn look_for_leaks(&mut self, now: i64, operation: Option<Operation>, request: &Request) {
-        let needs_key = operation.is_some_and(Operation::needs_key);
-        let holds_key = |text: &str| {
-            let mut keys = self.options.keys.iter().chain(&self.seen_keys);
-            keys.any(|key| key.len() >= 4 && text.contains(key.as_str()))
-        };
-        let mut places = Vec::new();
-        for (name, value) in &request.headers {
-            let authorization = name.eq_ignore_ascii_case("authorization");
-            if authorization && !needs_key && operation.is_some()
-                || !authorization && holds_key(value)
-            {
-                places.push(format!("header {}", name.to_ascii_lowercase()));
-            }
-        }
-        if request.query.iter().any(|(_, value)| holds_key(value)) {
-            places.push("query".to_owned());
-        }
-        if holds_key(&request.path) {
-            places.push("path".to_owned());
-        }
-        if let Ok(body) = std::str::from_utf8(&request.body)
-            && body.len() < 65_536
-            && holds_key(body)
-        {
-            places.push("body".to_owned());
-        }
-        for place in places {
-            self.memory.bill.leaks.push(Leak { time_ms: now, path: request.path.clone(), place });
-        }
-    }
-
-    fn note_fault(&mut self, call: &Call<'_>, name: &str, task_id: Option<String>) {
-        *self.memory.bill.fault_counts.entry(name.to_owned()).or_default() += 1;
-        self.memory.bill.faults.push(FaultUse {
-            time_ms: call.now,
-            name: name.to_owned(),
-            operation: call.operation.name().to_owned(),
-            path: call.request.path.clone(),
-            task_id,
-        });
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one argument for each column of the log")]
-    fn log(
-        &mut self,
-        time_ms: i64,
-        request: &Request,
-        operation: Option<Operation>,
-        task_id: Option<String>,
-        status: u16,
-        code: Option<i64>,
-        fault: Option<&str>,
-    ) {
-        if self.memory.log.len() >= LOG_LINES {
-            self.memory.log.pop_front();
-        }
-        self.memory.log.push_back(Logged {
-            time_ms,
-            method: request.method.clone(),
-            path: request.path.clone(),
-            operation: operation.map_or("unknown", Operation::name).to_owned(),
-            task_id,
-            status,
-            code,
-            fault: fault.map(str::to_owned),
-        });
     }
 }
 
@@ -566,7 +531,10 @@ fn unauthorized(operation: Operation) -> Reply {
         return Reply::json(401, &json!({"success": false, "code": 401, "msg": text}));
     }
     let mut reply = Reply::json(200, &json!({"code": 401, "msg": text}));
-    reply.headers = vec![("content-type".into(), "application/json;charset=utf-8".into())];
+    reply.headers = vec![(
+        "content-type".into(),
+        "application/json;charset=utf-8".into(),
+    )];
     reply
 }
 

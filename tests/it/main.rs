@@ -2,6 +2,7 @@
 
 mod catalog;
 mod catalog_answers;
+mod emulator;
 mod ledger;
 mod manifest;
 mod media;
