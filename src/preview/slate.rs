@@ -116,7 +116,13 @@ impl Slate {
         let cell = ((size * 0.66) as usize).next_multiple_of(2);
         let mut digits = Vec::new();
         for digit in "0123456789:".chars() {
-            let (wide, high) = (cell as u32, ((size * 1.3) as u32).next_multiple_of(2));
+            // A colon needs half the room of a digit.
+            let wide = if digit == ':' {
+                (cell as u32 / 2).next_multiple_of(2)
+            } else {
+                cell as u32
+            };
+            let high = ((size * 1.3) as u32).next_multiple_of(2);
             let mut svg = format!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}">"#
             );
@@ -130,7 +136,7 @@ impl Slate {
             typesetter.line(
                 &mut svg,
                 &digit.to_string(),
-                cell as f32 / 2.0,
+                wide as f32 / 2.0,
                 size,
                 style,
                 Anchor::Middle,
@@ -178,11 +184,7 @@ impl Slate {
             };
             let digit = &self.digits[index];
             digit.draw_at(frame, left, top);
-            left += if character == b':' {
-                digit.width() / 4 * 2
-            } else {
-                digit.width()
-            };
+            left += digit.width();
         }
         let bar = &self.bar;
         let bottom = bar.top + bar.height;
@@ -261,7 +263,7 @@ impl Page<'_> {
                 (h * third / 3.0).round() + 0.5
             );
         }
-        let (left, top, arm) = (w * 0.025, h * 0.03, 12.0 * u);
+        let (left, top, arm) = (8.0 * u, 8.0 * u, 11.0 * u);
         let (right, bottom) = (w - left, h - top - 3.0 * u);
         let _ = write!(
             svg,
@@ -391,7 +393,7 @@ impl Page<'_> {
             self.width - 2.0 * left
         };
         if self.landscape {
-            self.panel(svg, 0.0, 0.0, self.width * 0.62, self.height, "url(#left)");
+            self.panel(svg, 0.0, 0.0, self.width * 0.57, self.height, "url(#left)");
             self.panel(
                 svg,
                 0.0,
