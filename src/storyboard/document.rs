@@ -421,12 +421,13 @@ fn read_scene(
     if key.is_some_and(|key| is_scene_label(&key.value)) && drafted.storyboard.scenes.is_empty() {
         // `scenes: {visual: ...}` is one scene that lost its dash.
         problems.push(
-            Diagnostic::warning(
+            Diagnostic::error(
                 "scene-named-like-a-field",
                 format!("a scene is called {}, like a field", quoted(&id.value.to_string())),
                 id.span,
             )
-            .hint("start every scene with `- `"),
+            .label("this would be a scene of its own")
+            .hint("start every scene with `- `, or put its fields under its id"),
         );
     }
     if draft.broken {

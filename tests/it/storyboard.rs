@@ -697,3 +697,9 @@ fn every_problem_names_its_place_and_what_to_do() {
         }
     }
 }
+
+#[test]
+fn a_scene_that_lost_its_dash_is_not_two_scenes() {
+    let text = "scenes:\n  visual: A boat\n  duration: 5\n";
+    insta::assert_snapshot!(problems_of("a.yaml", text), @"2:3 error scene-named-like-a-field: a scene is called `visual`, like a field | this would be a scene of its own | start every scene with `- `, or put its fields under its id");
+}
