@@ -31,11 +31,7 @@ impl Credits {
     /// As a JSON number: whole amounts without a fraction, others with one, as the provider sends them.
     #[must_use]
     pub fn to_json(self) -> serde_json::Value {
-        if self.0 % 1000 == 0 {
-            (self.0 / 1000).into()
-        } else {
-            self.to_f64().into()
-        }
+        if self.0 % 1000 == 0 { (self.0 / 1000).into() } else { self.to_f64().into() }
     }
 }
 
@@ -72,11 +68,7 @@ impl Window {
     /// Grants one event at `now` (milliseconds) and tells how many lie in the window, this one included;
     /// `None` when the window is full.
     pub fn grant(&mut self, now: i64, rate: Rate) -> Option<u32> {
-        while self
-            .grants
-            .front()
-            .is_some_and(|at| now - at >= rate.window_ms)
-        {
+        while self.grants.front().is_some_and(|at| now - at >= rate.window_ms) {
             self.grants.pop_front();
         }
         if self.grants.len() >= rate.limit as usize {
@@ -104,10 +96,7 @@ mod tests {
 
     #[test]
     fn the_window_slides_and_refusals_do_not_count() {
-        let rate = Rate {
-            limit: 2,
-            window_ms: 10_000,
-        };
+        let rate = Rate { limit: 2, window_ms: 10_000 };
         let mut window = Window::default();
         assert_eq!(window.grant(0, rate), Some(1));
         assert_eq!(window.grant(9_000, rate), Some(2));

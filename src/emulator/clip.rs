@@ -46,55 +46,35 @@ const TICKS_PER_FRAME: u32 = 1000;
 
 impl ClipMaker for TinyClips {
     fn make(&self, order: &ClipOrder) -> Result<Vec<u8>, String> {
-        let seconds = if order.seconds.is_finite() {
-            order.seconds.clamp(0.1, 3600.0)
-        } else {
-            0.1
-        };
+        let seconds =
+            if order.seconds.is_finite() { order.seconds.clamp(0.1, 3600.0) } else { 0.1 };
         let ticks = (seconds * FRAMES_PER_SECOND * f64::from(TICKS_PER_FRAME)).round() as u32;
         let frames = ticks.div_ceil(TICKS_PER_FRAME);
         let size = picture::Size::new(order.width, order.height);
         let first = picture::key_frame(size, colour(&order.task_id));
-        let repeats: Vec<Vec<u8>> = (0..16)
-            .map(|number| picture::repeat_frame(size, number))
-            .collect();
+        let repeats: Vec<Vec<u8>> =
+            (0..16).map(|number| picture::repeat_frame(size, number)).collect();
         let last_ticks = ticks - (frames - 1) * TICKS_PER_FRAME;
         let following = repeats.iter().cycle().skip(1).map(Vec::as_slice);
         let samples: Vec<H264Sample<'_>> = std::iter::once(first.as_slice())
             .chain(following)
             .zip(1..=frames)
             .map(|(annex_b, number)| {
-                let duration = if number == frames {
-                    last_ticks
-                } else {
-                    TICKS_PER_FRAME
-                };
-                H264Sample {
-                    annex_b,
-                    duration,
-                    keyframe: number == 1,
-                }
+                let duration = if number == frames { last_ticks } else { TICKS_PER_FRAME };
+                H264Sample { annex_b, duration, keyframe: number == 1 }
             })
             .collect();
         let timescale = FRAMES_PER_SECOND as u32 * TICKS_PER_FRAME;
-        mux_h264_with(
-            size.width(),
-            size.height(),
-            timescale,
-            &samples,
-            order.name.as_bytes(),
-        )
-        .map_err(|error| error.to_string())
+        mux_h264_with(size.width(), size.height(), timescale, &samples, order.name.as_bytes())
+            .map_err(|error| error.to_string())
     }
 }
 
 /// A colour (luma and two chroma values) for a task, away from black and white.
 fn colour(task_id: &str) -> [u8; 3] {
-    let hash = task_id
-        .bytes()
-        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-        });
+    let hash = task_id.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
     let [luma, blue, red, ..] = super::mix(hash).to_le_bytes();
     [64 + luma % 128, 48 + blue % 160, 48 + red % 160]
 }
@@ -122,11 +102,7 @@ mod tests {
             assert!(clip.len() < 20_000, "{} bytes", clip.len());
             let probe = crate::media::probe(std::io::Cursor::new(&clip), clip.len() as u64)
                 .expect("a clip");
-            assert!(
-                (probe.duration - expected).abs() < 0.001,
-                "{} s for {asked}",
-                probe.duration
-            );
+            assert!((probe.duration - expected).abs() < 0.001, "{} s for {asked}", probe.duration);
         }
     }
 

@@ -51,10 +51,9 @@ impl Emulator {
                 }
                 _ => wrong("`credits` must be a number"),
             },
-            _ => Reply::json(
-                404,
-                &json!({"error": "no such path; see `storyreel emulator --help`"}),
-            ),
+            _ => {
+                Reply::json(404, &json!({"error": "no such path; see `storyreel emulator --help`"}))
+            }
         }
     }
 }

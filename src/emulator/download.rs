@@ -16,27 +16,15 @@ const LINK_MS: i64 = 20 * 60 * 1000;
 impl Emulator {
     /// The path of an address on one of the provider's own hosts.
     pub(super) fn own_path(&self, link: &str) -> Option<String> {
-        let bases = [
-            &self.options.base,
-            &self.options.upload_base,
-            &self.options.elsewhere,
-        ];
-        let path = bases
-            .into_iter()
-            .find_map(|base| link.strip_prefix(base.as_str()))?;
+        let bases = [&self.options.base, &self.options.upload_base, &self.options.elsewhere];
+        let path = bases.into_iter().find_map(|base| link.strip_prefix(base.as_str()))?;
         let path = path.split(['?', '#']).next().unwrap_or_default();
-        path.starts_with('/')
-            .then(|| super::Request::new("GET", path).path)
+        path.starts_with('/').then(|| super::Request::new("GET", path).path)
     }
 
     /// Whether a file of the provider's own is there at `now`.
     pub(super) fn is_there(&self, now: i64, path: &str) -> bool {
-        if self
-            .memory
-            .links
-            .get(path)
-            .is_some_and(|link| now > link.until_ms)
-        {
+        if self.memory.links.get(path).is_some_and(|link| now > link.until_ms) {
             return false;
         }
         let Some(path) = self.memory.resolve(path) else {
@@ -46,10 +34,7 @@ impl Emulator {
             return now - stored.created_ms <= self.options.result_days * 86_400_000;
         }
         let kept_ms = self.options.upload_hours * 3_600_000;
-        self.memory
-            .uploads
-            .get(path)
-            .is_some_and(|upload| now - upload.created_ms <= kept_ms)
+        self.memory.uploads.get(path).is_some_and(|upload| now - upload.created_ms <= kept_ms)
     }
 
     /// `POST /api/v1/common/download-url`. A fresh link does not keep a file any longer.
@@ -64,13 +49,7 @@ impl Emulator {
         let token = self.memory.next_id(self.options.seed);
         let name = path.rsplit('/').next().unwrap_or_default();
         let link = format!("/links/{token}/{name}");
-        self.memory.links.insert(
-            link.clone(),
-            Link {
-                path,
-                until_ms: call.now + LINK_MS,
-            },
-        );
+        self.memory.links.insert(link.clone(), Link { path, until_ms: call.now + LINK_MS });
         Reply::success(&json!(format!("{}{link}", self.options.base)))
     }
 
@@ -97,11 +76,7 @@ impl Emulator {
             let bytes = Arc::new(super::still::png(&task.id));
             return file_reply("image/png", FileContent::Uploaded(bytes), call);
         }
-        let Picture {
-            width,
-            height,
-            seconds,
-        } = stored.picture;
+        let Picture { width, height, seconds } = stored.picture;
         let order = ClipOrder {
             task_id: task.id.clone(),
             name: path.rsplit('/').next().unwrap_or_default().to_owned(),
@@ -124,27 +99,17 @@ impl Emulator {
 
     fn upload_bytes(&self, call: &Call<'_>, path: &str) -> Reply {
         match self.memory.uploads.get(path) {
-            Some(upload) => file_reply(
-                &upload.mime,
-                FileContent::Uploaded(Arc::clone(&upload.bytes)),
-                call,
-            ),
+            Some(upload) => {
+                file_reply(&upload.mime, FileContent::Uploaded(Arc::clone(&upload.bytes)), call)
+            }
             None => Reply::html(404, "Not found"),
         }
     }
 
     /// The host that scripted redirects lead to: files are there, anything else is a page.
     pub(super) fn elsewhere(&self, call: &Call<'_>) -> Reply {
-        let path = call
-            .request
-            .path
-            .strip_prefix("/elsewhere")
-            .unwrap_or_default();
-        let Some(own) = self
-            .memory
-            .resolve(path)
-            .filter(|_| self.is_there(call.now, path))
-        else {
+        let path = call.request.path.strip_prefix("/elsewhere").unwrap_or_default();
+        let Some(own) = self.memory.resolve(path).filter(|_| self.is_there(call.now, path)) else {
             return Reply::html(200, "Sign in");
         };
         match self.memory.files.get(own) {
@@ -165,15 +130,8 @@ impl Emulator {
                 let clip = about
                     .and_then(|index| self.memory.tasks.get(index))
                     .map(|task| task.clip.clone());
-                let Picture {
-                    width,
-                    height,
-                    seconds,
-                } = clip.unwrap_or(Picture {
-                    width: 1280,
-                    height: 720,
-                    seconds: 8.0,
-                });
+                let Picture { width, height, seconds } =
+                    clip.unwrap_or(Picture { width: 1280, height: 720, seconds: 8.0 });
                 let order = ClipOrder {
                     task_id: "somebody else's".into(),
                     name: "other.mp4".into(),
@@ -184,10 +142,7 @@ impl Emulator {
                     seconds: seconds / 2.0,
                 };
                 match self.options.clips.make(&order) {
-                    Ok(bytes) => Reply {
-                        body: Body::Bytes(bytes),
-                        ..empty
-                    },
+                    Ok(bytes) => Reply { body: Body::Bytes(bytes), ..empty },
                     Err(_) => empty,
                 }
             }
@@ -196,10 +151,7 @@ impl Emulator {
 
     /// Books a part of a file; once the parts cover it, the clip counts as downloaded.
     pub(super) fn book_delivery(&mut self, delivery: &Delivery) {
-        let path = delivery
-            .path
-            .strip_prefix("/elsewhere")
-            .unwrap_or(&delivery.path);
+        let path = delivery.path.strip_prefix("/elsewhere").unwrap_or(&delivery.path);
         let Some(own) = self.memory.resolve(path).map(str::to_owned) else {
             return;
         };

@@ -74,20 +74,14 @@ impl Request {
     /// The first header of this name, whatever its case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     /// The first query value of this name.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The key of the bearer header, if it has one that is not empty.
@@ -194,10 +188,7 @@ impl Reply {
     pub fn json(status: u16, value: &Value) -> Self {
         Self {
             status,
-            headers: vec![(
-                "content-type".into(),
-                "application/json;charset=UTF-8".into(),
-            )],
+            headers: vec![("content-type".into(), "application/json;charset=UTF-8".into())],
             body: Body::Bytes(value.to_string().into_bytes()),
             delay_ms: 0,
             fault: None,
@@ -264,38 +255,20 @@ impl Reply {
     ///
     /// The clip maker's own words when it cannot make the clip.
     pub fn finish(self, maker: &dyn ClipMaker) -> Result<Answer, String> {
-        let Self {
-            mut status,
-            mut headers,
-            body,
-            delay_ms,
-            fault,
-        } = self;
+        let Self { mut status, mut headers, body, delay_ms, fault } = self;
         let mut delivery = None;
         let body = match body {
             Body::Bytes(bytes) => bytes,
-            Body::File {
-                content,
-                path,
-                range,
-            } => {
+            Body::File { content, path, range } => {
                 let whole = match content {
                     FileContent::Clip(order) => Arc::new(maker.make(&order)?),
                     FileContent::Uploaded(bytes) => bytes,
                 };
                 let total = whole.len() as u64;
                 headers.push(("accept-ranges".into(), "bytes".into()));
-                match range
-                    .as_deref()
-                    .map_or(Part::Whole, |text| byte_range(text, total))
-                {
+                match range.as_deref().map_or(Part::Whole, |text| byte_range(text, total)) {
                     Part::Whole => {
-                        delivery = Some(Delivery {
-                            path,
-                            start: 0,
-                            end: total,
-                            total,
-                        });
+                        delivery = Some(Delivery { path, start: 0, end: total, total });
                         Arc::unwrap_or_clone(whole)
                     }
                     Part::Some { start, end } => {
@@ -304,16 +277,8 @@ impl Reply {
                             "content-range".into(),
                             format!("bytes {start}-{}/{total}", end - 1),
                         ));
-                        delivery = Some(Delivery {
-                            path,
-                            start,
-                            end,
-                            total,
-                        });
-                        whole
-                            .get(start as usize..end as usize)
-                            .unwrap_or_default()
-                            .to_vec()
+                        delivery = Some(Delivery { path, start, end, total });
+                        whole.get(start as usize..end as usize).unwrap_or_default().to_vec()
                     }
                     Part::Outside => {
                         status = 416;
@@ -324,14 +289,7 @@ impl Reply {
             }
         };
         headers.push(("content-length".into(), body.len().to_string()));
-        Ok(Answer {
-            status,
-            headers,
-            body,
-            delay_ms,
-            fault,
-            delivery,
-        })
+        Ok(Answer { status, headers, body, delay_ms, fault, delivery })
     }
 }
 
@@ -343,10 +301,8 @@ enum Part {
 
 /// Reads a `Range` header with one range; several ranges or another unit get the whole file, as HTTP allows.
 fn byte_range(text: &str, total: u64) -> Part {
-    let Some((first, last)) = text
-        .trim()
-        .strip_prefix("bytes=")
-        .and_then(|spec| spec.split_once('-'))
+    let Some((first, last)) =
+        text.trim().strip_prefix("bytes=").and_then(|spec| spec.split_once('-'))
     else {
         return Part::Whole;
     };
@@ -359,11 +315,7 @@ fn byte_range(text: &str, total: u64) -> Part {
         (Err(_), Ok(suffix)) if first.trim().is_empty() => (total.saturating_sub(suffix), total),
         _ => return Part::Whole,
     };
-    if start >= end {
-        Part::Outside
-    } else {
-        Part::Some { start, end }
-    }
+    if start >= end { Part::Outside } else { Part::Some { start, end } }
 }
 
 fn parse_query(query: &str) -> Vec<(String, String)> {
@@ -419,27 +371,12 @@ mod tests {
     fn only_the_bearer_header_carries_a_key() {
         assert_eq!(Request::new("GET", "/").with_key("k").bearer(), Some("k"));
         assert_eq!(
-            Request::new("GET", "/")
-                .with_header("Authorization", "bearer k")
-                .bearer(),
+            Request::new("GET", "/").with_header("Authorization", "bearer k").bearer(),
             Some("k")
         );
-        assert_eq!(
-            Request::new("GET", "/").with_header("apikey", "k").bearer(),
-            None
-        );
-        assert_eq!(
-            Request::new("GET", "/")
-                .with_header("authorization", "Bearer ")
-                .bearer(),
-            None
-        );
-        assert_eq!(
-            Request::new("GET", "/")
-                .with_header("authorization", "Basic k")
-                .bearer(),
-            None
-        );
+        assert_eq!(Request::new("GET", "/").with_header("apikey", "k").bearer(), None);
+        assert_eq!(Request::new("GET", "/").with_header("authorization", "Bearer ").bearer(), None);
+        assert_eq!(Request::new("GET", "/").with_header("authorization", "Basic k").bearer(), None);
     }
 
     #[test]

@@ -343,8 +343,7 @@ pub struct Faults {
 impl Faults {
     /// Adds rules behind those that are there.
     pub fn add(&mut self, script: &Script) {
-        self.rules
-            .extend(script.rules.iter().map(|rule| (rule.clone(), 0, 0)));
+        self.rules.extend(script.rules.iter().map(|rule| (rule.clone(), 0, 0)));
     }
 
     /// How often each rule was used, by its place from 1 and its fault's name.
@@ -367,11 +366,7 @@ impl Faults {
                 continue;
             }
             *held += 1;
-            if rule
-                .matches
-                .calls
-                .as_ref()
-                .is_some_and(|calls| !calls.contains(held))
+            if rule.matches.calls.as_ref().is_some_and(|calls| !calls.contains(held))
                 || rule.matches.times.is_some_and(|times| *used >= times)
                 || rule
                     .matches
@@ -404,19 +399,10 @@ impl Matches {
             None => subject.path == wanted,
         };
         self.operation.as_ref().is_none_or(operation)
-            && self
-                .family
-                .as_ref()
-                .is_none_or(|family| family == subject.operation.family())
+            && self.family.as_ref().is_none_or(|family| family == subject.operation.family())
             && self.path.as_ref().is_none_or(path)
-            && self
-                .model
-                .as_ref()
-                .is_none_or(|model| model == subject.model)
-            && self
-                .prompt
-                .as_ref()
-                .is_none_or(|part| subject.prompt.contains(part.as_str()))
+            && self.model.as_ref().is_none_or(|model| model == subject.model)
+            && self.prompt.as_ref().is_none_or(|part| subject.prompt.contains(part.as_str()))
             && self.task.is_none_or(|task| task == subject.task)
     }
 }
@@ -455,41 +441,27 @@ impl Script {
             let place = place + 1;
             if let Some(name) = &rule.matches.operation
                 && !["create", "read"].contains(&name.as_str())
-                && Operation::ALL
-                    .iter()
-                    .all(|operation| operation.name() != name)
+                && Operation::ALL.iter().all(|operation| operation.name() != name)
             {
-                let names: Vec<&str> = Operation::ALL
-                    .iter()
-                    .map(|operation| operation.name())
-                    .collect();
+                let names: Vec<&str> =
+                    Operation::ALL.iter().map(|operation| operation.name()).collect();
                 return Err(format!(
                     "rule {place}: no operation is called `{name}`; use `create`, `read` or one of {}",
                     names.join(", ")
                 ));
             }
             if let Some(name) = &rule.matches.family
-                && Operation::ALL
-                    .iter()
-                    .all(|operation| operation.family() != name)
+                && Operation::ALL.iter().all(|operation| operation.family() != name)
             {
                 return Err(format!("rule {place}: no family is called `{name}`"));
             }
-            if rule
-                .matches
-                .probability
-                .is_some_and(|chance| !(0.0..=1.0).contains(&chance))
-            {
-                return Err(format!(
-                    "rule {place}: `probability` must be between 0 and 1"
-                ));
+            if rule.matches.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
+                return Err(format!("rule {place}: `probability` must be between 0 and 1"));
             }
             if let Fault::HttpStatus { status, .. } | Fault::Gone { status } = rule.does
                 && !(200..=599).contains(&status)
             {
-                return Err(format!(
-                    "rule {place}: `status` must be between 200 and 599"
-                ));
+                return Err(format!("rule {place}: `status` must be between 200 and 599"));
             }
         }
         Ok(())
@@ -501,13 +473,7 @@ mod tests {
     use super::*;
 
     fn subject(operation: Operation, prompt: &str) -> Subject<'_> {
-        Subject {
-            operation,
-            path: "/api/v1/veo/generate",
-            model: "veo3",
-            prompt,
-            task: 1,
-        }
+        Subject { operation, path: "/api/v1/veo/generate", model: "veo3", prompt, task: 1 }
     }
 
     #[test]
@@ -516,13 +482,7 @@ mod tests {
         let toml = "[[rules]]\nmatch = {operation = \"veo-generate\", calls = [2]}\ndo = {fault = \"stall\", ms = 5}\n";
         let yaml = "rules:\n  - match: {operation: veo-generate, calls: [2]}\n    do: {fault: stall, ms: 5}\n";
         let script = Script::parse(json, "json").expect("a good script");
-        assert_eq!(
-            script.rules[0].does,
-            Fault::Stall {
-                ms: 5,
-                accepted: true
-            }
-        );
+        assert_eq!(script.rules[0].does, Fault::Stall { ms: 5, accepted: true });
         assert_eq!(Script::parse(toml, "toml"), Ok(script.clone()));
         assert_eq!(Script::parse(yaml, "yaml"), Ok(script));
     }
@@ -586,17 +546,9 @@ mod tests {
         assert_eq!(second.answer, Some(Fault::DropAfter {}));
         assert!(second.task.is_empty());
         let struck = (0..1000)
-            .filter(|_| {
-                faults
-                    .strike(1, &subject(Operation::VeoRead, ""))
-                    .answer
-                    .is_some()
-            })
+            .filter(|_| faults.strike(1, &subject(Operation::VeoRead, "")).answer.is_some())
             .count();
-        assert!(
-            (400..600).contains(&struck),
-            "{struck} of 1000 with probability 0.5"
-        );
+        assert!((400..600).contains(&struck), "{struck} of 1000 with probability 0.5");
         assert_eq!(faults.uses()["2:stuck"], 1);
     }
 }

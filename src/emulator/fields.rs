@@ -36,20 +36,12 @@ pub struct Field {
 
 /// A field that must be there.
 pub const fn required(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        required: true,
-    }
+    Field { name, kind, required: true }
 }
 
 /// A field that may be left out.
 pub const fn optional(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        required: false,
-    }
+    Field { name, kind, required: false }
 }
 
 /// Checks an object against its table: the names it has that the table does not know, or what is wrong with it.
@@ -66,9 +58,8 @@ pub fn check(fields: &[Field], object: &Map<String, Value>) -> Result<Vec<String
                 .map_err(|problem| format!("{} {problem}", field.name))?,
         }
     }
-    let unknown = object
-        .keys()
-        .filter(|name| fields.iter().all(|field| field.name != name.as_str()));
+    let unknown =
+        object.keys().filter(|name| fields.iter().all(|field| field.name != name.as_str()));
     Ok(unknown.cloned().collect())
 }
 
@@ -98,9 +89,8 @@ impl Kind {
                 among(number, allowed)
             }
             Self::LooseChoice(allowed) => {
-                let number = value
-                    .as_i64()
-                    .or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+                let number =
+                    value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
                 among(number.ok_or("must be a number")?, allowed)
             }
             Self::Whole(least, most) => {
@@ -111,20 +101,13 @@ impl Kind {
                     Err(format!("must be between {least} and {most}"))
                 }
             }
-            Self::Flag => value
-                .as_bool()
-                .map(|_| ())
-                .ok_or_else(|| "must be a boolean".into()),
+            Self::Flag => value.as_bool().map(|_| ()).ok_or_else(|| "must be a boolean".into()),
             Self::Urls(least, most) => {
                 let list = value.as_array().ok_or("must be an array")?;
                 if !(least..=most).contains(&list.len()) {
                     return Err(format!("must have {least} to {most} items"));
                 }
-                if list.iter().all(is_url) {
-                    Ok(())
-                } else {
-                    Err("must hold http(s) urls".into())
-                }
+                if list.iter().all(is_url) { Ok(()) } else { Err("must hold http(s) urls".into()) }
             }
             Self::Url => {
                 if is_url(value) {
@@ -146,9 +129,7 @@ fn among(number: i64, allowed: &[i64]) -> Result<(), String> {
 }
 
 fn is_url(value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
+    value.as_str().is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
 }
 
 #[cfg(test)]
@@ -172,52 +153,22 @@ mod tests {
 
     #[test]
     fn each_kind_says_what_it_wants() {
-        assert_eq!(
-            verdict(json!({"prompt": "a", "fps": 24})),
-            Ok(vec!["fps".to_owned()])
-        );
+        assert_eq!(verdict(json!({"prompt": "a", "fps": 24})), Ok(vec!["fps".to_owned()]));
         for (body, text) in [
             (json!({}), "prompt is required"),
             (json!({"prompt": null}), "prompt is required"),
             (json!({"prompt": " "}), "prompt cannot be empty"),
-            (
-                json!({"prompt": "abcdef"}),
-                "prompt cannot exceed 5 characters",
-            ),
-            (
-                json!({"prompt": "a", "duration": 5}),
-                "duration must be a string",
-            ),
-            (
-                json!({"prompt": "a", "duration": "7"}),
-                "duration must be one of 5, 10",
-            ),
-            (
-                json!({"prompt": "a", "count": 7}),
-                "count must be one of 5, 10",
-            ),
-            (
-                json!({"prompt": "a", "sound": "yes"}),
-                "sound must be a boolean",
-            ),
-            (
-                json!({"prompt": "a", "seed": 21}),
-                "seed must be between 10 and 20",
-            ),
-            (
-                json!({"prompt": "a", "images": []}),
-                "images must have 1 to 2 items",
-            ),
-            (
-                json!({"prompt": "a", "images": ["file.png"]}),
-                "images must hold http(s) urls",
-            ),
+            (json!({"prompt": "abcdef"}), "prompt cannot exceed 5 characters"),
+            (json!({"prompt": "a", "duration": 5}), "duration must be a string"),
+            (json!({"prompt": "a", "duration": "7"}), "duration must be one of 5, 10"),
+            (json!({"prompt": "a", "count": 7}), "count must be one of 5, 10"),
+            (json!({"prompt": "a", "sound": "yes"}), "sound must be a boolean"),
+            (json!({"prompt": "a", "seed": 21}), "seed must be between 10 and 20"),
+            (json!({"prompt": "a", "images": []}), "images must have 1 to 2 items"),
+            (json!({"prompt": "a", "images": ["file.png"]}), "images must hold http(s) urls"),
         ] {
             assert_eq!(verdict(body), Err(text.to_owned()));
         }
-        assert_eq!(
-            verdict(json!({"prompt": "a", "count": "5", "sound": null})),
-            Ok(vec![])
-        );
+        assert_eq!(verdict(json!({"prompt": "a", "count": "5", "sound": null})), Ok(vec![]));
     }
 }

@@ -48,11 +48,7 @@ impl Bill {
     pub fn judge_with(&self, expected: &Expected) -> Vec<Violation> {
         let mut found = Vec::new();
         let mut say = |code: &str, task_id: Option<&String>, message: String| {
-            found.push(Violation {
-                code: code.to_owned(),
-                message,
-                task_id: task_id.cloned(),
-            });
+            found.push(Violation { code: code.to_owned(), message, task_id: task_id.cloned() });
         };
 
         let mut paid: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
@@ -72,10 +68,7 @@ impl Bill {
             let takeable =
                 create.state == State::Succeeded && create.result_shown && !create.answer_lost;
             let taken = create.downloaded
-                || create
-                    .task_id
-                    .as_ref()
-                    .is_some_and(|id| expected.left_behind.contains(id));
+                || create.task_id.as_ref().is_some_and(|id| expected.left_behind.contains(id));
             if takeable && !taken && !expected.unfinished {
                 say(
                     "not-downloaded",
@@ -91,10 +84,8 @@ impl Bill {
                 .find(|(part, _)| asks.contains(part.as_str()))
                 .map_or(1, |(_, copies)| *copies);
             if tasks.len() > allowed {
-                let message = format!(
-                    "{} tasks ask for one clip, {allowed} expected: {asks}",
-                    tasks.len()
-                );
+                let message =
+                    format!("{} tasks ask for one clip, {allowed} expected: {asks}", tasks.len());
                 say("paid-twice", tasks.get(allowed).copied(), message);
             }
         }
@@ -102,9 +93,7 @@ impl Bill {
         let mut versions: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for upgrade in &self.upgrades {
             if upgrade.state != State::Failed {
-                *versions
-                    .entry((&upgrade.task_id, &upgrade.operation))
-                    .or_default() += 1;
+                *versions.entry((&upgrade.task_id, &upgrade.operation)).or_default() += 1;
             }
             let left = expected.unfinished || expected.left_behind.contains(&upgrade.task_id);
             if upgrade.state == State::Succeeded
@@ -112,10 +101,8 @@ impl Bill {
                 && !upgrade.downloaded
                 && !left
             {
-                let message = format!(
-                    "a paid {} version was finished and never taken",
-                    upgrade.operation
-                );
+                let message =
+                    format!("a paid {} version was finished and never taken", upgrade.operation);
                 say("upgrade-not-downloaded", Some(&upgrade.task_id), message);
             }
         }
@@ -130,11 +117,7 @@ impl Bill {
         }
 
         for leak in &self.leaks {
-            say(
-                "key-leaked",
-                None,
-                format!("the key was sent to {} ({})", leak.path, leak.place),
-            );
+            say("key-leaked", None, format!("the key was sent to {} ({})", leak.path, leak.place));
         }
         if self.submissions.refused > 0 {
             let message = format!(
@@ -147,10 +130,7 @@ impl Bill {
             say(
                 "read-too-often",
                 None,
-                format!(
-                    "{} reads of a task came faster than allowed",
-                    self.reads_refused
-                ),
+                format!("{} reads of a task came faster than allowed", self.reads_refused),
             );
         }
         let running = expected.running.unwrap_or(100);
@@ -162,11 +142,7 @@ impl Bill {
             );
         }
         if self.unauthorized > 0 && !expected.unauthorized {
-            say(
-                "unauthorized",
-                None,
-                format!("{} requests had no right key", self.unauthorized),
-            );
+            say("unauthorized", None, format!("{} requests had no right key", self.unauthorized));
         }
         if let Some(count) = self.user_agents.get("") {
             say(
@@ -210,19 +186,13 @@ mod tests {
     }
 
     fn codes(bill: &Bill) -> Vec<String> {
-        bill.judge()
-            .into_iter()
-            .map(|violation| violation.code)
-            .collect()
+        bill.judge().into_iter().map(|violation| violation.code).collect()
     }
 
     #[test]
     fn a_clean_bill_has_no_violations() {
         let bill = Bill {
-            creates: vec![
-                create("a", "1", State::Succeeded),
-                create("b", "2", State::Succeeded),
-            ],
+            creates: vec![create("a", "1", State::Succeeded), create("b", "2", State::Succeeded)],
             ..Bill::default()
         };
         assert_eq!(bill.judge(), vec![]);
@@ -231,18 +201,12 @@ mod tests {
     #[test]
     fn two_paid_tasks_for_one_clip_are_found_unless_expected() {
         let mut bill = Bill {
-            creates: vec![
-                create("a", "1", State::Succeeded),
-                create("a", "2", State::Running),
-            ],
+            creates: vec![create("a", "1", State::Succeeded), create("a", "2", State::Running)],
             ..Bill::default()
         };
         assert_eq!(codes(&bill), ["paid-twice"]);
         assert_eq!(bill.judge()[0].task_id.as_deref(), Some("2"));
-        let expected = Expected {
-            copies: [("a".to_owned(), 2)].into(),
-            ..Expected::default()
-        };
+        let expected = Expected { copies: [("a".to_owned(), 2)].into(), ..Expected::default() };
         assert_eq!(bill.judge_with(&expected), vec![]);
         bill.creates[1].state = State::Failed;
         assert_eq!(bill.judge(), vec![]);
@@ -266,13 +230,7 @@ mod tests {
         };
         let mut bill = Bill {
             creates: vec![forgotten],
-            upgrades: vec![
-                version.clone(),
-                Upgrade {
-                    downloaded: true,
-                    ..version
-                },
-            ],
+            upgrades: vec![version.clone(), Upgrade { downloaded: true, ..version }],
             leaks: vec![Leak {
                 time_ms: 0,
                 path: "/files/x.mp4".into(),

@@ -69,10 +69,8 @@ const MODELS: &[Model] = &[
 ];
 
 /// The fields beside `input`.
-const AROUND: &[Field] = &[
-    required("model", Kind::Text(0)),
-    optional("callBackUrl", Kind::Text(0)),
-];
+const AROUND: &[Field] =
+    &[required("model", Kind::Text(0)), optional("callBackUrl", Kind::Text(0))];
 
 const UNKNOWN_MODEL: &str = "The model name you specified is not supported. Please verify your input and use one of the supported models provided by KIE.";
 
@@ -84,10 +82,7 @@ impl Emulator {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let mut wasted = check(AROUND, &around).map_err(|message| Refusal::new(422, message))?;
-        let id = body
-            .get("model")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let id = body.get("model").and_then(Value::as_str).unwrap_or_default();
         let model = MODELS
             .iter()
             .find(|model| model.id == id)
@@ -100,18 +95,12 @@ impl Emulator {
         wasted.extend(unknown.into_iter().map(|name| format!("input.{name}")));
 
         let text = |name: &str| input.get(name).and_then(Value::as_str);
-        let first = |name: &str| {
-            input
-                .get(name)
-                .and_then(|list| list.get(0)?.as_str())
-                .unwrap_or_default()
-        };
+        let first =
+            |name: &str| input.get(name).and_then(|list| list.get(0)?.as_str()).unwrap_or_default();
         let mut failure = None;
         let (price, clip, resolution) = match model.shape {
             Shape::Kling => {
-                let seconds: i64 = text("duration")
-                    .and_then(|text| text.parse().ok())
-                    .unwrap_or(5);
+                let seconds: i64 = text("duration").and_then(|text| text.parse().ok()).unwrap_or(5);
                 let sound = input.get("sound").and_then(Value::as_bool).unwrap_or(false);
                 let (width, height) = match text("aspect_ratio") {
                     Some("9:16") => (720, 1280),
@@ -119,51 +108,28 @@ impl Emulator {
                     _ => (1280, 720),
                 };
                 let price = Credits::whole(seconds * 11 * if sound { 2 } else { 1 });
-                (
-                    price,
-                    Picture {
-                        width,
-                        height,
-                        seconds: seconds as f64,
-                    },
-                    "720p",
-                )
+                (price, Picture { width, height, seconds: seconds as f64 }, "720p")
             }
             Shape::Motion => {
                 let driving = self.source_picture(first("video_urls"));
                 let mode = text("mode").unwrap_or("720p");
-                let most = if text("character_orientation") == Some("image") {
-                    10.0
-                } else {
-                    30.0
-                };
+                let most = if text("character_orientation") == Some("image") { 10.0 } else { 30.0 };
                 if !(3.0..=most).contains(&driving.seconds) {
-                    failure = Some((
-                        400,
-                        format!("The driving video must be 3 to {most} seconds long"),
-                    ));
+                    failure =
+                        Some((400, format!("The driving video must be 3 to {most} seconds long")));
                 }
-                let (rate, short) = if mode == "1080p" {
-                    (18.0, 1080)
-                } else {
-                    (11.0, 720)
-                };
+                let (rate, short) = if mode == "1080p" { (18.0, 1080) } else { (11.0, 720) };
                 let (width, height) = scaled(&driving, short);
                 (
                     Credits::from_f64(rate * driving.seconds),
-                    Picture {
-                        width,
-                        height,
-                        ..driving
-                    },
+                    Picture { width, height, ..driving },
                     mode,
                 )
             }
             Shape::Topaz => {
                 let source = self.source_picture(text("video_url").unwrap_or_default());
-                let factor: u32 = text("upscale_factor")
-                    .and_then(|text| text.parse().ok())
-                    .unwrap_or(2);
+                let factor: u32 =
+                    text("upscale_factor").and_then(|text| text.parse().ok()).unwrap_or(2);
                 let rate = if factor == 4 { 14.0 } else { 8.0 };
                 let clip = Picture {
                     width: source.width.saturating_mul(factor),
@@ -175,10 +141,7 @@ impl Emulator {
         };
         // The record shows the request with its input as text inside the text.
         let mut echo = around;
-        echo.insert(
-            "input".into(),
-            Value::String(Value::Object(input.clone()).to_string()),
-        );
+        echo.insert("input".into(), Value::String(Value::Object(input.clone()).to_string()));
         Ok(Order {
             lane: Lane::Market,
             model: id.to_owned(),
@@ -217,16 +180,8 @@ impl Emulator {
         let completed = if ended { task.completed() } else { None };
         let result = with_urls.then(|| json!({"resultUrls": [format!("{base}{}", task.path())]}));
         let (fail_code, fail_message, consumed) = match &task.outcome {
-            Outcome::Failure {
-                code,
-                message,
-                charged,
-            } if ended => {
-                let consumed = if *charged {
-                    task.price
-                } else {
-                    Credits::default()
-                };
+            Outcome::Failure { code, message, charged } if ended => {
+                let consumed = if *charged { task.price } else { Credits::default() };
                 (json!(code.to_string()), json!(message), consumed)
             }
             _ => (Value::Null, Value::Null, task.price),
@@ -257,15 +212,8 @@ impl Emulator {
 
 /// The size of a picture whose shorter side becomes `short` pixels.
 fn scaled(picture: &Picture, short: u32) -> (u32, u32) {
-    let (width, height) = (
-        u64::from(picture.width.max(1)),
-        u64::from(picture.height.max(1)),
-    );
+    let (width, height) = (u64::from(picture.width.max(1)), u64::from(picture.height.max(1)));
     let (long_side, short_side) = (width.max(height), width.min(height));
     let long = u32::try_from(u64::from(short) * long_side / short_side).unwrap_or(u32::MAX) & !1;
-    if width >= height {
-        (long, short)
-    } else {
-        (short, long)
-    }
+    if width >= height { (long, short) } else { (short, long) }
 }

@@ -47,18 +47,12 @@ pub(super) fn parts<'a>(content_type: &str, body: &'a [u8]) -> Option<Vec<Part<'
 
 /// A parameter of a header's value, with or without quotes.
 fn parameter(text: &str, wanted: &str) -> Option<String> {
-    text.split(';')
-        .filter_map(|piece| piece.split_once('='))
-        .find_map(|(name, value)| {
-            let value = value.trim();
-            let value = value
-                .strip_prefix('"')
-                .and_then(|value| value.strip_suffix('"'))
-                .unwrap_or(value);
-            name.trim()
-                .eq_ignore_ascii_case(wanted)
-                .then(|| value.to_owned())
-        })
+    text.split(';').filter_map(|piece| piece.split_once('=')).find_map(|(name, value)| {
+        let value = value.trim();
+        let value =
+            value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        name.trim().eq_ignore_ascii_case(wanted).then(|| value.to_owned())
+    })
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -83,10 +77,7 @@ mod tests {
             --xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n\
             \x89PNG\r\n--not-it\r\n\r\n--xyz--\r\n";
         let found = parts("multipart/form-data; boundary=xyz", body).expect("a form");
-        assert_eq!(
-            (found[0].name.as_str(), found[0].content),
-            ("uploadPath", &b"images/in"[..])
-        );
+        assert_eq!((found[0].name.as_str(), found[0].content), ("uploadPath", &b"images/in"[..]));
         assert_eq!(found[1].file_name.as_deref(), Some("a.png"));
         assert_eq!(found[1].content_type.as_deref(), Some("image/png"));
         assert_eq!(found[1].content, b"\x89PNG\r\n--not-it\r\n");

@@ -16,10 +16,7 @@ impl Size {
     #[must_use]
     pub fn new(width: u32, height: u32) -> Self {
         let even = |pixels: u32| (pixels.clamp(16, 8192) & !1) as u16;
-        Self {
-            width: even(width),
-            height: even(height),
-        }
+        Self { width: even(width), height: even(height) }
     }
 
     /// Pixels across.
@@ -35,10 +32,7 @@ impl Size {
     }
 
     fn macroblocks(self) -> (u32, u32) {
-        (
-            u32::from(self.width).div_ceil(16),
-            u32::from(self.height).div_ceil(16),
-        )
+        (u32::from(self.width).div_ceil(16), u32::from(self.height).div_ceil(16))
     }
 
     /// The level (times ten) with room for a picture of this size at 24 frames a second (table A-1).
@@ -87,11 +81,7 @@ pub fn key_frame(size: Size, colour: [u8; 3]) -> Vec<u8> {
         // coeff_token for no coefficients. Its code depends on the neighbours' count, which is 16 for I_PCM; the only
         // two macroblocks whose single neighbour is the first one have no other to average with.
         let beside_plain_samples = at == 1 && across > 1 || at == across;
-        if beside_plain_samples {
-            slice.bits(0b00_0011, 6)
-        } else {
-            slice.bits(1, 1)
-        }
+        if beside_plain_samples { slice.bits(0b00_0011, 6) } else { slice.bits(1, 1) }
     }
     append_unit(&mut stream, 0x65, slice.finish());
     stream
@@ -261,10 +251,8 @@ mod tests {
                 } else {
                     repeat_frame(size, number)
                 };
-                let decoded = decoder
-                    .decode(&frame)
-                    .expect("a frame that decodes")
-                    .expect("a picture");
+                let decoded =
+                    decoder.decode(&frame).expect("a frame that decodes").expect("a picture");
                 assert_eq!(decoded.dimensions(), (width as usize, height as usize));
                 let (luma_stride, blue_stride, _) = decoded.strides();
                 for row in 0..height as usize {

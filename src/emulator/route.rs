@@ -147,19 +147,13 @@ impl Operation {
     /// Whether it reads a task's record.
     #[must_use]
     pub const fn reads(self) -> bool {
-        matches!(
-            self,
-            Self::VeoRead | Self::MarketRead | Self::RunwayRead | Self::AlephRead
-        )
+        matches!(self, Self::VeoRead | Self::MarketRead | Self::RunwayRead | Self::AlephRead)
     }
 
     /// Whether it needs the key. Files are plain addresses and must never see it.
     #[must_use]
     pub const fn needs_key(self) -> bool {
-        !matches!(
-            self,
-            Self::File | Self::Link | Self::UploadFile | Self::Elsewhere
-        )
+        !matches!(self, Self::File | Self::Link | Self::UploadFile | Self::Elsewhere)
     }
 }
 
@@ -196,10 +190,7 @@ pub fn find(method: &str, path: &str, door: Door, aliases: bool) -> Route {
         "/api/file-base64-upload" => &[("POST", To::UploadBase64)],
         "/api/file-stream-upload" => &[("POST", To::UploadStream)],
         "/api/file-url-upload" => &[("POST", To::UploadUrl)],
-        _ => match beginnings
-            .iter()
-            .find(|(beginning, _)| path.starts_with(beginning))
-        {
+        _ => match beginnings.iter().find(|(beginning, _)| path.starts_with(beginning)) {
             Some((_, To::File)) => &[("GET", To::File), ("HEAD", To::File)],
             Some((_, To::Link)) => &[("GET", To::Link), ("HEAD", To::Link)],
             Some((_, To::UploadFile)) => &[("GET", To::UploadFile), ("HEAD", To::UploadFile)],
@@ -236,14 +227,8 @@ mod tests {
     #[test]
     fn official_paths_are_known_and_older_ones_only_on_request() {
         let to = |method, path| find(method, path, Door::Any, false);
-        assert_eq!(
-            to("GET", "/api/v1/veo/get-1080p-video"),
-            Route::To(Operation::Veo1080p)
-        );
-        assert_eq!(
-            to("POST", "/api/v1/veo/get-1080p-video"),
-            Route::WrongMethod
-        );
+        assert_eq!(to("GET", "/api/v1/veo/get-1080p-video"), Route::To(Operation::Veo1080p));
+        assert_eq!(to("POST", "/api/v1/veo/get-1080p-video"), Route::WrongMethod);
         for path in [
             "/api/v1/veo/1080p",
             "/api/v1/veo/4k",
@@ -253,26 +238,17 @@ mod tests {
         ] {
             assert_eq!(to("POST", path), Route::Unknown, "{path}");
         }
-        assert_eq!(
-            find("POST", "/api/v1/veo/4k", Door::Any, true),
-            Route::To(Operation::Veo4k)
-        );
+        assert_eq!(find("POST", "/api/v1/veo/4k", Door::Any, true), Route::To(Operation::Veo4k));
     }
 
     #[test]
     fn each_host_knows_only_its_own_paths() {
-        assert_eq!(
-            find("POST", "/api/file-stream-upload", Door::Api, false),
-            Route::Unknown
-        );
+        assert_eq!(find("POST", "/api/file-stream-upload", Door::Api, false), Route::Unknown);
         assert_eq!(
             find("POST", "/api/file-stream-upload", Door::Upload, false),
             Route::To(Operation::UploadStream)
         );
-        assert_eq!(
-            find("POST", "/api/v1/veo/generate", Door::Upload, false),
-            Route::Unknown
-        );
+        assert_eq!(find("POST", "/api/v1/veo/generate", Door::Upload, false), Route::Unknown);
         assert_eq!(
             find("GET", "/kieai/1/a.png", Door::Upload, false),
             Route::To(Operation::UploadFile)

@@ -38,10 +38,7 @@ const EXTEND: &[Field] = &[
 const ALEPH: &[Field] = &[
     required("prompt", Kind::Text(0)),
     required("videoUrl", Kind::Url),
-    optional(
-        "aspectRatio",
-        Kind::Choice(&["16:9", "9:16", "4:3", "3:4", "1:1", "21:9"]),
-    ),
+    optional("aspectRatio", Kind::Choice(&["16:9", "9:16", "4:3", "3:4", "1:1", "21:9"])),
     optional("seed", Kind::Whole(0, u32::MAX as i64)),
     optional("referenceImage", Kind::Url),
     optional("waterMark", Kind::Text(0)),
@@ -55,17 +52,9 @@ fn picture(ratio: &str, quality: &str, seconds: f64) -> Picture {
     let (across, down): (u32, u32) = (across.parse().unwrap_or(16), down.parse().unwrap_or(9));
     let long = |large: u32, small: u32| (short * large / small) & !1;
     if across >= down {
-        Picture {
-            width: long(across, down),
-            height: short,
-            seconds,
-        }
+        Picture { width: long(across, down), height: short, seconds }
     } else {
-        Picture {
-            width: short,
-            height: long(down, across),
-            seconds,
-        }
+        Picture { width: short, height: long(down, across), seconds }
     }
 }
 
@@ -79,16 +68,10 @@ impl Emulator {
         let quality = text(body, "quality").unwrap_or("720p");
         let image = text(body, "imageUrl").unwrap_or_default();
         if seconds == 10 && quality == "1080p" {
-            return Err(Refusal::new(
-                422,
-                "10-second videos cannot have 1080p quality",
-            ));
+            return Err(Refusal::new(422, "10-second videos cannot have 1080p quality"));
         }
         if image.is_empty() && text(body, "aspectRatio").is_none() {
-            return Err(Refusal::new(
-                422,
-                "aspectRatio is required without imageUrl",
-            ));
+            return Err(Refusal::new(422, "aspectRatio is required without imageUrl"));
         }
         let prompt = text(body, "prompt").unwrap_or_default();
         Ok(Order {
@@ -96,16 +79,8 @@ impl Emulator {
             model: "runway".into(),
             prompt: prompt.to_owned(),
             echo: json!({"prompt": prompt, "imageUrl": image, "expandPrompt": true}).to_string(),
-            price: Credits::whole(if seconds == 5 && quality == "720p" {
-                12
-            } else {
-                30
-            }),
-            clip: picture(
-                text(body, "aspectRatio").unwrap_or("16:9"),
-                quality,
-                seconds as f64,
-            ),
+            price: Credits::whole(if seconds == 5 && quality == "720p" { 12 } else { 30 }),
+            clip: picture(text(body, "aspectRatio").unwrap_or("16:9"), quality, seconds as f64),
             joined_seconds: None,
             resolution: quality.to_owned(),
             parent: None,
@@ -119,11 +94,7 @@ impl Emulator {
     pub(super) fn runway_extend_order(&self, body: &Map<String, Value>) -> Result<Order, Refusal> {
         let wasted = check(EXTEND, body).map_err(|message| Refusal::new(422, message))?;
         let id = text(body, "taskId").unwrap_or_default();
-        let source = self
-            .memory
-            .by_id
-            .get(id)
-            .and_then(|index| self.memory.tasks.get(*index));
+        let source = self.memory.by_id.get(id).and_then(|index| self.memory.tasks.get(*index));
         let source = source.filter(|task| {
             matches!(task.lane, Lane::Runway | Lane::RunwayExtend)
                 && task.settled
@@ -131,12 +102,9 @@ impl Emulator {
         });
         let quality = text(body, "quality").unwrap_or("720p");
         let prompt = text(body, "prompt").unwrap_or_default();
-        let failure = source.is_none().then(|| {
-            (
-                400,
-                "The source video does not exist or is not finished".to_owned(),
-            )
-        });
+        let failure = source
+            .is_none()
+            .then(|| (400, "The source video does not exist or is not finished".to_owned()));
         Ok(Order {
             lane: Lane::RunwayExtend,
             model: "runway".into(),
@@ -145,10 +113,7 @@ impl Emulator {
             price: Credits::whole(30),
             clip: source.map_or_else(
                 || picture("16:9", quality, 5.0),
-                |task| Picture {
-                    seconds: 5.0,
-                    ..task.clip.clone()
-                },
+                |task| Picture { seconds: 5.0, ..task.clip.clone() },
             ),
             joined_seconds: None,
             resolution: quality.to_owned(),
@@ -189,11 +154,7 @@ impl Emulator {
             _ => (Value::Null, ""),
         };
         let url = |path: String| {
-            if with_urls {
-                format!("{base}{path}")
-            } else {
-                String::new()
-            }
+            if with_urls { format!("{base}{path}") } else { String::new() }
         };
         let video = (progress == Progress::Succeeded).then(|| {
             json!({
@@ -226,10 +187,7 @@ impl Emulator {
         let wasted = check(ALEPH, body).map_err(|message| Refusal::new(422, message))?;
         let prompt = text(body, "prompt").unwrap_or_default();
         let video = text(body, "videoUrl").unwrap_or_default();
-        let in_china = body
-            .get("uploadCn")
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
+        let in_china = body.get("uploadCn").and_then(Value::as_bool).unwrap_or(false);
         let source = self.source_picture(video);
         let clip = match text(body, "aspectRatio") {
             Some(ratio) => picture(ratio, "720p", source.seconds),
@@ -263,11 +221,7 @@ impl Emulator {
         };
         let (progress, with_urls) = task.show(call.now);
         let url = |path: String| {
-            if with_urls {
-                json!(format!("{base}{path}"))
-            } else {
-                Value::Null
-            }
+            if with_urls { json!(format!("{base}{path}")) } else { Value::Null }
         };
         let (flag, response, code, message) = match (progress, &task.outcome) {
             (Progress::Succeeded, _) => {
@@ -283,11 +237,7 @@ impl Emulator {
             }
             _ => (0, Value::Null, Value::Null, Value::Null),
         };
-        let completed = if flag == 0 {
-            None
-        } else {
-            task.completed().map(to_second)
-        };
+        let completed = if flag == 0 { None } else { task.completed().map(to_second) };
         let data = json!({
             "taskId": task.id,
             "paramJson": task.echo,
@@ -313,12 +263,5 @@ fn date_and_time(ms: i64) -> String {
 /// The same digits with the dashes of a UUID.
 fn uuid_like(id: &str) -> String {
     let part = |from: usize, to: usize| id.get(from..to).unwrap_or_default();
-    [
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32),
-    ]
-    .join("-")
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }

@@ -86,24 +86,17 @@ mod shared_bytes {
         let text = String::deserialize(deserializer)?;
         let pairs = text.as_bytes().chunks(2);
         let byte = |pair: &[u8]| {
-            std::str::from_utf8(pair)
-                .ok()
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+            std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
         };
         let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
-        bytes
-            .map(Arc::new)
-            .ok_or_else(|| D::Error::custom("a file's bytes are not hex digits"))
+        bytes.map(Arc::new).ok_or_else(|| D::Error::custom("a file's bytes are not hex digits"))
     }
 }
 
 /// Two lower-case hex digits for each byte.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 impl Memory {
@@ -233,11 +226,7 @@ impl Emulator {
         let (version, clip, billed) = (upgrade.version, upgrade.index, upgrade.billed);
         let mut price = Credits::default();
         if let Some(entry) = self.memory.bill.upgrades.get_mut(billed) {
-            entry.state = if fails {
-                State::Failed
-            } else {
-                State::Succeeded
-            };
+            entry.state = if fails { State::Failed } else { State::Succeeded };
             entry.refunded = fails;
             price = Credits::from_f64(entry.price);
         }
@@ -250,17 +239,9 @@ impl Emulator {
             Version::FourK => (3840, 2160),
         };
         let upright = task.clip.height > task.clip.width;
-        let (width, height) = if upright {
-            (short, long)
-        } else {
-            (long, short)
-        };
+        let (width, height) = if upright { (short, long) } else { (long, short) };
         let seconds = task.joined_seconds.unwrap_or(task.clip.seconds);
-        let picture = Picture {
-            width,
-            height,
-            seconds,
-        };
+        let picture = Picture { width, height, seconds };
         let mut paths = vec![(task.version_path(version, clip, "mp4"), false)];
         if version == Version::FourK {
             paths.push((task.version_path(version, clip, "png"), true));
@@ -319,26 +300,11 @@ impl Task {
         use super::Lane;
         let mut files = vec![(self.path(), self.clip.clone(), false)];
         if let Some(seconds) = self.joined_seconds {
-            files.push((
-                self.joined_path(),
-                Picture {
-                    seconds,
-                    ..self.clip.clone()
-                },
-                false,
-            ));
+            files.push((self.joined_path(), Picture { seconds, ..self.clip.clone() }, false));
         }
         if self.has_origin() {
             let (width, height) = (self.clip.height, self.clip.width);
-            files.push((
-                self.origin_path(),
-                Picture {
-                    width,
-                    height,
-                    ..self.clip.clone()
-                },
-                false,
-            ));
+            files.push((self.origin_path(), Picture { width, height, ..self.clip.clone() }, false));
         }
         if matches!(self.lane, Lane::Runway | Lane::RunwayExtend | Lane::Aleph) {
             files.push((self.still_path(), self.clip.clone(), true));

@@ -40,11 +40,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     for byte in bytes {
         sum ^= u32::from(*byte);
         for _ in 0..8 {
-            sum = if sum & 1 == 1 {
-                sum >> 1 ^ 0xEDB8_8320
-            } else {
-                sum >> 1
-            };
+            sum = if sum & 1 == 1 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 };
         }
     }
     !sum
@@ -71,13 +67,9 @@ mod tests {
     #[cfg(feature = "preview")]
     #[test]
     fn an_image_reader_takes_it() {
-        let picture = image::load_from_memory(&png("0a1b"))
-            .expect("a readable PNG")
-            .to_luma8();
+        let picture = image::load_from_memory(&png("0a1b")).expect("a readable PNG").to_luma8();
         assert_eq!(picture.dimensions(), (16, 16));
-        let brightness = b"0a1b"
-            .iter()
-            .fold(0u8, |sum, byte| sum.wrapping_add(*byte));
+        let brightness = b"0a1b".iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte));
         assert!(picture.pixels().all(|pixel| pixel.0 == [brightness]));
     }
 }

@@ -185,10 +185,7 @@ impl Task {
         if number > 1 && number - 1 <= self.quirks.reads_backwards {
             return (Progress::Waiting, false);
         }
-        (
-            progress,
-            progress == Progress::Succeeded && number > self.quirks.reads_without_url,
-        )
+        (progress, progress == Progress::Succeeded && number > self.quirks.reads_without_url)
     }
 
     /// The moment of the end in epoch milliseconds, once it was booked.

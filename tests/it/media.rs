@@ -32,17 +32,8 @@ fn frames(count: usize) -> Vec<Vec<u8>> {
 }
 
 fn samples(frames: &[Vec<u8>]) -> Vec<H264Sample<'_>> {
-    let sample = |(index, annex_b)| H264Sample {
-        annex_b,
-        duration: 1,
-        keyframe: index == 0,
-    };
-    frames
-        .iter()
-        .map(Vec::as_slice)
-        .enumerate()
-        .map(sample)
-        .collect()
+    let sample = |(index, annex_b)| H264Sample { annex_b, duration: 1, keyframe: index == 0 };
+    frames.iter().map(Vec::as_slice).enumerate().map(sample).collect()
 }
 
 fn clip(count: usize) -> Vec<u8> {
@@ -55,11 +46,7 @@ fn probe_bytes(bytes: &[u8]) -> Result<Probe, ProbeError> {
 
 /// Where the box of this kind begins; the kind's name is searched for, so it must be rare.
 fn box_at(bytes: &[u8], kind: &[u8; 4]) -> usize {
-    bytes
-        .windows(4)
-        .position(|window| window == kind)
-        .expect("the box is there")
-        - 4
+    bytes.windows(4).position(|window| window == kind).expect("the box is there") - 4
 }
 
 fn with_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
@@ -72,13 +59,8 @@ fn with_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
 #[test]
 fn a_written_clip_reads_back() {
     let found = probe_bytes(&clip(48)).expect("a whole clip");
-    let expected = Probe {
-        duration: 2.0,
-        width: 640,
-        height: 360,
-        fps: 24.0,
-        codec: "h264".into(),
-    };
+    let expected =
+        Probe { duration: 2.0, width: 640, height: 360, fps: 24.0, codec: "h264".into() };
     assert_eq!(found, expected);
 }
 
@@ -107,11 +89,8 @@ fn headers_stand_before_the_media() {
 fn media_is_found_where_the_headers_say() {
     let bytes = clip(3);
     let table = box_at(&bytes, b"stco");
-    let offset = u32::from_be_bytes(
-        bytes[table + 16..table + 20]
-            .try_into()
-            .expect("four bytes"),
-    ) as usize;
+    let offset =
+        u32::from_be_bytes(bytes[table + 16..table + 20].try_into().expect("four bytes")) as usize;
     assert_eq!(offset, box_at(&bytes, b"mdat") + 8);
     assert_eq!(
         &bytes[offset..],
@@ -144,39 +123,13 @@ fn the_free_box_changes_the_file_and_nothing_else() {
 fn samples_that_cannot_play_are_refused() {
     let frames = frames(2);
     let whole = samples(&frames);
-    assert!(matches!(
-        mux_h264(640, 360, 24, &[]),
-        Err(MuxError::NoSamples)
-    ));
-    assert!(matches!(
-        mux_h264(640, 360, 0, &whole),
-        Err(MuxError::ZeroTimescale)
-    ));
-    assert!(matches!(
-        mux_h264(640, 360, 24, &whole[1..]),
-        Err(MuxError::NoFirstKeyframe)
-    ));
-    let bare = [H264Sample {
-        annex_b: &[0, 0, 1, 0x65, 1],
-        duration: 1,
-        keyframe: true,
-    }];
-    assert!(matches!(
-        mux_h264(640, 360, 24, &bare),
-        Err(MuxError::NoParameterSet("sequence"))
-    ));
-    let empty = [
-        whole[0],
-        H264Sample {
-            annex_b: &[],
-            duration: 1,
-            keyframe: false,
-        },
-    ];
-    assert!(matches!(
-        mux_h264(640, 360, 24, &empty),
-        Err(MuxError::EmptySample(1))
-    ));
+    assert!(matches!(mux_h264(640, 360, 24, &[]), Err(MuxError::NoSamples)));
+    assert!(matches!(mux_h264(640, 360, 0, &whole), Err(MuxError::ZeroTimescale)));
+    assert!(matches!(mux_h264(640, 360, 24, &whole[1..]), Err(MuxError::NoFirstKeyframe)));
+    let bare = [H264Sample { annex_b: &[0, 0, 1, 0x65, 1], duration: 1, keyframe: true }];
+    assert!(matches!(mux_h264(640, 360, 24, &bare), Err(MuxError::NoParameterSet("sequence"))));
+    let empty = [whole[0], H264Sample { annex_b: &[], duration: 1, keyframe: false }];
+    assert!(matches!(mux_h264(640, 360, 24, &empty), Err(MuxError::EmptySample(1))));
 }
 
 #[test]
@@ -200,32 +153,20 @@ fn media_without_a_stated_end_is_still_checked() {
     let mut bytes = clip(12);
     let media = box_at(&bytes, b"mdat");
     bytes[media..media + 4].fill(0);
-    assert!(
-        probe_bytes(&bytes).is_ok(),
-        "a size of zero reaches to the end of the file"
-    );
+    assert!(probe_bytes(&bytes).is_ok(), "a size of zero reaches to the end of the file");
     let cut = &bytes[..bytes.len() - 1];
-    let error = probe_bytes(cut)
-        .expect_err("the last frame is cut")
-        .to_string();
+    let error = probe_bytes(cut).expect_err("the last frame is cut").to_string();
     assert_eq!(
         error,
-        format!(
-            "is cut: all its video needs {} bytes and {} are here",
-            bytes.len(),
-            cut.len()
-        )
+        format!("is cut: all its video needs {} bytes and {} are here", bytes.len(), cut.len())
     );
 }
 
 #[test]
 fn headers_behind_the_media_are_found() {
     let bytes = clip(12);
-    let (start, headers, media) = (
-        &bytes[..box_at(&bytes, b"moov")],
-        box_at(&bytes, b"moov"),
-        box_at(&bytes, b"mdat"),
-    );
+    let (start, headers, media) =
+        (&bytes[..box_at(&bytes, b"moov")], box_at(&bytes, b"moov"), box_at(&bytes, b"mdat"));
     let moved = [start, &bytes[media..], &bytes[headers..media]].concat();
     // The offsets are now too large by the length of the headers; this check only sees that they stay in the file.
     assert_eq!(probe_bytes(&moved).expect("a whole clip").duration, 0.5);
@@ -234,27 +175,15 @@ fn headers_behind_the_media_are_found() {
 #[test]
 fn other_formats_are_named_as_such() {
     for (bytes, start) in [
-        (
-            &b"<!DOCTYPE html><html>"[..],
-            "is not an MP4 file: it begins with `<!DOCTYP`",
-        ),
-        (
-            b"\x89PNG\r\n\x1a\n0000",
-            "is not an MP4 file: it begins with `\\x89PNG\\r\\n\\x1a\\n`",
-        ),
+        (&b"<!DOCTYPE html><html>"[..], "is not an MP4 file: it begins with `<!DOCTYP`"),
+        (b"\x89PNG\r\n\x1a\n0000", "is not an MP4 file: it begins with `\\x89PNG\\r\\n\\x1a\\n`"),
         (b"", "is not an MP4 file: it is empty"),
         (b"abc", "is not an MP4 file: it has only 3 bytes"),
     ] {
-        assert_eq!(
-            probe_bytes(bytes).expect_err("no MP4 file").to_string(),
-            start
-        );
+        assert_eq!(probe_bytes(bytes).expect_err("no MP4 file").to_string(), start);
     }
-    let picture = [
-        with_box(b"ftyp", b"avif\0\0\0\0avifmif1"),
-        with_box(b"meta", &[0; 40]),
-    ]
-    .concat();
+    let picture =
+        [with_box(b"ftyp", b"avif\0\0\0\0avifmif1"), with_box(b"meta", &[0; 40])].concat();
     assert!(matches!(probe_bytes(&picture), Err(ProbeError::NoMovie)));
 }
 
@@ -263,31 +192,15 @@ fn a_clip_without_video_says_so() {
     let mut bytes = clip(12);
     let handler = box_at(&bytes, b"vide");
     bytes[handler + 4..handler + 8].copy_from_slice(b"soun");
-    assert_eq!(
-        probe_bytes(&bytes).expect_err("only sound").to_string(),
-        "has no video track"
-    );
+    assert_eq!(probe_bytes(&bytes).expect_err("only sound").to_string(), "has no video track");
 }
 
 #[test]
 fn absurd_sizes_are_refused_without_reserving_memory() {
-    let large = |size: u64| {
-        [
-            &1_u32.to_be_bytes()[..],
-            b"moov",
-            &size.to_be_bytes(),
-            &[0; 16],
-        ]
-        .concat()
-    };
-    assert!(matches!(
-        probe_bytes(&large(u64::MAX)),
-        Err(ProbeError::Cut { .. })
-    ));
-    assert!(matches!(
-        probe_bytes(&large(3)),
-        Err(ProbeError::Damaged { .. })
-    ));
+    let large =
+        |size: u64| [&1_u32.to_be_bytes()[..], b"moov", &size.to_be_bytes(), &[0; 16]].concat();
+    assert!(matches!(probe_bytes(&large(u64::MAX)), Err(ProbeError::Cut { .. })));
+    assert!(matches!(probe_bytes(&large(3)), Err(ProbeError::Damaged { .. })));
     assert!(matches!(
         probe_bytes(&[0, 0, 0, 4, b'm', b'o', b'o', b'v']),
         Err(ProbeError::Damaged { .. })
@@ -298,20 +211,11 @@ fn absurd_sizes_are_refused_without_reserving_memory() {
     // Four thousand million frames in a run that carries no bytes for them.
     let run = [0_u32.to_be_bytes(), u32::MAX.to_be_bytes()].concat();
     let header = [0x20000_u32.to_be_bytes(), 1_u32.to_be_bytes()].concat();
-    let fragment = with_box(
-        b"traf",
-        &[with_box(b"tfhd", &header), with_box(b"trun", &run)].concat(),
-    );
-    let bytes = [
-        clip(1),
-        with_box(b"moof", &fragment),
-        with_box(b"mdat", b""),
-    ]
-    .concat();
+    let fragment =
+        with_box(b"traf", &[with_box(b"tfhd", &header), with_box(b"trun", &run)].concat());
+    let bytes = [clip(1), with_box(b"moof", &fragment), with_box(b"mdat", b"")].concat();
     assert_eq!(
-        probe_bytes(&bytes)
-            .expect("the movie itself is not fragmented")
-            .duration,
+        probe_bytes(&bytes).expect("the movie itself is not fragmented").duration,
         1.0 / 24.0
     );
 }
@@ -319,10 +223,7 @@ fn absurd_sizes_are_refused_without_reserving_memory() {
 #[test]
 fn many_tiny_boxes_are_refused() {
     let bytes = with_box(b"free", b"").repeat(200_000);
-    assert!(matches!(
-        probe_bytes(&bytes),
-        Err(ProbeError::Damaged { .. })
-    ));
+    assert!(matches!(probe_bytes(&bytes), Err(ProbeError::Damaged { .. })));
 }
 
 #[test]
@@ -348,13 +249,8 @@ fn fragments_add_up() {
         with_box(b"trun", &of_own_times),
     ];
     bytes.extend(with_box(b"moof", &with_box(b"traf", &runs.concat())));
-    let error = probe_bytes(&bytes)
-        .expect_err("the fragment has no media")
-        .to_string();
-    assert!(
-        error.starts_with("is cut: the `mdat` box of the last fragment"),
-        "{error}"
-    );
+    let error = probe_bytes(&bytes).expect_err("the fragment has no media").to_string();
+    assert!(error.starts_with("is cut: the `mdat` box of the last fragment"), "{error}");
     bytes.extend(with_box(b"mdat", b"frames"));
     let found = probe_bytes(&bytes).expect("a whole clip");
     assert_eq!(found.duration, 4.0);
@@ -365,9 +261,7 @@ fn fragments_add_up() {
 fn a_rotation_in_the_header_is_applied() {
     let mut bytes = clip(12);
     let matrix = box_at(&bytes, b"tkhd") + 8 + 4 + 32 + 8 + 8;
-    let quarter_turn = [0_u32, 0x10000, 0, 0xffff_0000, 0, 0]
-        .map(u32::to_be_bytes)
-        .concat();
+    let quarter_turn = [0_u32, 0x10000, 0, 0xffff_0000, 0, 0].map(u32::to_be_bytes).concat();
     bytes[matrix..matrix + 24].copy_from_slice(&quarter_turn);
     let found = probe_bytes(&bytes).expect("a whole clip");
     assert_eq!((found.width, found.height), (360, 640));

@@ -1,0 +1,34 @@
+# `just` lists the recipes; each has a line of help.
+
+_default:
+    @just --list
+
+# Everything that decides whether a change lands
+ci:
+    bash .ci/run
+
+# Format, lint and test, the quick way
+check:
+    cargo fmt
+    cargo clippy --all-targets -- -D warnings
+    cargo test
+
+# Simulate many runs with faults and crashes: `just simulate 100000`
+simulate seeds="10000":
+    STORYREEL_SEEDS={{seeds}} cargo test --release --test it simulation -- --nocapture
+
+# Kill the real binary many times while it works: `just kill 1000`
+kill times="200":
+    STORYREEL_KILLS={{times}} cargo test --release --test it kill -- --nocapture
+
+# Write the generated files again (JSON Schemas)
+generate:
+    STORYREEL_BLESS=1 cargo test --test it schema
+
+# Draw the example as an animatic
+preview:
+    cargo run --release -- render examples/storyboards/skerry-light/SCENES.md --preview
+
+# Run the benchmarks of BENCHMARKS.md
+bench:
+    cargo bench --bench storyreel

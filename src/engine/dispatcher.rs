@@ -1,0 +1,445 @@
+//! The inside half of a run: it owns all state, writes to the ledger, and decides what the executor does next.
+//!
+//! The order of writing and sending is the whole point. An intent is on disk before its request leaves, a task id
+//! before it is first looked at, a result before it is fetched, a clip before its step counts as done. Between any
+//! two lines here the process may be killed.
+
+use super::budget::Budget;
+use super::event::{About, Event, Stamped, Summary};
+use super::executor::{Done, Executor};
+use super::job::{End, Job, Stage};
+use super::policy::Policy;
+use super::restore::Restore;
+use super::window::Window;
+use crate::catalog::Stop;
+use crate::ledger::{Attempt, AttemptId, FailureClass, Ledger, LedgerError};
+use crate::plan::FilesByDigest;
+use crate::publish::Layout;
+use crate::remote::backoff::Backoff;
+use crate::remote::bind::Need;
+use crate::remote::printable;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+pub(super) struct Dispatcher<'e, 'w, E> {
+    pub executor: &'e Executor<'w>,
+    pub ledger: &'e mut dyn Ledger,
+    pub window: &'e mut dyn Window,
+    pub layout: &'e Layout,
+    pub policy: &'e Policy,
+    pub files: FilesByDigest,
+    pub emit: E,
+    pub jobs: Vec<Job>,
+    pub restores: Vec<Restore>,
+    /// What the ledger knew of attempts when the run began.
+    pub attempts: BTreeMap<AttemptId, Attempt>,
+    /// Every task id that any submission on record has.
+    pub tasks: BTreeSet<String>,
+    pub budget: Budget,
+    pub summary: Summary,
+    /// What must not be dropped: creates on their way, and first calls of upgrades.
+    pub posts: FuturesUnordered<LocalBoxFuture<'e, Done>>,
+    /// What may be dropped at any time, because repeating it costs nothing.
+    pub others: FuturesUnordered<LocalBoxFuture<'e, Done>>,
+    pub uploading: BTreeSet<Need>,
+    pub upload_troubles: BTreeMap<Need, Backoff>,
+    /// Nothing is submitted before this time, because the provider asked for a pause.
+    pub paused_until_ms: i64,
+    /// When the submission window has its next place; 0 when that is not known.
+    pub window_until_ms: i64,
+    /// Set when no further submission can succeed.
+    pub halt: Option<Halt>,
+    /// Set when the run is being left: no new work, only answers to what was sent are waited for.
+    pub leaving: Option<Leaving>,
+    pub started_ms: i64,
+}
+
+/// Why nothing more is submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Halt {
+    Key,
+    Credits,
+    Quota,
+    Network,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaving {
+    pub until_ms: i64,
+}
+
+/// What ends a run at once.
+#[derive(Debug)]
+pub(super) struct Fatal {
+    pub code: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl From<LedgerError> for Fatal {
+    fn from(error: LedgerError) -> Self {
+        Self {
+            code: "ledger",
+            message: printable(&error.to_string(), 500),
+            hint: Some(
+                "nothing more is sent without a record; make the project's `.storyreel` folder writable and run again"
+                    .into(),
+            ),
+        }
+    }
+}
+
+impl Fatal {
+    pub fn disk(message: &str) -> Self {
+        Self {
+            code: "disk",
+            message: format!("a file of the project cannot be written: {}", printable(message, 300)),
+            hint: Some("free some space or make the folder writable, and run again; everything paid for is on record".into()),
+        }
+    }
+
+    pub fn network(message: &str) -> Self {
+        Self {
+            code: "network",
+            message: format!("the provider cannot be reached: {}", printable(message, 300)),
+            hint: Some("check the connection and run again; tasks are on record".into()),
+        }
+    }
+
+    pub fn key(message: &str) -> Self {
+        Self {
+            code: "key-refused",
+            message: format!("the provider refuses the key: {}", printable(message, 300)),
+            hint: Some("check KIE_API_KEY".into()),
+        }
+    }
+}
+
+impl Halt {
+    pub fn from_stop(stop: Stop) -> Self {
+        match stop {
+            Stop::Key => Self::Key,
+            Stop::Credits => Self::Credits,
+            Stop::Quota => Self::Quota,
+        }
+    }
+
+    /// The code of the error event and of `stopped_by`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Key => "key-refused",
+            Self::Credits => "credits",
+            Self::Quota => "quota",
+            Self::Network => "network",
+        }
+    }
+
+    fn is_about_money(self) -> bool {
+        matches!(self, Self::Credits | Self::Quota)
+    }
+}
+
+impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
+    /// Runs everything to its end and returns the summary. The futures of the executor live no longer than this.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Summary {
+        let mut stop = pin!(stop.fuse());
+        let mut stopped = false;
+        self.announce();
+        loop {
+            let now = self.now();
+            if self.leaving.is_none() && self.run_is_over(now) {
+                self.leave_within(self.policy.deadline_grace);
+            }
+            if self.leaving.is_none()
+                && let Err(fatal) = self.advance()
+            {
+                self.fail(fatal);
+            }
+            match self.leaving {
+                Some(leaving) if self.posts.is_empty() || now >= leaving.until_ms => break,
+                Some(_) => self.others.clear(),
+                None if self.all_over() && self.posts.is_empty() => break,
+                None => {}
+            }
+            let wait = self.executor.clock.sleep(self.until_next_wake());
+            let done = tokio::select! {
+                biased;
+                () = &mut stop, if !stopped => {
+                    stopped = true;
+                    self.summary.interrupted = true;
+                    self.leave_within(self.policy.interrupt_grace);
+                    continue;
+                }
+                Some(done) = self.posts.next(), if !self.posts.is_empty() => done,
+                Some(done) = self.others.next(), if !self.others.is_empty() => done,
+                () = wait => continue,
+            };
+            if let Err(fatal) = self.take_in(done) {
+                self.fail(fatal);
+            }
+        }
+        self.finish()
+    }
+
+    pub fn now(&self) -> i64 {
+        self.executor.clock.now_ms()
+    }
+
+    pub fn event(&mut self, about: Option<About>, event: Event) {
+        let time_ms = self.now();
+        (self.emit)(Stamped { time_ms, about, event });
+    }
+
+    pub fn job_event(&mut self, job: usize, event: Event) {
+        let about = self.jobs.get(job).map(Job::about);
+        self.event(about, event);
+    }
+
+    fn announce(&mut self) {
+        let fresh: Vec<Option<f64>> = self
+            .jobs
+            .iter()
+            .filter(|job| !job.stale())
+            .flat_map(|job| &job.steps)
+            .filter(|step| step.start == crate::plan::StepStart::Fresh)
+            .map(|step| step.credits)
+            .collect();
+        let credits = fresh.iter().flatten().sum();
+        self.summary.estimate = credits;
+        let scenes = self.jobs.iter().filter(|job| !job.stale()).count() + self.restores.len();
+        let unpriced_steps = fresh.iter().filter(|credits| credits.is_none()).count();
+        self.event(None, Event::Planned { scenes, credits, unpriced_steps });
+    }
+
+    fn run_is_over(&self, now: i64) -> bool {
+        self.policy
+            .run_for
+            .is_some_and(|length| now.saturating_sub(self.started_ms) >= millis(length))
+    }
+
+    fn leave_within(&mut self, grace: Duration) {
+        let until_ms = self.now().saturating_add(millis(grace));
+        let until_ms = self.leaving.map_or(until_ms, |leaving| leaving.until_ms.min(until_ms));
+        self.leaving = Some(Leaving { until_ms });
+    }
+
+    /// Ends the run for a reason that concerns all of it. What was sent is still waited for.
+    pub fn fail(&mut self, fatal: Fatal) {
+        self.event(
+            None,
+            Event::Error { code: fatal.code.into(), message: fatal.message, hint: fatal.hint },
+        );
+        self.summary.stopped_by.get_or_insert_with(|| fatal.code.into());
+        self.leave_within(self.policy.deadline_grace);
+    }
+
+    /// Stops submitting; what runs at the provider is still collected.
+    pub fn halt(&mut self, halt: Halt, message: &str) {
+        if self.halt.is_some() {
+            return;
+        }
+        self.halt = Some(halt);
+        self.summary.stopped_by.get_or_insert_with(|| halt.code().into());
+        let (message, hint) = match halt {
+            Halt::Key => (format!("the provider refuses the key: {message}"), "check KIE_API_KEY"),
+            Halt::Credits => (
+                format!("the account has too few credits: {message}"),
+                "top up and run again; what is running is still collected",
+            ),
+            Halt::Quota => (
+                format!("the key's own quota is used up: {message}"),
+                "raise the quota or use another key, and run again",
+            ),
+            Halt::Network => (
+                format!("the provider cannot be reached: {message}"),
+                "check the connection and run again; nothing was sent that is not on record",
+            ),
+        };
+        self.event(
+            None,
+            Event::Error { code: halt.code().into(), message, hint: Some(hint.into()) },
+        );
+    }
+
+    fn all_over(&self) -> bool {
+        self.jobs.iter().all(Job::is_over) && self.restores.iter().all(Restore::is_over)
+    }
+
+    /// Starts everything that can be started now, in the order of the plan.
+    fn advance(&mut self) -> Result<(), Fatal> {
+        self.advance_restores()?;
+        // Ending one scene can free or block another that stands before it, so this goes on until nothing changes.
+        loop {
+            let mut changed = false;
+            for index in 0..self.jobs.len() {
+                if self.jobs[index].stage == Stage::Waiting {
+                    changed |= self.begin(index)?;
+                }
+            }
+            self.submit_ready()?;
+            self.start_downloads();
+            changed |= self.publish_ready()?;
+            if !changed {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends a job, with the count that belongs to the end.
+    pub fn end(&mut self, index: usize, end: End) {
+        let Some(job) = self.jobs.get_mut(index) else { return };
+        if job.is_over() {
+            return;
+        }
+        job.stage = Stage::Over(end);
+        let stale = job.stale();
+        match end {
+            End::Done if !stale => self.summary.rendered += 1,
+            End::Failed if !stale => self.summary.failed += 1,
+            End::Unknown => self.summary.unknown += 1,
+            End::StillRunning => self.summary.still_running += 1,
+            End::Unfinished => self.summary.unfinished += 1,
+            End::OverBudget => self.summary.over_budget += 1,
+            End::Done | End::Failed | End::Blocked => {}
+        }
+    }
+
+    pub fn block(&mut self, index: usize, reason: &str, message: String, end: End) {
+        self.job_event(index, Event::Blocked { reason: reason.into(), message });
+        self.end(index, end);
+    }
+
+    pub fn fail_job(
+        &mut self,
+        index: usize,
+        class: FailureClass,
+        message: String,
+        charged: Option<bool>,
+    ) {
+        self.job_event(index, Event::Failed { class, message, charged });
+        self.end(index, End::Failed);
+    }
+
+    /// Ends a job that would have to submit, after submissions were halted.
+    pub fn block_for_halt(&mut self, index: usize, halt: Halt) {
+        let (reason, end) = if halt.is_about_money() {
+            ("credits", End::OverBudget)
+        } else {
+            ("stopped", End::Blocked)
+        };
+        let message = format!("not submitted, because the run was stopped (`{}`)", halt.code());
+        self.block(index, reason, message, end);
+    }
+
+    fn until_next_wake(&self) -> Duration {
+        let now = self.now();
+        let mut times: Vec<i64> = Vec::new();
+        if let Some(leaving) = self.leaving {
+            times.push(leaving.until_ms);
+        } else {
+            times.extend(
+                self.policy.run_for.map(|length| self.started_ms.saturating_add(millis(length))),
+            );
+            for job in &self.jobs {
+                match &job.stage {
+                    Stage::Ready { not_before_ms, .. } => times
+                        .push((*not_before_ms).max(self.paused_until_ms).max(self.window_until_ms)),
+                    Stage::Wanted { not_before_ms } => times.push(*not_before_ms),
+                    Stage::Waiting => times.push(job.not_before_ms),
+                    _ => {}
+                }
+            }
+            times.extend(self.restores.iter().filter_map(Restore::wakes_at));
+        }
+        // What could have been started by now waits for a place that another future frees, and is woken by it.
+        let wait = times.into_iter().filter(|at| *at > now).min().map_or(60_000, |at| at - now);
+        Duration::from_millis(u64::try_from(wait.min(60_000)).unwrap_or(60_000))
+    }
+
+    /// Takes in what a future came to.
+    fn take_in(&mut self, done: Done) -> Result<(), Fatal> {
+        match done {
+            Done::Uploaded { need, outcome } => self.uploaded(need, outcome),
+            Done::Sent { job, grant, outcome } => {
+                self.close(&grant);
+                self.sent(job, outcome)
+            }
+            Done::Upgraded { job, grant, outcome } => {
+                self.close(&grant);
+                self.looked(job, outcome)
+            }
+            Done::Looked { job, outcome } => self.looked(job, outcome),
+            Done::Fetched { job, outcome } => self.fetched(job, outcome),
+            Done::Relinked { job, outcome } => {
+                self.relinked(job, outcome);
+                Ok(())
+            }
+            Done::Recovered { restore, outcome } => self.recovered(restore, outcome),
+        }
+    }
+
+    fn close(&mut self, grant: &super::window::GrantId) {
+        let now = self.now();
+        // A grant that stays open counts a little longer than it must, which costs time and never money.
+        drop(self.window.close(grant, now));
+        self.window_until_ms = 0;
+    }
+
+    /// The end of the run: counts what is left and leaves the record right.
+    fn finish(mut self) -> Summary {
+        let left = self.leaving.is_some();
+        for index in 0..self.jobs.len() {
+            if self.jobs[index].is_over() {
+                continue;
+            }
+            if self.jobs[index].stage == Stage::Sending {
+                self.abandon_sending(index);
+            } else if self.jobs[index].on_record() {
+                self.end(index, End::StillRunning);
+            } else if left {
+                self.end(index, End::Unfinished);
+            }
+        }
+        self.summary.unfinished +=
+            self.restores.iter().filter(|restore| left && !restore.is_over()).count();
+        self.summary.credits = self.budget.charged();
+        if self.summary.stopped_by.as_deref() != Some("ledger") {
+            self.keep_summary();
+        }
+        let summary = self.summary.clone();
+        self.event(None, Event::RunFinished(summary.clone()));
+        summary
+    }
+
+    fn keep_summary(&mut self) {
+        let mut kept = match serde_json::to_value(&self.summary) {
+            Ok(serde_json::Value::Object(map)) => map,
+            _ => return,
+        };
+        kept.insert("started_ms".into(), self.started_ms.into());
+        let now = self.now();
+        if let Err(error) = self.ledger.record_run(&kept, now) {
+            self.event(
+                None,
+                Event::Error {
+                    code: "ledger".into(),
+                    message: printable(&error.to_string(), 500),
+                    hint: Some(
+                        "the run itself is on record; only its line in the history is missing"
+                            .into(),
+                    ),
+                },
+            );
+        }
+    }
+}
+
+/// Milliseconds of a duration, as the ledger and the clock count them.
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,378 @@
+//! The outside half of a run: futures that do the I/O and return what came of it.
+//!
+//! Nothing here knows the state of a run or writes to the ledger.
+
+use super::ports::{Clock, Files, Transport};
+use super::window::GrantId;
+use crate::ledger::ClipRecord;
+use crate::plan::request::hex;
+use crate::publish::Layout;
+use crate::remote::bind::Need;
+use crate::remote::driver::Driver;
+use crate::remote::outcome::{Reading, Submission, Trouble, Uploaded};
+use crate::remote::printable;
+use crate::storyboard::StepKind;
+use futures::StreamExt as _;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a future of an executor came to.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// A file needed by requests.
+    Uploaded { need: Need, outcome: Result<Uploaded, Trouble> },
+    /// A paid create.
+    Sent { job: usize, grant: GrantId, outcome: Submission },
+    /// The first call of an upgrade.
+    Upgraded { job: usize, grant: GrantId, outcome: Reading },
+    /// A look at a task.
+    Looked { job: usize, outcome: Reading },
+    /// A clip of a job.
+    Fetched { job: usize, outcome: Result<ClipRecord, FetchError> },
+    /// New links to a clip of a job.
+    Relinked { job: usize, outcome: Result<Vec<String>, Trouble> },
+    /// A clip for a restore.
+    Recovered { restore: usize, outcome: Result<ClipRecord, FetchError> },
+}
+
+/// Why a download gave no clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FetchError {
+    /// The link is dead (403, 404, 410).
+    Gone(String),
+    /// Cut, refused for now, or not a clip; worth another try.
+    Again { message: String, network: bool },
+    /// Larger than the limit, or otherwise never to be taken.
+    Never(String),
+    /// The disk refused.
+    Disk(String),
+}
+
+/// What the futures share.
+pub(super) struct Executor<'w> {
+    pub clock: &'w dyn Clock,
+    pub transport: &'w dyn Transport,
+    pub files: &'w dyn Files,
+    pub driver: Driver<'w>,
+    pub layout: &'w Layout,
+    pub max_clip: u64,
+    pub transfer_timeout: Duration,
+}
+
+/// One task as a look needs it.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    pub provider: String,
+    pub family: String,
+    pub operation: String,
+    pub upgrade: bool,
+    pub method: String,
+    pub path: String,
+    pub bound: Value,
+    pub task_id: Option<String>,
+}
+
+impl Executor<'_> {
+    /// Where downloads are gathered before they have a digest, on the same file system as the cache.
+    pub fn cache_folder(&self) -> PathBuf {
+        self.layout.private.join("cache")
+    }
+
+    pub async fn upload(
+        &self,
+        need: Need,
+        provider: String,
+        path: PathBuf,
+        frame: Option<String>,
+        wait: Duration,
+    ) -> Done {
+        if !wait.is_zero() {
+            self.clock.sleep(wait).await;
+        }
+        let outcome = async {
+            let (path, temporary) = match frame {
+                None => (path, false),
+                Some(frame) => (
+                    self.files
+                        .frame(&path, &frame, &self.cache_folder())
+                        .map_err(Trouble::lasting)?,
+                    true,
+                ),
+            };
+            let outcome = self.upload_file(&need, &provider, &path).await;
+            if temporary {
+                // A frame left behind in the cache folder is swept with the other temporary files.
+                drop(self.files.remove(&path));
+            }
+            outcome
+        }
+        .await;
+        Done::Uploaded { need, outcome }
+    }
+
+    async fn upload_file(
+        &self,
+        need: &Need,
+        provider: &str,
+        path: &Path,
+    ) -> Result<Uploaded, Trouble> {
+        let cannot = |error: std::io::Error| {
+            Trouble::lasting(format!("`{}` cannot be read: {error}", path.display()))
+        };
+        let (bytes, _) = self.files.stat(path).map_err(cannot)?.ok_or_else(|| {
+            Trouble::lasting(format!("`{}` is not there any more", path.display()))
+        })?;
+        // A file that was edited after the plan was made is another input than the one that was shown and priced.
+        if let Need::File(digest) = need
+            && self.files.hash(path).map_err(cannot)? != *digest
+        {
+            return Err(Trouble::lasting(format!(
+                "`{}` was changed after the plan was made; run again",
+                path.display()
+            )));
+        }
+        // Named by content: the host lets a second file of the same name take the place of the first.
+        let stem: String = need
+            .key()
+            .trim_start_matches("sha256:")
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        // In the cache everything is called a clip, also a keyframe.
+        let picture = matches!(need, Need::Clip { frame: None, .. })
+            .then(|| self.files.probe(path).is_err().then(|| self.files.read(path).ok()))
+            .flatten()
+            .flatten()
+            .and_then(|bytes| picture_extension(&bytes));
+        let extension: String = picture
+            .map(str::to_owned)
+            .or_else(|| path.extension().map(|text| text.to_string_lossy().to_lowercase()))
+            .unwrap_or_default()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(8)
+            .collect();
+        let name = if extension.is_empty() { stem } else { format!("{stem}.{extension}") };
+        self.driver.upload(provider, path, bytes, &name, self.clock.now_ms()).await
+    }
+
+    pub async fn create(&self, job: usize, look: Look, grant: GrantId) -> Done {
+        let outcome = self
+            .driver
+            .submit(
+                &look.provider,
+                &look.family,
+                &look.operation,
+                &look.method,
+                &look.path,
+                &look.bound,
+            )
+            .await;
+        Done::Sent { job, grant, outcome }
+    }
+
+    pub async fn upgrade(&self, job: usize, look: Look, grant: GrantId) -> Done {
+        let outcome = self.read(&look).await;
+        Done::Upgraded { job, grant, outcome }
+    }
+
+    pub async fn look(&self, job: usize, look: Look, wait: Duration) -> Done {
+        self.clock.sleep(wait).await;
+        let outcome = self.read(&look).await;
+        Done::Looked { job, outcome }
+    }
+
+    async fn read(&self, look: &Look) -> Reading {
+        if look.upgrade {
+            return self
+                .driver
+                .upgrade(
+                    &look.provider,
+                    &look.family,
+                    &look.operation,
+                    &look.method,
+                    &look.path,
+                    &look.bound,
+                )
+                .await;
+        }
+        match &look.task_id {
+            Some(task_id) => {
+                self.driver.read(&look.provider, &look.family, &look.operation, task_id).await
+            }
+            None => Reading::Missing,
+        }
+    }
+
+    pub async fn fetch(
+        &self,
+        job: usize,
+        url: String,
+        kind: StepKind,
+        task_id: Option<String>,
+    ) -> Done {
+        let outcome = self.fetch_clip(&url, kind, task_id, None).await;
+        Done::Fetched { job, outcome }
+    }
+
+    /// Links by reading the record once more, else by asking the provider for a new link to the old one.
+    pub async fn relink(&self, job: usize, look: Look, old: String) -> Done {
+        let outcome = self.links(&look, &old).await;
+        Done::Relinked { job, outcome }
+    }
+
+    async fn links(&self, look: &Look, old: &str) -> Result<Vec<String>, Trouble> {
+        // Calling an upgrade once more may cost once more, and only its first result is known to be paid for.
+        if !look.upgrade
+            && let Reading::Succeeded { urls, .. } = self.read(look).await
+            && urls.first().is_some_and(|url| url != old)
+        {
+            return Ok(urls);
+        }
+        self.driver.fresh_link(&look.provider, old).await.map(|url| vec![url])
+    }
+
+    /// A clip that exists at the provider, by re-reading its record; verified against the digest that is wanted.
+    pub async fn recover(&self, restore: usize, look: Look, wanted: String) -> Done {
+        let outcome = async {
+            let urls = match self.read(&look).await {
+                Reading::Succeeded { urls, .. } => urls,
+                Reading::Trouble(trouble) => {
+                    return Err(FetchError::Again {
+                        message: trouble.message,
+                        network: trouble.network,
+                    });
+                }
+                Reading::Refused { failure, .. } | Reading::Failed { failure, .. } => {
+                    return Err(FetchError::Never(failure.message));
+                }
+                _ => return Err(FetchError::Never("the provider has it no longer".into())),
+            };
+            let Some(url) = urls.first() else {
+                return Err(FetchError::Never("the provider names no link".into()));
+            };
+            let kind = StepKind::Generate;
+            match self.fetch_clip(url, kind, look.task_id.clone(), Some(&wanted)).await {
+                Err(FetchError::Gone(message)) => {
+                    let fresh = self
+                        .driver
+                        .fresh_link(&look.provider, url)
+                        .await
+                        .map_err(|_| FetchError::Never(message))?;
+                    self.fetch_clip(&fresh, kind, look.task_id.clone(), Some(&wanted)).await
+                }
+                other => other,
+            }
+        }
+        .await;
+        Done::Recovered { restore, outcome }
+    }
+
+    /// Downloads to a temporary file in the cache folder, checks it, and gives it its place in the cache.
+    async fn fetch_clip(
+        &self,
+        url: &str,
+        kind: StepKind,
+        task_id: Option<String>,
+        wanted: Option<&str>,
+    ) -> Result<ClipRecord, FetchError> {
+        let temporary = self.files.create_temporary(&self.cache_folder(), ".part").map_err(disk)?;
+        let outcome = self.fetch_into(&temporary, url, kind, task_id, wanted).await;
+        if outcome.is_err() {
+            // What cannot be removed is swept later; the reason that matters is the other one.
+            drop(self.files.remove(&temporary));
+        }
+        outcome
+    }
+
+    async fn fetch_into(
+        &self,
+        temporary: &Path,
+        url: &str,
+        kind: StepKind,
+        task_id: Option<String>,
+        wanted: Option<&str>,
+    ) -> Result<ClipRecord, FetchError> {
+        let again = |message: String| FetchError::Again { message, network: false };
+        let mut download =
+            self.transport.download(url.to_owned(), self.transfer_timeout).await.map_err(
+                |error| FetchError::Again {
+                    message: printable(&error.to_string(), 300),
+                    network: true,
+                },
+            )?;
+        match download.status {
+            200 => {}
+            403 | 404 | 410 => {
+                return Err(FetchError::Gone(format!(
+                    "the link to the clip answers {}",
+                    download.status
+                )));
+            }
+            status => return Err(again(format!("the link to the clip answers {status}"))),
+        }
+        let too_large = || {
+            FetchError::Never(format!(
+                "the clip is larger than `max_clip` allows ({} bytes); raise it and run again, the clip stays on record",
+                self.max_clip
+            ))
+        };
+        if download.length.is_some_and(|length| length > self.max_clip) {
+            return Err(too_large());
+        }
+        let mut hash = Sha256::new();
+        let mut bytes: u64 = 0;
+        let mut head: Vec<u8> = Vec::with_capacity(16);
+        while let Some(chunk) = download.chunks.next().await {
+            let chunk = chunk.map_err(|message| again(printable(&message, 300)))?;
+            bytes += chunk.len() as u64;
+            if bytes > self.max_clip {
+                return Err(too_large());
+            }
+            if head.len() < 16 {
+                head.extend(chunk.iter().take(16 - head.len()));
+            }
+            hash.update(&chunk);
+            self.files.append(temporary, &chunk).map_err(disk)?;
+        }
+        if let Some(length) = download.length
+            && length != bytes
+        {
+            return Err(again(format!("the download was cut: {bytes} of {length} bytes came")));
+        }
+        let probe = if kind == StepKind::Keyframe && picture_extension(&head).is_some() {
+            Value::Null
+        } else {
+            let probe = self.files.probe(temporary).map_err(|message| {
+                again(format!("what came is not a clip: {}", printable(&message, 200)))
+            })?;
+            serde_json::to_value(probe).unwrap_or(Value::Null)
+        };
+        let sha256 = format!("sha256:{}", hex(&hash.finalize()));
+        if wanted.is_some_and(|wanted| wanted != sha256) {
+            return Err(FetchError::Never("the provider now has other content there".into()));
+        }
+        self.files.sync(temporary).map_err(disk)?;
+        self.files.rename(temporary, &self.layout.cached(&sha256)).map_err(disk)?;
+        Ok(ClipRecord { sha256, bytes, probe, task_id })
+    }
+}
+
+fn disk(error: std::io::Error) -> FetchError {
+    FetchError::Disk(error.to_string())
+}
+
+/// PNG, JPEG or WebP by its first bytes.
+fn picture_extension(head: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Some("png")
+    } else if head.starts_with(b"\xff\xd8\xff") {
+        Some("jpg")
+    } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
+        Some("webp")
+    } else {
+        None
+    }
+}

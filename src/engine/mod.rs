@@ -1,0 +1,24 @@
+//! Runs a plan: submits, polls, downloads and publishes, and keeps a record that survives a crash at any point.
+
+pub mod budget;
+mod collect;
+mod dispatcher;
+pub mod event;
+mod executor;
+mod exit;
+mod job;
+pub mod policy;
+pub mod ports;
+pub mod real;
+pub mod real_files;
+mod restore;
+mod run;
+#[doc(hidden)]
+pub mod simulated;
+#[doc(hidden)]
+pub mod simulated_files;
+mod submit;
+pub mod window;
+
+pub use exit::exit_code;
+pub use run::{Order, World, run};

@@ -1,0 +1,231 @@
+//! The project's files on a real disk.
+
+use super::ports::Files;
+use crate::media::Probe;
+use crate::plan::request::hex;
+use sha2::{Digest as _, Sha256};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
+use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// How the names of temporary files begin.
+const TEMPORARY: &str = ".storyreel-";
+
+/// [`Files`] below one project root. A path below the root that leaves it through a symbolic link is refused.
+pub struct RealFiles {
+    /// The root as callers name it.
+    root: PathBuf,
+    /// The root without symbolic links.
+    real_root: PathBuf,
+    probe: fn(&Path) -> std::result::Result<Probe, String>,
+}
+
+impl RealFiles {
+    /// Files below `root`, an existing folder; `probe` reads a clip's metadata or says why it is none.
+    pub fn new(
+        root: &Path,
+        probe: fn(&Path) -> std::result::Result<Probe, String>,
+    ) -> Result<Self> {
+        let root = std::path::absolute(root)?;
+        Ok(Self { real_root: root.canonicalize()?, root, probe })
+    }
+
+    /// Removes temporary files that killed processes left in `folder`; to be called under the project's lock.
+    /// Returns how many.
+    pub fn remove_left_over(&self, folder: &Path) -> Result<usize> {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut removed = 0;
+        for entry in entries {
+            let entry = entry?;
+            let ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+            if ours && entry.file_type()?.is_file() {
+                self.remove(&entry.path())?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Refuses to write anywhere but below the root.
+    fn may_write(&self, path: &Path) -> Result<()> {
+        let plain = path.components().all(|part| !matches!(part, Component::ParentDir));
+        if !plain || !(path.starts_with(&self.root) || path.starts_with(&self.real_root)) {
+            return Err(outside(path));
+        }
+        self.stays_inside(path.parent().unwrap_or(path), path)
+    }
+
+    /// Refuses to read through a symbolic link that leads from inside the root to the outside. Files that are
+    /// outside by their name (a reference image of the user's) are read.
+    fn may_read(&self, path: &Path) -> Result<()> {
+        if path.starts_with(&self.root) || path.starts_with(&self.real_root) {
+            return self.stays_inside(path, path);
+        }
+        Ok(())
+    }
+
+    /// Resolves the part of `place` that exists.
+    fn stays_inside(&self, place: &Path, named: &Path) -> Result<()> {
+        for ancestor in place.ancestors() {
+            match ancestor.canonicalize() {
+                Ok(real) if real.starts_with(&self.real_root) => return Ok(()),
+                Ok(_) => return Err(outside(named)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    // A link that leads nowhere exists, and creating its target would write there.
+                    if ancestor.symlink_metadata().is_ok() {
+                        return Err(outside(named));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(outside(named))
+    }
+
+    /// Creates missing folders, each made durable in the one above it.
+    fn make_folder(&self, folder: &Path) -> Result<()> {
+        self.may_write(&folder.join("x"))?;
+        let missing: Vec<&Path> =
+            folder.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+        std::fs::create_dir_all(folder)?;
+        for made in missing.iter().rev() {
+            if let Some(above) = made.parent() {
+                sync_folder(above)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn outside(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::PermissionDenied,
+        format!("`{}` leads out of the project through a symbolic link", path.display()),
+    )
+}
+
+/// A rename or a new name is durable once its folder is. Windows has no such call and needs none.
+fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+fn modified_ns(metadata: &Metadata) -> Result<i64> {
+    let modified = metadata.modified()?;
+    let nanoseconds = match modified.duration_since(UNIX_EPOCH) {
+        Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
+        Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
+    };
+    Ok(i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN } else { i64::MAX }))
+}
+
+impl Files for RealFiles {
+    fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        self.may_read(path)?;
+        std::fs::read(path)
+    }
+
+    fn stat(&self, path: &Path) -> Result<Option<(u64, i64)>> {
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_file() => {
+                self.may_read(path)?;
+                Ok(Some((found.len(), modified_ns(&found)?)))
+            }
+            Ok(_) => Ok(None),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn hash(&self, path: &Path) -> Result<String> {
+        self.may_read(path)?;
+        let mut file = File::open(path)?;
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok(format!("sha256:{}", hex(&digest.finalize()))),
+                Ok(length) => digest.update(&buffer[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn create_temporary(&self, folder: &Path, suffix: &str) -> Result<PathBuf> {
+        self.make_folder(folder)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY).suffix(suffix);
+        #[cfg(unix)]
+        {
+            // Temporary files are private by default; this one becomes a file like any other, with the user's mask.
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let (_, path) = builder.tempfile_in(folder)?.keep().map_err(|error| error.error)?;
+        Ok(path)
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.may_write(path)?;
+        OpenOptions::new().append(true).open(path)?.write_all(bytes)
+    }
+
+    fn sync(&self, path: &Path) -> Result<()> {
+        // Some systems sync only what was opened for writing.
+        OpenOptions::new().append(true).open(path)?.sync_all()
+    }
+
+    fn copy_to_temporary(&self, from: &Path, folder: &Path, suffix: &str) -> Result<PathBuf> {
+        self.may_read(from)?;
+        let to = self.create_temporary(folder, suffix)?;
+        let copied = (|| {
+            // This shares the blocks where the file system can.
+            let mut source = File::open(from)?;
+            let mut target = OpenOptions::new().write(true).open(&to)?;
+            std::io::copy(&mut source, &mut target)?;
+            target.sync_all()
+        })();
+        match copied {
+            Ok(()) => Ok(to),
+            Err(error) => {
+                // Half a copy helps nobody, and the first error is the one to tell.
+                let _ = std::fs::remove_file(&to);
+                Err(error)
+            }
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.may_write(from)?;
+        self.may_write(to)?;
+        if let Some(folder) = to.parent() {
+            self.make_folder(folder)?;
+        }
+        std::fs::rename(from, to)?;
+        for folder in [to.parent(), from.parent().filter(|folder| Some(*folder) != to.parent())] {
+            folder.map_or(Ok(()), sync_folder)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> Result<()> {
+        self.may_write(path)?;
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    fn probe(&self, path: &Path) -> std::result::Result<Probe, String> {
+        (self.probe)(path)
+    }
+}

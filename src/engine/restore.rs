@@ -1,0 +1,418 @@
+//! Content that is published without rendering, and the publishing of what was rendered.
+
+use super::dispatcher::{Dispatcher, Fatal, millis};
+use super::event::{About, Event, Stamped};
+use super::executor::{FetchError, Look};
+use super::job::{End, Stage};
+use crate::ledger::{ClipRecord, FailureClass};
+use crate::media::Probe;
+use crate::plan::{ClipSource, RestoreWork};
+use crate::publish::{PublishError, Publisher, Rendered, RenderedStep, ToPublish, complete};
+use crate::remote::backoff::{Backoff, Next};
+use crate::remote::printable;
+use crate::storyboard::SceneId;
+use futures::FutureExt as _;
+use serde_json::Value;
+
+/// One restore of a run.
+#[derive(Debug)]
+pub(super) struct Restore {
+    pub work: RestoreWork,
+    state: State,
+    /// Index of the source that is tried.
+    source: usize,
+    troubles: Backoff,
+}
+
+#[derive(Debug, PartialEq)]
+enum State {
+    Looking { not_before_ms: i64 },
+    Fetching,
+    Found { clip: ClipRecord, from: &'static str },
+    Published,
+    Failed,
+}
+
+impl Restore {
+    pub fn new(work: RestoreWork) -> Self {
+        Self {
+            work,
+            state: State::Looking { not_before_ms: 0 },
+            source: 0,
+            troubles: Backoff::default(),
+        }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.succeeded().is_some()
+    }
+
+    pub fn succeeded(&self) -> Option<bool> {
+        match self.state {
+            State::Published => Some(true),
+            State::Failed => Some(false),
+            _ => None,
+        }
+    }
+
+    pub fn wakes_at(&self) -> Option<i64> {
+        match self.state {
+            State::Looking { not_before_ms } => Some(not_before_ms),
+            _ => None,
+        }
+    }
+
+    fn about(&self) -> About {
+        let scene_id = self
+            .work
+            .entry
+            .as_ref()
+            .map_or_else(|| SceneId::parse(&self.work.slot.scene), |entry| entry.scene_id.clone());
+        About { scene_id, step: None, step_index: None, take: None }
+    }
+}
+
+impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
+    /// Looks for the content of restores, and publishes them all together once each is found or given up: moves
+    /// exchange files, so none of them may be seen without the others.
+    pub(super) fn advance_restores(&mut self) -> Result<(), Fatal> {
+        for index in 0..self.restores.len() {
+            self.look_for(index)?;
+        }
+        let decided = self
+            .restores
+            .iter()
+            .all(|restore| matches!(restore.state, State::Found { .. }) || restore.is_over());
+        if decided { self.publish_restores() } else { Ok(()) }
+    }
+
+    fn look_for(&mut self, index: usize) -> Result<(), Fatal> {
+        let now = self.now();
+        loop {
+            let restore = &self.restores[index];
+            match restore.state {
+                State::Looking { not_before_ms } if not_before_ms <= now => {}
+                _ => return Ok(()),
+            }
+            let wanted = restore.work.clip.sha256.clone();
+            let Some(source) = restore.work.sources.get(restore.source).cloned() else {
+                self.give_up(index, "its content was not found anywhere".into());
+                return Ok(());
+            };
+            match source {
+                ClipSource::Cache => {
+                    let path = self.layout.cached(&wanted);
+                    if self.holds(&path, &wanted) {
+                        self.found(index, "cache")?;
+                        return Ok(());
+                    }
+                }
+                ClipSource::File(filename) => {
+                    if let Some(path) = self.layout.asset(&filename)
+                        && self.holds(&path, &wanted)
+                    {
+                        self.copy_to_cache(&path, &wanted)?;
+                        self.found(index, "take")?;
+                        return Ok(());
+                    }
+                }
+                ClipSource::Provider { provider, family, operation, task_id } => {
+                    let look = Look {
+                        provider,
+                        family,
+                        operation,
+                        upgrade: false,
+                        method: String::new(),
+                        path: String::new(),
+                        bound: Value::Null,
+                        task_id: Some(task_id),
+                    };
+                    self.restores[index].state = State::Fetching;
+                    let executor = self.executor;
+                    self.others.push(executor.recover(index, look, wanted).boxed_local());
+                    return Ok(());
+                }
+            }
+            self.restores[index].source += 1;
+        }
+    }
+
+    fn holds(&self, path: &std::path::Path, wanted: &str) -> bool {
+        let files = self.executor.files;
+        matches!(files.stat(path), Ok(Some(_)))
+            && files.hash(path).is_ok_and(|digest| digest == wanted)
+    }
+
+    fn copy_to_cache(&self, path: &std::path::Path, wanted: &str) -> Result<(), Fatal> {
+        let files = self.executor.files;
+        let to = self.layout.cached(wanted);
+        let copied = files
+            .copy_to_temporary(path, &self.executor.cache_folder(), ".part")
+            .and_then(|temporary| files.rename(&temporary, &to));
+        copied.map_err(|error| Fatal::disk(&error.to_string()))
+    }
+
+    /// The content is in the cache; makes sure that the ledger knows it.
+    fn found(&mut self, index: usize, from: &'static str) -> Result<(), Fatal> {
+        let work = &self.restores[index].work;
+        let clip = match self.ledger.clip(&work.clip.sha256)? {
+            Some(clip) => clip,
+            None => {
+                let path = self.layout.cached(&work.clip.sha256);
+                let files = self.executor.files;
+                let bytes = files.stat(&path).ok().flatten().map_or(0, |(bytes, _)| bytes);
+                let probe = files
+                    .probe(&path)
+                    .ok()
+                    .and_then(|probe| serde_json::to_value(probe).ok())
+                    .unwrap_or(Value::Null);
+                let clip = ClipRecord {
+                    sha256: work.clip.sha256.clone(),
+                    bytes,
+                    probe,
+                    task_id: work.clip.task_id.clone(),
+                };
+                self.ledger.remember_clip(&clip)?;
+                clip
+            }
+        };
+        self.restores[index].state = State::Found { clip, from };
+        Ok(())
+    }
+
+    fn give_up(&mut self, index: usize, message: String) {
+        let about = self.restores[index].about();
+        self.restores[index].state = State::Failed;
+        self.summary.failed += 1;
+        let message = format!(
+            "cannot be restored: {}; `--rerender-absent` renders it anew",
+            printable(&message, 300)
+        );
+        self.event(
+            Some(about),
+            Event::Failed { class: FailureClass::Lost, message, charged: Some(false) },
+        );
+    }
+
+    /// What fetching the content from the provider came to.
+    pub(super) fn recovered(
+        &mut self,
+        index: usize,
+        outcome: Result<ClipRecord, FetchError>,
+    ) -> Result<(), Fatal> {
+        let now = self.now();
+        match outcome {
+            Ok(clip) => {
+                self.ledger.remember_clip(&clip)?;
+                self.restores[index].state = State::Found { clip, from: "provider" };
+            }
+            Err(FetchError::Disk(message)) => return Err(Fatal::disk(&message)),
+            Err(FetchError::Never(_) | FetchError::Gone(_)) => self.next_source(index),
+            Err(FetchError::Again { message, network }) => {
+                let chance = self.executor.clock.chance();
+                let policy = self.policy.backoff;
+                match self.restores[index].troubles.failed(&policy, now, chance) {
+                    Next::After(wait) => {
+                        let about = self.restores[index].about();
+                        let reason = format!("restore: {}", printable(&message, 300));
+                        self.event(
+                            Some(about),
+                            Event::Retrying { reason, delay_s: wait.as_secs_f64() },
+                        );
+                        self.restores[index].state =
+                            State::Looking { not_before_ms: now.saturating_add(millis(wait)) };
+                    }
+                    Next::Over if network => return Err(Fatal::network(&message)),
+                    Next::Over => self.next_source(index),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next_source(&mut self, index: usize) {
+        let restore = &mut self.restores[index];
+        restore.source += 1;
+        restore.state = State::Looking { not_before_ms: 0 };
+    }
+
+    fn publish_restores(&mut self) -> Result<(), Fatal> {
+        let now = self.now();
+        let mut batch: Vec<ToPublish> = Vec::new();
+        let mut which: Vec<(usize, &'static str)> = Vec::new();
+        for (index, restore) in self.restores.iter().enumerate() {
+            let State::Found { clip, from } = &restore.state else { continue };
+            let entry = restore.work.entry.as_ref().map(|draft| {
+                complete(
+                    draft,
+                    &Rendered {
+                        created_at: rfc3339(now),
+                        sha256: clip.sha256.clone(),
+                        bytes: clip.bytes,
+                        probe: probe_of(clip),
+                        task_id: restore.work.clip.task_id.clone(),
+                        fingerprint: last_fingerprint(draft),
+                        credits: Some(0.0),
+                        restored_from: restore.work.restored_from.clone(),
+                        steps: Vec::new(),
+                    },
+                )
+            });
+            which.push((index, *from));
+            batch.push(ToPublish {
+                take: None,
+                slot: restore.work.slot.clone(),
+                sha256: clip.sha256.clone(),
+                filename: restore.work.filename.clone(),
+                entry,
+                supersedes: restore.work.supersedes.clone(),
+                sources: Vec::new(),
+            });
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.publish_all(&batch)?;
+        for (index, from) in which {
+            self.restores[index].state = State::Published;
+            self.summary.restored += 1;
+            let about = self.restores[index].about();
+            let filename = self.restores[index].work.filename.clone();
+            self.event(Some(about), Event::Restored { filename, from: from.into() });
+        }
+        Ok(())
+    }
+
+    /// Publishes the scenes whose last step is done. True when there were any.
+    pub(super) fn publish_ready(&mut self) -> Result<bool, Fatal> {
+        // A move may still need the very file that a new take is about to supersede.
+        if !self.restores.iter().all(Restore::is_over) {
+            return Ok(false);
+        }
+        let ready: Vec<usize> = (0..self.jobs.len())
+            .filter(|index| self.jobs[*index].stage == Stage::Publishable)
+            .collect();
+        if ready.is_empty() {
+            return Ok(false);
+        }
+        let mut batch = Vec::new();
+        let mut published = Vec::new();
+        for index in ready {
+            match self.publication(index)? {
+                Some(publication) => {
+                    published.push((
+                        index,
+                        publication.filename.clone(),
+                        publication.sha256.clone(),
+                    ));
+                    batch.push(publication);
+                }
+                None => self.fail_job(
+                    index,
+                    FailureClass::Lost,
+                    "its clip is no longer in the cache; run again".into(),
+                    Some(true),
+                ),
+            }
+        }
+        if batch.is_empty() {
+            return Ok(true);
+        }
+        self.publish_all(&batch)?;
+        for (index, filename, sha256) in published {
+            let job = &self.jobs[index];
+            let credits = (job.charged > 0.0).then_some(job.charged);
+            let note = job.note.clone();
+            let about = job.about_scene();
+            self.event(Some(about), Event::Published { filename, sha256, credits, note });
+            self.end(index, End::Done);
+        }
+        Ok(true)
+    }
+
+    fn publication(&mut self, index: usize) -> Result<Option<ToPublish>, Fatal> {
+        let now = self.now();
+        let take = self.take_of(index)?;
+        let job = &self.jobs[index];
+        let (Some(draft), Some(last)) = (job.entry.clone(), job.clips.last().cloned()) else {
+            return Ok(None);
+        };
+        let Some(clip) = self.ledger.clip(&last.sha256)? else { return Ok(None) };
+        let job = &self.jobs[index];
+        let mut steps = Vec::new();
+        for (at, made) in job.clips.iter().enumerate() {
+            let fingerprint = job.steps.get(at).map(|step| {
+                let before = at.checked_sub(1).and_then(|before| job.clips.get(before));
+                match before {
+                    Some(before) => step.request.after(&before.sha256).fingerprint(),
+                    None => step.request.fingerprint(),
+                }
+            });
+            let bytes = self.ledger.clip(&made.sha256)?.map(|clip| clip.bytes);
+            steps.push(RenderedStep {
+                fingerprint,
+                task_id: made.task_id.clone(),
+                sha256: Some(made.sha256.clone()),
+                bytes,
+                credits: made.credits,
+                created_at: made.created_at.clone(),
+            });
+        }
+        // What was paid for this publication: not what an earlier take's clips had cost.
+        let credits = job
+            .clips
+            .iter()
+            .zip(&job.paid)
+            .filter(|(_, paid)| **paid)
+            .map(|(clip, _)| clip.credits)
+            .sum::<Option<f64>>();
+        let rendered = Rendered {
+            created_at: rfc3339(now),
+            sha256: last.sha256.clone(),
+            bytes: clip.bytes,
+            probe: probe_of(&clip),
+            task_id: last.task_id.clone(),
+            fingerprint: steps.last().and_then(|step| step.fingerprint.clone()),
+            credits,
+            restored_from: None,
+            steps,
+        };
+        Ok(Some(ToPublish {
+            take: Some(take),
+            slot: job.slot.clone(),
+            sha256: last.sha256,
+            filename: draft.filename.clone(),
+            entry: Some(complete(&draft, &rendered)),
+            supersedes: None,
+            sources: Vec::new(),
+        }))
+    }
+
+    fn publish_all(&mut self, batch: &[ToPublish]) -> Result<(), Fatal> {
+        let now = self.now();
+        let publisher = Publisher::new(self.executor.files, self.layout);
+        publisher.publish(self.ledger, batch, now).map(drop).map_err(|error| {
+            let code = match &error {
+                PublishError::Ledger(_) => "ledger",
+                PublishError::Manifest { .. } | PublishError::Unstable { .. } => "manifest",
+                PublishError::Name { .. } | PublishError::Content { .. } => "publish",
+                PublishError::File { .. } => "disk",
+            };
+            Fatal { code, message: printable(&error.to_string(), 500), hint: Some(error.hint()) }
+        })
+    }
+}
+
+/// RFC 3339 with milliseconds, as the manifest has it.
+pub(super) fn rfc3339(now_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(now_ms)
+        .map_or_else(|_| String::new(), |time| format!("{time:.3}"))
+}
+
+fn probe_of(clip: &ClipRecord) -> Option<Probe> {
+    serde_json::from_value(clip.probe.clone()).ok()
+}
+
+fn last_fingerprint(draft: &crate::plan::EntryDraft) -> Option<String> {
+    draft.steps.last()?.get("fingerprint")?.as_str().map(str::to_owned)
+}

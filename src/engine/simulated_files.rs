@@ -1,0 +1,535 @@
+//! A disk in memory that can fail, fill up, lose power and crash at any operation, for simulated runs.
+
+use super::ports::Files;
+use crate::ledger::{
+    AttemptId, ClipRecord, Failure, FileRecord, Intent, Ledger, LedgerError, Publication, Snapshot,
+    TakeId,
+};
+use crate::media::Probe;
+use crate::plan::Slot;
+use crate::plan::request::hex;
+use crate::storyboard::StepKind;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::io::{Error, ErrorKind, Result};
+use std::panic::panic_any;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What a simulated crash panics with; a test catches it with `catch_unwind` and starts the next process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SimulatedCrash;
+
+/// Counts the operations of a simulated process and kills it at one of them. Disk and ledger share one.
+#[derive(Debug, Default)]
+pub struct CrashSwitch {
+    state: Mutex<(u64, Option<u64>)>,
+}
+
+impl CrashSwitch {
+    /// A switch that only counts.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Lets `operations` more operations happen and crashes at the one after; `None` never crashes.
+    pub fn crash_after(&self, operations: Option<u64>) {
+        *self.lock() = (0, operations);
+    }
+
+    /// Operations since the last call of [`CrashSwitch::crash_after`].
+    pub fn count(&self) -> u64 {
+        self.lock().0
+    }
+
+    /// One operation begins.
+    pub fn tick(&self) {
+        let crash = {
+            let mut state = self.lock();
+            let crash = state.1.is_some_and(|allowed| state.0 >= allowed);
+            state.0 += 1;
+            crash
+        };
+        if crash {
+            panic_any(SimulatedCrash);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, Option<u64>)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a simulated machine goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    /// The process is killed: what it wrote is there.
+    Killed,
+    /// Power is cut: only what was synced is there, and names that were not synced are lost.
+    PowerCut,
+    /// Power is cut, but the names reached the disk before the bytes did: files that were not synced are empty.
+    PowerCutAfterNames,
+}
+
+/// An error that every write gives from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// No room left.
+    DiskFull,
+    /// The folder (and what is below it) may not be written to.
+    ReadOnly,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Node {
+    live: Vec<u8>,
+    durable: Option<Vec<u8>>,
+    modified_ns: i64,
+}
+
+#[derive(Debug, Default)]
+struct Disk {
+    nodes: BTreeMap<u64, Node>,
+    names: BTreeMap<PathBuf, u64>,
+    durable_names: BTreeMap<PathBuf, u64>,
+    next: u64,
+    clock_ns: i64,
+    faults: Vec<(PathBuf, Fault)>,
+}
+
+/// [`Files`] in memory.
+#[derive(Debug)]
+pub struct SimulatedFiles {
+    disk: Mutex<Disk>,
+    switch: Arc<CrashSwitch>,
+}
+
+impl SimulatedFiles {
+    /// An empty disk.
+    pub fn new(switch: Arc<CrashSwitch>) -> Self {
+        let disk = Disk { clock_ns: 1_800_000_000_000_000_000, ..Disk::default() };
+        Self { disk: Mutex::new(disk), switch }
+    }
+
+    /// What another program does: writes a whole file, durably, without counting as an operation.
+    pub fn put(&self, path: &Path, bytes: &[u8]) {
+        let mut disk = self.lock();
+        let id = disk.new_node();
+        let modified_ns = disk.now();
+        disk.nodes
+            .insert(id, Node { live: bytes.to_vec(), durable: Some(bytes.to_vec()), modified_ns });
+        disk.names.insert(path.to_owned(), id);
+        disk.durable_names.insert(path.to_owned(), id);
+    }
+
+    /// What another program does: removes a file.
+    pub fn delete(&self, path: &Path) {
+        let mut disk = self.lock();
+        disk.names.remove(path);
+        disk.durable_names.remove(path);
+    }
+
+    /// What another program sees: the bytes of a file.
+    pub fn get(&self, path: &Path) -> Option<Vec<u8>> {
+        let disk = self.lock();
+        disk.names.get(path).map(|id| disk.nodes[id].live.clone())
+    }
+
+    /// All paths, in order.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.lock().names.keys().cloned().collect()
+    }
+
+    /// Makes writes at or below `place` fail; an empty path means everywhere.
+    pub fn set_fault(&self, place: &Path, fault: Fault) {
+        self.lock().faults.push((place.to_owned(), fault));
+    }
+
+    /// Heals all faults.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// The machine goes down and comes up again.
+    pub fn restart(&self, how: Down) {
+        let mut disk = self.lock();
+        match how {
+            Down::Killed => return,
+            Down::PowerCut => disk.names = disk.durable_names.clone(),
+            Down::PowerCutAfterNames => {}
+        }
+        for node in disk.nodes.values_mut() {
+            node.live = node.durable.clone().unwrap_or_default();
+        }
+        disk.durable_names = disk.names.clone();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Disk> {
+        // A simulated crash is a panic, and the disk survives it.
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One operation begins that writes at `path`.
+    fn writing(&self, path: &Path) -> Result<MutexGuard<'_, Disk>> {
+        self.switch.tick();
+        let disk = self.lock();
+        for (place, fault) in &disk.faults {
+            if path.starts_with(place) || place.as_os_str().is_empty() {
+                return Err(match fault {
+                    Fault::DiskFull => Error::from(ErrorKind::StorageFull),
+                    Fault::ReadOnly => Error::from(ErrorKind::PermissionDenied),
+                });
+            }
+        }
+        Ok(disk)
+    }
+
+    fn sync_folder(&self, folder: Option<&Path>) {
+        self.switch.tick();
+        let mut disk = self.lock();
+        let of_folder = |path: &PathBuf| path.parent() == folder;
+        let live: Vec<(PathBuf, u64)> = disk
+            .names
+            .iter()
+            .filter(|(path, _)| of_folder(path))
+            .map(|(path, id)| (path.clone(), *id))
+            .collect();
+        disk.durable_names.retain(|path, _| !of_folder(path));
+        disk.durable_names.extend(live);
+    }
+}
+
+impl Disk {
+    fn new_node(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn now(&mut self) -> i64 {
+        self.clock_ns += 1_000_000;
+        self.clock_ns
+    }
+
+    fn node(&self, path: &Path) -> Result<&Node> {
+        self.names
+            .get(path)
+            .and_then(|id| self.nodes.get(id))
+            .ok_or_else(|| Error::from(ErrorKind::NotFound))
+    }
+
+    fn node_mut(&mut self, path: &Path) -> Result<&mut Node> {
+        let id = self.names.get(path).ok_or_else(|| Error::from(ErrorKind::NotFound))?;
+        self.nodes.get_mut(id).ok_or_else(|| Error::from(ErrorKind::NotFound))
+    }
+
+    fn create(&mut self, folder: &Path, suffix: &str) -> PathBuf {
+        let id = self.new_node();
+        let modified_ns = self.now();
+        self.nodes.insert(id, Node { modified_ns, ..Node::default() });
+        let path = folder.join(format!(".storyreel-{id:06}{suffix}"));
+        self.names.insert(path.clone(), id);
+        path
+    }
+}
+
+impl Files for SimulatedFiles {
+    fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        Ok(self.lock().node(path)?.live.clone())
+    }
+
+    fn stat(&self, path: &Path) -> Result<Option<(u64, i64)>> {
+        let disk = self.lock();
+        Ok(disk.node(path).ok().map(|node| (node.live.len() as u64, node.modified_ns)))
+    }
+
+    fn hash(&self, path: &Path) -> Result<String> {
+        Ok(simulated_digest(&self.lock().node(path)?.live))
+    }
+
+    fn create_temporary(&self, folder: &Path, suffix: &str) -> Result<PathBuf> {
+        Ok(self.writing(folder)?.create(folder, suffix))
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        // In two halves, so that a crash can come between them.
+        let middle = bytes.len() / 2;
+        for half in [&bytes[..middle], &bytes[middle..]] {
+            let mut disk = self.writing(path)?;
+            let now = disk.now();
+            let node = disk.node_mut(path)?;
+            node.live.extend_from_slice(half);
+            node.modified_ns = now;
+        }
+        Ok(())
+    }
+
+    fn sync(&self, path: &Path) -> Result<()> {
+        let mut disk = self.writing(path)?;
+        let node = disk.node_mut(path)?;
+        node.durable = Some(node.live.clone());
+        Ok(())
+    }
+
+    fn copy_to_temporary(&self, from: &Path, folder: &Path, suffix: &str) -> Result<PathBuf> {
+        let bytes = self.read(from)?;
+        let to = self.create_temporary(folder, suffix)?;
+        let copied = self.append(&to, &bytes).and_then(|()| self.sync(&to));
+        if copied.is_err() {
+            let mut disk = self.lock();
+            disk.names.remove(&to);
+        }
+        copied.map(|()| to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        {
+            let mut disk = self.writing(to)?;
+            let id = disk.names.remove(from).ok_or_else(|| Error::from(ErrorKind::NotFound))?;
+            disk.names.insert(to.to_owned(), id);
+        }
+        self.sync_folder(to.parent());
+        if from.parent() != to.parent() {
+            self.sync_folder(from.parent());
+        }
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> Result<()> {
+        self.writing(path)?.names.remove(path);
+        Ok(())
+    }
+
+    fn probe(&self, path: &Path) -> std::result::Result<Probe, String> {
+        let bytes = self.read(path).map_err(|error| error.to_string())?;
+        simulated_probe(&bytes)
+    }
+}
+
+/// The digest a simulated file has: the real one of its bytes.
+pub fn simulated_digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
+}
+
+/// Bytes that a simulated disk takes for a whole clip of `seconds` seconds; different labels give different bytes.
+pub fn simulated_clip(label: &str, seconds: f64) -> Vec<u8> {
+    format!("simulated clip\n{seconds}\n{}\nend\n", label.escape_default()).into_bytes()
+}
+
+/// What a simulated disk finds in a clip; a cut one is refused.
+pub fn simulated_probe(bytes: &[u8]) -> std::result::Result<Probe, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not a clip".to_owned())?;
+    let mut lines = text.lines();
+    if lines.next() != Some("simulated clip") {
+        return Err("not a clip".to_owned());
+    }
+    let duration = lines.next().and_then(|line| line.parse().ok());
+    match (duration, text.ends_with("\nend\n")) {
+        (Some(duration), true) => {
+            Ok(Probe { duration, width: 1280, height: 720, fps: 24.0, codec: "h264".to_owned() })
+        }
+        _ => Err("the clip is cut".to_owned()),
+    }
+}
+
+/// A ledger in which a process can crash just before and just after each commit.
+pub struct CrashingLedger<'a> {
+    inner: &'a mut dyn Ledger,
+    switch: Arc<CrashSwitch>,
+}
+
+impl<'a> CrashingLedger<'a> {
+    /// Wraps the ledger of a simulated machine for one process.
+    pub fn new(inner: &'a mut dyn Ledger, switch: Arc<CrashSwitch>) -> Self {
+        Self { inner, switch }
+    }
+
+    fn write<T>(
+        &mut self,
+        change: impl FnOnce(&mut dyn Ledger) -> std::result::Result<T, LedgerError>,
+    ) -> std::result::Result<T, LedgerError> {
+        self.switch.tick();
+        let done = change(self.inner);
+        self.switch.tick();
+        done
+    }
+}
+
+impl Ledger for CrashingLedger<'_> {
+    fn open_take(
+        &mut self,
+        slot: &Slot,
+        number: u32,
+        ask: &Value,
+        steps: &[StepKind],
+        reused: &[(usize, String, Option<String>)],
+        now_ms: i64,
+    ) -> std::result::Result<TakeId, LedgerError> {
+        self.write(|ledger| ledger.open_take(slot, number, ask, steps, reused, now_ms))
+    }
+
+    fn intend(
+        &mut self,
+        intent: &Intent,
+        now_ms: i64,
+    ) -> std::result::Result<AttemptId, LedgerError> {
+        self.write(|ledger| ledger.intend(intent, now_ms))
+    }
+
+    fn submitted(
+        &mut self,
+        attempt: AttemptId,
+        task_id: Option<&str>,
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.submitted(attempt, task_id, now_ms))
+    }
+
+    fn finished(
+        &mut self,
+        attempt: AttemptId,
+        urls: &[String],
+        charged: Option<f64>,
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.finished(attempt, urls, charged, now_ms))
+    }
+
+    fn downloaded(
+        &mut self,
+        attempt: AttemptId,
+        clip: &ClipRecord,
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.downloaded(attempt, clip, now_ms))
+    }
+
+    fn failed(
+        &mut self,
+        attempt: AttemptId,
+        failure: &Failure,
+        charged: Option<f64>,
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.failed(attempt, failure, charged, now_ms))
+    }
+
+    fn unknown(
+        &mut self,
+        attempt: AttemptId,
+        failure: &Failure,
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.unknown(attempt, failure, now_ms))
+    }
+
+    fn forgotten(
+        &mut self,
+        attempt: AttemptId,
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.forgotten(attempt, now_ms))
+    }
+
+    fn publishing(
+        &mut self,
+        publication: &Publication,
+        now_ms: i64,
+    ) -> std::result::Result<i64, LedgerError> {
+        self.write(|ledger| ledger.publishing(publication, now_ms))
+    }
+
+    fn publishing_together(
+        &mut self,
+        publications: &[Publication],
+        now_ms: i64,
+    ) -> std::result::Result<Vec<i64>, LedgerError> {
+        self.write(|ledger| ledger.publishing_together(publications, now_ms))
+    }
+
+    fn unfinished_publications(&mut self) -> std::result::Result<Vec<Publication>, LedgerError> {
+        self.inner.unfinished_publications()
+    }
+
+    fn abandon_publications(
+        &mut self,
+        rows: &[i64],
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.abandon_publications(rows, now_ms))
+    }
+
+    fn published(
+        &mut self,
+        done: &[(i64, FileRecord)],
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.published(done, now_ms))
+    }
+
+    fn published_and_moved(
+        &mut self,
+        done: &[(i64, FileRecord)],
+        moves: &[(Slot, Slot)],
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.published_and_moved(done, moves, now_ms))
+    }
+
+    fn keep_take(&mut self, take: TakeId, now_ms: i64) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.keep_take(take, now_ms))
+    }
+
+    fn rename_slots(&mut self, pairs: &[(Slot, Slot)]) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.rename_slots(pairs))
+    }
+
+    fn remember_files(&mut self, files: &[FileRecord]) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.remember_files(files))
+    }
+
+    fn remember_upload(
+        &mut self,
+        sha256: &str,
+        url: &str,
+        expires_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.remember_upload(sha256, url, expires_ms))
+    }
+
+    fn upload(
+        &mut self,
+        sha256: &str,
+        now_ms: i64,
+    ) -> std::result::Result<Option<String>, LedgerError> {
+        self.inner.upload(sha256, now_ms)
+    }
+
+    fn remember_clip(&mut self, clip: &ClipRecord) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.remember_clip(clip))
+    }
+
+    fn clip(&mut self, sha256: &str) -> std::result::Result<Option<ClipRecord>, LedgerError> {
+        self.inner.clip(sha256)
+    }
+
+    fn recover(&mut self, now_ms: i64) -> std::result::Result<Vec<AttemptId>, LedgerError> {
+        self.write(|ledger| ledger.recover(now_ms))
+    }
+
+    fn outstanding(&mut self) -> std::result::Result<f64, LedgerError> {
+        self.inner.outstanding()
+    }
+
+    fn snapshot(&mut self) -> std::result::Result<Snapshot, LedgerError> {
+        self.inner.snapshot()
+    }
+
+    fn record_run(
+        &mut self,
+        summary: &Map<String, Value>,
+        now_ms: i64,
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.record_run(summary, now_ms))
+    }
+}

@@ -1,0 +1,704 @@
+//! The sending half of the dispatcher: binding, uploading, the window, the budget, the intent, and what came of it.
+
+use super::budget::Verdict;
+use super::dispatcher::{Dispatcher, Fatal, Halt, millis};
+use super::event::{Event, Stamped};
+use super::executor::Look;
+use super::job::{Current, End, Job, Stage};
+use super::window::Grant;
+use crate::ledger::{Attempt, AttemptState, Failure, FailureClass, Intent};
+use crate::plan::{ClipRef, Request, StepStart, StepWork};
+use crate::remote::backoff::{Backoff, Next};
+use crate::remote::bind::{Need, bind, needs};
+use crate::remote::outcome::{Submission, Trouble, Uploaded};
+use crate::remote::printable;
+use futures::FutureExt as _;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// An upload link must live until the provider has fetched it, which can be a while after the submission.
+const LINK_MARGIN_MS: i64 = 60 * 60 * 1000;
+const UPLOADS_AT_ONCE: usize = 4;
+
+/// Whether what a job waits for allows it to start.
+enum Dependencies {
+    Met,
+    Pending,
+    Broken(String, End),
+}
+
+impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
+    /// Starts the present step of a waiting job as far as it goes now. True when its stage changed.
+    pub(super) fn begin(&mut self, index: usize) -> Result<bool, Fatal> {
+        let before = (self.jobs[index].step, self.jobs[index].stage.clone());
+        self.begin_step(index)?;
+        Ok(before != (self.jobs[index].step, self.jobs[index].stage.clone()))
+    }
+
+    fn begin_step(&mut self, index: usize) -> Result<(), Fatal> {
+        match self.dependencies(index) {
+            Dependencies::Met => {}
+            // A task that is in flight already is watched all the same; it was sent for this very request.
+            Dependencies::Pending => return Ok(()),
+            Dependencies::Broken(scene, end) => {
+                let message = format!("waits for scene `{scene}`, which is not published");
+                self.block(index, "dependency", message, end);
+                return Ok(());
+            }
+        }
+        loop {
+            let job = &mut self.jobs[index];
+            let Some(step) = job.steps.get_mut(job.step) else {
+                if job.stale() {
+                    self.keep_stale(index)?;
+                } else {
+                    job.stage = Stage::Publishable;
+                }
+                return Ok(());
+            };
+            // A start is taken once: what fails afterwards begins anew.
+            match std::mem::replace(&mut step.start, StepStart::Fresh) {
+                StepStart::Done(clip) => {
+                    let paid = job.take.is_some() && !job.reused.contains(&job.step);
+                    job.advance(clip, paid);
+                }
+                StepStart::Resume(attempt) => match self.attempts.get(&attempt).cloned() {
+                    Some(attempt) => {
+                        if self.resume(index, attempt)? {
+                            return Ok(());
+                        }
+                    }
+                    None => break,
+                },
+                StepStart::Fresh => break,
+            }
+        }
+        if self.jobs[index].stale() {
+            return self.keep_stale(index);
+        }
+        if let Some(halt) = self.halt {
+            self.budget.release(index);
+            self.block_for_halt(index, halt);
+            return Ok(());
+        }
+        if self.now() < self.jobs[index].not_before_ms {
+            return Ok(());
+        }
+        self.prepare(index)
+    }
+
+    fn dependencies(&self, index: usize) -> Dependencies {
+        let job = &self.jobs[index];
+        for scene in &job.after {
+            let same = |slot: &crate::plan::Slot| {
+                slot.scene == *scene
+                    && slot.storyboard == job.slot.storyboard
+                    && slot.variant == job.slot.variant
+            };
+            if let Some(other) = self.jobs.iter().find(|other| !other.stale() && same(&other.slot))
+            {
+                match other.stage {
+                    Stage::Over(End::Done) => {}
+                    Stage::Over(End::StillRunning | End::Unfinished) => {
+                        return Dependencies::Broken(scene.clone(), End::Unfinished);
+                    }
+                    Stage::Over(_) => return Dependencies::Broken(scene.clone(), End::Blocked),
+                    _ => return Dependencies::Pending,
+                }
+            }
+            if let Some(restore) = self.restores.iter().find(|restore| same(&restore.work.slot)) {
+                match restore.succeeded() {
+                    Some(true) => {}
+                    Some(false) => return Dependencies::Broken(scene.clone(), End::Blocked),
+                    None => return Dependencies::Pending,
+                }
+            }
+        }
+        Dependencies::Met
+    }
+
+    /// Takes up an attempt of an earlier run. False when there is nothing to take up, so that the step begins anew
+    /// (or, where its clip is here, is already done).
+    fn resume(&mut self, index: usize, attempt: Attempt) -> Result<bool, Fatal> {
+        let now = self.now();
+        let repeatable = attempt.intent.upgrade;
+        match attempt.state {
+            AttemptState::Submitted | AttemptState::Finished => {}
+            AttemptState::Intent if repeatable => {}
+            AttemptState::Downloaded => {
+                if let Some(sha256) = attempt.clip.clone() {
+                    let clip = ClipRef {
+                        sha256,
+                        task_id: attempt.task_id.clone(),
+                        credits: attempt.charged.or(attempt.intent.reserved),
+                        created_at: None,
+                    };
+                    self.jobs[index].advance(clip, true);
+                }
+                return Ok(false);
+            }
+            AttemptState::Intent | AttemptState::Unknown => {
+                let message = "an earlier submission of it has an unknown outcome".to_owned();
+                self.event_unknown(index, message, attempt.intent.reserved);
+                return Ok(true);
+            }
+            AttemptState::Failed | AttemptState::Forgotten => return Ok(false),
+        }
+        let task_id = attempt.task_id.clone();
+        let current = Current {
+            attempt: attempt.id,
+            task_id: task_id.clone(),
+            bound: attempt.intent.bound.clone(),
+            reserved: attempt.intent.reserved,
+            recorded: attempt.state != AttemptState::Intent,
+            since_ms: attempt.created_ms,
+            watched_ms: now,
+            interval: self.patience(index).first,
+            read_troubles: Backoff::default(),
+            empty: 0,
+            urls: attempt.urls.clone(),
+            charged: attempt.charged,
+            download_troubles: Backoff::default(),
+            relinked: 0,
+        };
+        self.jobs[index].current = Some(current);
+        self.job_event(
+            index,
+            Event::Resumed { task_id: task_id.map(|task| printable(&task, 200)) },
+        );
+        if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
+            self.jobs[index].stage = Stage::Wanted { not_before_ms: now };
+        } else {
+            self.jobs[index].stage = Stage::AtProvider;
+            self.watch(index, Duration::ZERO);
+        }
+        Ok(true)
+    }
+
+    /// Binds the request of the present step, or starts the uploads that it needs first.
+    fn prepare(&mut self, index: usize) -> Result<(), Fatal> {
+        let now = self.now();
+        let job = &self.jobs[index];
+        let Some(step) = job.step_work() else { return Ok(()) };
+        let Some(request) = symbolic(job, step) else {
+            self.fail_job(
+                index,
+                FailureClass::Other,
+                "its request waits for a clip that no step has made".into(),
+                Some(false),
+            );
+            return Ok(());
+        };
+        let price = step.credits;
+        let provider = step.provider.clone();
+        // Before anything is uploaded for it, so that what cannot be paid for costs no traffic either.
+        if !self.affordable(index, price) {
+            return Ok(());
+        }
+        let mut known: BTreeMap<Need, String> = BTreeMap::new();
+        let mut missing: Vec<Need> = Vec::new();
+        for need in needs(&request.body) {
+            let text = match &need {
+                Need::Task(digest) => match self.task_of(index, digest)? {
+                    Some(task) => Some(task),
+                    None => {
+                        self.fail_job(
+                            index,
+                            FailureClass::Input,
+                            "the task that made the clip it starts from is not known, so the provider cannot be told"
+                                .into(),
+                            Some(false),
+                        );
+                        return Ok(());
+                    }
+                },
+                Need::File(_) | Need::Clip { .. } => {
+                    self.ledger.upload(&need.key(), now.saturating_add(LINK_MARGIN_MS))?
+                }
+            };
+            match text {
+                Some(text) => {
+                    known.insert(need, text);
+                }
+                None => missing.push(need),
+            }
+        }
+        if missing.is_empty() {
+            match bind(&request.body, &known) {
+                Ok(bound) => {
+                    self.jobs[index].stage = Stage::Ready { bound, not_before_ms: now };
+                }
+                Err(message) => {
+                    self.fail_job(index, FailureClass::Input, message, Some(false));
+                }
+            }
+            return Ok(());
+        }
+        if missing.iter().any(|need| !self.uploading.contains(need))
+            && self.uploading.len() >= UPLOADS_AT_ONCE
+        {
+            return Ok(());
+        }
+        for need in &missing {
+            if !self.uploading.contains(need)
+                && !self.start_upload(index, need, &provider, Duration::ZERO)
+            {
+                return Ok(());
+            }
+        }
+        self.jobs[index].stage = Stage::Uploading(missing);
+        Ok(())
+    }
+
+    /// True when the budget allows the step; else the job is blocked.
+    fn affordable(&mut self, index: usize, price: Option<f64>) -> bool {
+        match self.budget.may(index, price) {
+            Verdict::Fits => true,
+            Verdict::Over { left } => {
+                let price = price.unwrap_or_default();
+                let message = format!(
+                    "needs up to {price} credits, and {left} are left of this run's budget"
+                );
+                self.block(index, "budget", message, End::OverBudget);
+                false
+            }
+            Verdict::PriceUnknown => {
+                let message =
+                    "its price is not known, and a run with a budget submits nothing of unknown price"
+                        .to_owned();
+                self.block(index, "price-unknown", message, End::OverBudget);
+                false
+            }
+        }
+    }
+
+    fn task_of(&mut self, index: usize, digest: &str) -> Result<Option<String>, Fatal> {
+        let own = self.jobs[index]
+            .clips
+            .iter()
+            .rev()
+            .find(|clip| clip.sha256 == digest)
+            .and_then(|clip| clip.task_id.clone());
+        match own {
+            Some(task) => Ok(Some(task)),
+            None => Ok(self.ledger.clip(digest)?.and_then(|clip| clip.task_id)),
+        }
+    }
+
+    /// False when the job failed because there is nothing to upload.
+    fn start_upload(&mut self, index: usize, need: &Need, provider: &str, wait: Duration) -> bool {
+        let (path, frame) = match need {
+            Need::File(digest) => match self.files.get(digest) {
+                Some(path) => (path.clone(), None),
+                None => {
+                    self.fail_job(
+                        index,
+                        FailureClass::Input,
+                        "a file that it names is not there any more; run again".into(),
+                        Some(false),
+                    );
+                    return false;
+                }
+            },
+            Need::Clip { sha256, frame } => (self.layout.cached(sha256), frame.clone()),
+            Need::Task(_) => return true,
+        };
+        if wait.is_zero() {
+            let bytes =
+                self.executor.files.stat(&path).ok().flatten().map_or(0, |(bytes, _)| bytes);
+            self.job_event(index, Event::Uploading { bytes });
+        }
+        self.uploading.insert(need.clone());
+        let executor = self.executor;
+        self.others.push(
+            executor.upload(need.clone(), provider.to_owned(), path, frame, wait).boxed_local(),
+        );
+        true
+    }
+
+    pub(super) fn uploaded(
+        &mut self,
+        need: Need,
+        outcome: Result<Uploaded, Trouble>,
+    ) -> Result<(), Fatal> {
+        self.uploading.remove(&need);
+        let waiting: Vec<usize> = self
+            .jobs
+            .iter()
+            .enumerate()
+            .filter(|(_, job)| {
+                matches!(&job.stage, Stage::Uploading(missing) if missing.contains(&need))
+            })
+            .map(|(index, _)| index)
+            .collect();
+        match outcome {
+            Ok(uploaded) => {
+                self.upload_troubles.remove(&need);
+                self.ledger.remember_upload(&need.key(), &uploaded.url, uploaded.expires_ms)?;
+                for index in waiting {
+                    let done = match &mut self.jobs[index].stage {
+                        Stage::Uploading(missing) => {
+                            missing.retain(|other| *other != need);
+                            missing.is_empty()
+                        }
+                        _ => false,
+                    };
+                    if done {
+                        self.jobs[index].stage = Stage::Waiting;
+                    }
+                }
+            }
+            Err(trouble) => {
+                if trouble.key {
+                    return Err(Fatal::key(&trouble.message));
+                }
+                let now = self.now();
+                let chance = self.executor.clock.chance();
+                let next = if trouble.repeat {
+                    let troubles = self.upload_troubles.entry(need.clone()).or_default();
+                    troubles.failed(&self.policy.backoff, now, chance)
+                } else {
+                    Next::Over
+                };
+                let message = printable(&trouble.message, 300);
+                match (next, waiting.first()) {
+                    (Next::After(wait), Some(first)) => {
+                        let provider =
+                            self.jobs[*first].step_work().map(|step| step.provider.clone());
+                        self.job_event(
+                            *first,
+                            Event::Retrying {
+                                reason: format!("upload: {message}"),
+                                delay_s: wait.as_secs_f64(),
+                            },
+                        );
+                        self.start_upload(*first, &need, &provider.unwrap_or_default(), wait);
+                    }
+                    (Next::After(_), None) => {}
+                    (Next::Over, _) if trouble.network => return Err(Fatal::network(&message)),
+                    (Next::Over, _) => {
+                        for index in waiting {
+                            self.fail_job(
+                                index,
+                                FailureClass::Input,
+                                format!("a file for it could not be uploaded: {message}"),
+                                Some(false),
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Submits what is bound, in the order of the plan, as far as limits, window and budget allow.
+    pub(super) fn submit_ready(&mut self) -> Result<(), Fatal> {
+        let now = self.now();
+        for index in 0..self.jobs.len() {
+            let Stage::Ready { not_before_ms, .. } = self.jobs[index].stage else { continue };
+            if let Some(halt) = self.halt {
+                self.budget.release(index);
+                self.block_for_halt(index, halt);
+                continue;
+            }
+            if now < not_before_ms.max(self.paused_until_ms).max(self.window_until_ms) {
+                continue;
+            }
+            let running = self.jobs.iter().filter(|job| job.runs_at_provider()).count();
+            if running >= self.policy.running.max(1) {
+                break;
+            }
+            let price = self.jobs[index].step_work().and_then(|step| step.credits);
+            // Others may have reserved since it was bound.
+            if !self.affordable(index, price) {
+                continue;
+            }
+            let grant = self.window.grant(self.policy.submissions, now).map_err(|error| Fatal {
+                code: "window",
+                message: format!(
+                    "the log of submissions cannot be used: {}",
+                    printable(&error.to_string(), 300)
+                ),
+                hint: Some(
+                    "it lies in `$XDG_STATE_HOME/storyreel` (default `~/.local/state/storyreel`); make that folder writable"
+                        .into(),
+                ),
+            })?;
+            match grant {
+                Grant::NotBefore(at) => self.window_until_ms = at.max(now.saturating_add(1)),
+                Grant::Given(grant) => self.send(index, grant)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Records the intent, and only then lets the request leave.
+    fn send(&mut self, index: usize, grant: super::window::GrantId) -> Result<(), Fatal> {
+        let now = self.now();
+        let job = &self.jobs[index];
+        let (Stage::Ready { bound, .. }, Some(step)) = (&job.stage, job.step_work()) else {
+            return Ok(());
+        };
+        let (bound, step) = (bound.clone(), step.clone());
+        let Some(request) = symbolic(job, &step) else { return Ok(()) };
+        let take = self.take_of(index)?;
+        let intent = Intent {
+            take,
+            step: self.jobs[index].step,
+            kind: step.kind,
+            model_id: step.model_id.clone(),
+            provider: step.provider.clone(),
+            family: step.family.clone(),
+            operation: step.operation.clone(),
+            upgrade: step.upgrade,
+            endpoint: request.endpoint(),
+            fingerprint: request.fingerprint(),
+            request: request.body.clone(),
+            bound: bound.clone(),
+            reserved: step.credits,
+        };
+        let attempt = self.ledger.intend(&intent, now)?;
+        self.budget.reserve(index, step.credits);
+        let interval = self.patience(index).first;
+        let job = &mut self.jobs[index];
+        job.stage = Stage::Sending;
+        job.current = Some(Current {
+            attempt,
+            task_id: None,
+            bound: bound.clone(),
+            reserved: step.credits,
+            recorded: false,
+            since_ms: now,
+            watched_ms: now,
+            interval,
+            read_troubles: Backoff::default(),
+            empty: 0,
+            urls: Vec::new(),
+            charged: None,
+            download_troubles: Backoff::default(),
+            relinked: 0,
+        });
+        let look = Look {
+            provider: step.provider,
+            family: step.family,
+            operation: step.operation,
+            upgrade: step.upgrade,
+            method: request.method,
+            path: request.path,
+            bound,
+            task_id: None,
+        };
+        let executor = self.executor;
+        self.posts.push(if step.upgrade {
+            executor.upgrade(index, look, grant).boxed_local()
+        } else {
+            executor.create(index, look, grant).boxed_local()
+        });
+        Ok(())
+    }
+
+    /// The ledger's take of a job; opened now where there is none.
+    pub(super) fn take_of(&mut self, index: usize) -> Result<crate::ledger::TakeId, Fatal> {
+        let now = self.now();
+        let job = &self.jobs[index];
+        if let Some(take) = job.take {
+            return Ok(take);
+        }
+        let kinds: Vec<_> = job.steps.iter().map(|step| step.kind).collect();
+        let reused: Vec<_> = job
+            .clips
+            .iter()
+            .enumerate()
+            .map(|(step, clip)| (step, clip.sha256.clone(), clip.task_id.clone()))
+            .collect();
+        let take = self.ledger.open_take(&job.slot, job.number, &job.ask, &kinds, &reused, now)?;
+        self.jobs[index].take = Some(take);
+        Ok(take)
+    }
+
+    /// What came of a paid create. The record is written before anything else happens.
+    pub(super) fn sent(&mut self, index: usize, outcome: Submission) -> Result<(), Fatal> {
+        let now = self.now();
+        let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
+        match outcome {
+            Submission::Accepted { task_id } if self.tasks.contains(&task_id) => {
+                // Two submissions under one task would be taken for one; which of them the answer means, nobody knows.
+                let failure = Failure {
+                    class: FailureClass::Other,
+                    code: None,
+                    message: format!(
+                        "the answer names task `{}`, which belongs to another submission",
+                        printable(&task_id, 100)
+                    ),
+                };
+                self.ledger.unknown(current.attempt, &failure, now)?;
+                self.event_unknown(index, failure.message, current.reserved);
+            }
+            Submission::Accepted { task_id } => {
+                self.tasks.insert(task_id.clone());
+                if let Err(error) = self.ledger.submitted(current.attempt, Some(&task_id), now) {
+                    let scene = self.jobs[index].scene_id.clone();
+                    let mut fatal = Fatal::from(error);
+                    let printable_id = printable(&task_id, 100);
+                    fatal.message = format!(
+                        "the provider accepted scene `{scene}` as task `{printable_id}`, and this could not be recorded: {}",
+                        fatal.message
+                    );
+                    fatal.hint = Some(format!(
+                        "once the folder is writable again: storyreel adopt {scene} --task {printable_id}"
+                    ));
+                    self.event_unknown(
+                        index,
+                        format!("accepted as task `{printable_id}`, but not recorded"),
+                        current.reserved,
+                    );
+                    return Err(fatal);
+                }
+                if let Some(current) = &mut self.jobs[index].current {
+                    current.task_id = Some(task_id.clone());
+                    current.recorded = true;
+                    current.since_ms = now;
+                    current.watched_ms = now;
+                }
+                self.jobs[index].refusals.reset();
+                self.job_event(
+                    index,
+                    Event::Submitted {
+                        task_id: Some(printable(&task_id, 200)),
+                        credits: current.reserved,
+                    },
+                );
+                self.jobs[index].stage = Stage::AtProvider;
+                if self.policy.submit_only {
+                    self.end(index, End::StillRunning);
+                } else {
+                    self.watch(index, current.interval);
+                }
+            }
+            Submission::Retry { reason, unreachable } => {
+                self.ledger.forgotten(current.attempt, now)?;
+                let reason = printable(&reason, 300);
+                self.jobs[index].current = None;
+                self.refused_for_now(index, current.bound, &reason, unreachable);
+            }
+            Submission::Impossible { message } => {
+                self.ledger.forgotten(current.attempt, now)?;
+                self.budget.release(index);
+                self.block_for_halt(index, Halt::Network);
+                return Err(Fatal::network(&message));
+            }
+            Submission::Rejected { failure, stop } => {
+                let failure = safe(failure);
+                self.ledger.failed(current.attempt, &failure, Some(0.0), now)?;
+                self.budget.release(index);
+                if let Some(stop) = stop {
+                    let halt = Halt::from_stop(stop);
+                    self.halt(halt, &failure.message);
+                    self.block_for_halt(index, halt);
+                } else {
+                    let message = refusal(&failure);
+                    self.fail_job(index, failure.class, message, Some(false));
+                }
+            }
+            Submission::Unknown { failure } => {
+                let failure = safe(failure);
+                self.ledger.unknown(current.attempt, &failure, now)?;
+                self.event_unknown(index, failure.message, current.reserved);
+            }
+        }
+        Ok(())
+    }
+
+    /// After a refusal that is certain and passing: the same bound request waits for its next try.
+    fn refused_for_now(&mut self, index: usize, bound: Value, reason: &str, unreachable: bool) {
+        let now = self.now();
+        let chance = self.executor.clock.chance();
+        match self.jobs[index].refusals.failed(&self.policy.backoff, now, chance) {
+            Next::After(wait) => {
+                let not_before_ms = now.saturating_add(millis(wait));
+                // Whatever makes the provider refuse one scene makes it refuse the next one, too.
+                self.paused_until_ms = self.paused_until_ms.max(not_before_ms);
+                self.jobs[index].stage = Stage::Ready { bound, not_before_ms };
+                self.job_event(
+                    index,
+                    Event::Retrying { reason: reason.to_owned(), delay_s: wait.as_secs_f64() },
+                );
+            }
+            Next::Over => {
+                self.budget.release(index);
+                if unreachable {
+                    self.halt(Halt::Network, reason);
+                    self.block_for_halt(index, Halt::Network);
+                } else {
+                    let words = self.policy.backoff.in_words();
+                    self.fail_job(
+                        index,
+                        FailureClass::Passing,
+                        format!("{reason} ({words}); run again later"),
+                        Some(false),
+                    );
+                }
+            }
+        }
+    }
+
+    pub(super) fn event_unknown(&mut self, index: usize, message: String, credits: Option<f64>) {
+        self.job_event(index, Event::Unknown { message, credits });
+        self.end(index, End::Unknown);
+    }
+
+    /// A create whose answer did not come before the run had to be left.
+    pub(super) fn abandon_sending(&mut self, index: usize) {
+        let now = self.now();
+        let job = &self.jobs[index];
+        let upgrade = job.step_work().is_some_and(|step| step.upgrade);
+        let Some(current) = job.current.clone() else { return };
+        if upgrade {
+            // Its call is repeated by the next run, and the record already says that it was meant to be made.
+            self.end(index, End::StillRunning);
+            return;
+        }
+        let failure = Failure {
+            class: FailureClass::Other,
+            code: None,
+            message: "the run ended before the answer came".into(),
+        };
+        // Where this cannot be written, the next process finds the intent and comes to the same conclusion.
+        drop(self.ledger.unknown(current.attempt, &failure, now));
+        self.event_unknown(index, failure.message, current.reserved);
+    }
+}
+
+/// The request of a step with the clip before it put in.
+fn symbolic(job: &Job, step: &StepWork) -> Option<Request> {
+    if !step.request.waits() {
+        return Some(step.request.clone());
+    }
+    job.step
+        .checked_sub(1)
+        .and_then(|before| job.clips.get(before))
+        .map(|clip| step.request.after(&clip.sha256))
+}
+
+/// A failure whose words can be printed and kept.
+pub(super) fn safe(failure: Failure) -> Failure {
+    Failure {
+        class: failure.class,
+        code: failure.code.map(|code| printable(&code, 40)),
+        message: printable(&failure.message, 500),
+    }
+}
+
+/// What a refusal means for the author.
+pub(super) fn refusal(failure: &Failure) -> String {
+    let code = failure.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+    let advice = match failure.class {
+        FailureClass::Moderation => "; edit the prompt or its references, or use `--retake`",
+        FailureClass::Input => "; edit the scene, or use `--retake`",
+        FailureClass::Passing => "; run again later",
+        _ => "",
+    };
+    format!("{}{code}{advice}", failure.message)
+}

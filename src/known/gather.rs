@@ -1,0 +1,174 @@
+//! Reads the world once for a plan. Looks only: nothing is created, written or sent.
+
+use super::{Known, KnownInput, Output};
+use crate::ledger::{FileRecord, Snapshot};
+use crate::manifest::{Manifest, safe_filename};
+use crate::plan::request::hex;
+use crate::publish::Layout;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// Where to look and what is known already.
+pub struct Gathering<'a> {
+    /// The project's folders.
+    pub layout: &'a Layout,
+    /// The storyboard's folder, against which its paths are resolved.
+    pub board_folder: &'a Path,
+    /// The manifest, read and valid.
+    pub manifest: Manifest,
+    /// The ledger; empty where there is none.
+    pub ledger: Snapshot,
+    /// Paths and asset ids that the storyboard names, as written.
+    pub paths: Vec<String>,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// Whether a key is at hand.
+    pub has_key: bool,
+}
+
+/// Why a file that exists could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read `{path}`: {error}")]
+pub struct KnownError {
+    /// The file.
+    pub path: String,
+    /// What the system said.
+    pub error: std::io::Error,
+}
+
+/// Takes the snapshot. Also gives the hashes that were not known yet, for the ledger to remember.
+///
+/// # Errors
+/// A file that exists and cannot be read.
+pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), KnownError> {
+    let Gathering { layout, board_folder, manifest, ledger, paths, now_ms, has_key } = gathering;
+    let mut hashes = Hashes {
+        root: &layout.project_root,
+        known: ledger.files.iter().map(|record| (record.path.as_str(), record)).collect(),
+        fresh: Vec::new(),
+    };
+    let mut outputs = HashMap::new();
+    for entry in manifest.videos() {
+        if outputs.contains_key(&entry.filename) || safe_filename(&entry.filename).is_none() {
+            continue;
+        }
+        if let Some(output) = hashes.output(&layout.assets_root.join(&entry.filename))? {
+            outputs.insert(entry.filename.clone(), output);
+        }
+    }
+    let digests = manifest.videos().flat_map(|entry| {
+        entry.sha256.iter().chain(entry.steps.iter().filter_map(|step| step.sha256.as_ref()))
+    });
+    let recorded = ledger.clips.iter().map(|clip| &clip.sha256);
+    let cached: HashSet<String> =
+        digests.chain(recorded).filter(|sha256| layout.cached(sha256).is_file()).cloned().collect();
+
+    let mut inputs = BTreeMap::new();
+    for written in paths {
+        let input = match manifest.asset_filename(&written) {
+            Some(filename) => hashes.input(&layout.assets_root.join(filename))?,
+            None => hashes.input(&board_folder.join(&written))?,
+        };
+        inputs.insert(written, input);
+    }
+    let fresh = hashes.fresh;
+    Ok((Known { manifest, ledger, outputs, cached, inputs, now_ms, has_key }, fresh))
+}
+
+/// Digests of files, trusting size and time where the ledger knows them.
+struct Hashes<'a> {
+    root: &'a Path,
+    known: HashMap<&'a str, &'a FileRecord>,
+    fresh: Vec<FileRecord>,
+}
+
+impl Hashes<'_> {
+    /// What stands under a published name; `None` for nothing.
+    fn output(&mut self, path: &Path) -> Result<Option<Output>, KnownError> {
+        let metadata = match std::fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_file() => metadata,
+            _ => return Ok(None),
+        };
+        if metadata.len() < 1024 && is_lfs_pointer(path) {
+            return Ok(Some(Output::Pointer));
+        }
+        self.digest(path, &metadata).map(|sha256| Some(Output::File { sha256 }))
+    }
+
+    /// A file the storyboard names.
+    fn input(&mut self, path: &Path) -> Result<KnownInput, KnownError> {
+        let Ok(real) = path.canonicalize() else {
+            return Ok(KnownInput::Unusable("is missing".into()));
+        };
+        let root = self.root.canonicalize().unwrap_or_else(|_| self.root.to_owned());
+        if !real.starts_with(&root) {
+            return Ok(KnownInput::Unusable("lies outside the project".into()));
+        }
+        match std::fs::metadata(&real) {
+            Ok(metadata) if metadata.is_file() => {
+                let sha256 = self.digest(&real, &metadata)?;
+                Ok(KnownInput::File { path: real, sha256 })
+            }
+            _ => Ok(KnownInput::Unusable("is not a file".into())),
+        }
+    }
+
+    fn digest(&mut self, path: &Path, metadata: &std::fs::Metadata) -> Result<String, KnownError> {
+        let name = relative(path, self.root);
+        let modified_ns = modified_ns(metadata);
+        if let Some(record) = self.known.get(name.as_str())
+            && record.size == metadata.len()
+            && record.modified_ns == modified_ns
+        {
+            return Ok(record.sha256.clone());
+        }
+        let sha256 =
+            hash(path).map_err(|error| KnownError { path: path.display().to_string(), error })?;
+        self.fresh.push(FileRecord {
+            path: name,
+            size: metadata.len(),
+            modified_ns,
+            sha256: sha256.clone(),
+        });
+        Ok(sha256)
+    }
+}
+
+/// A path relative to the project root with `/`; the whole path where it lies elsewhere.
+fn relative(path: &Path, root: &Path) -> String {
+    let root: PathBuf = if path.starts_with(root) {
+        root.to_owned()
+    } else {
+        root.canonicalize().unwrap_or_default()
+    };
+    let parts = path.strip_prefix(&root).unwrap_or(path).components();
+    let parts: Vec<String> =
+        parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    parts.join("/")
+}
+
+fn modified_ns(metadata: &std::fs::Metadata) -> i64 {
+    let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or_default()
+}
+
+fn is_lfs_pointer(path: &Path) -> bool {
+    let mut start = [0; 43];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start.starts_with(b"version https://git-lfs.github.com/spec/")
+}
+
+fn hash(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(format!("sha256:{}", hex(&hasher.finalize()))),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The snapshot that a plan is made against: manifest, ledger, cache and files, read once.
+
+mod gather;
+mod place;
+
+pub use gather::{Gathering, KnownError, gather};
+pub use place::{MAIN, place};
+
+use crate::ledger;
+use crate::manifest::Manifest;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+
+/// Everything a plan may know of the world.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The manifest; empty where there is none.
+    pub manifest: Manifest,
+    /// The ledger; empty where there is none.
+    pub ledger: ledger::Snapshot,
+    /// Files that manifest entries name, by `filename`; one that is not here is missing.
+    pub outputs: HashMap<String, Output>,
+    /// Digests of the clips in the cache.
+    pub cached: HashSet<String>,
+    /// Files that the storyboard names, by path as written.
+    pub inputs: BTreeMap<String, KnownInput>,
+    /// Unix milliseconds: what the provider still has depends on it.
+    pub now_ms: i64,
+    /// True when a key is at hand, so that the provider can be asked for a clip it still has.
+    pub has_key: bool,
+}
+
+/// A file under a published name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A regular file with this digest.
+    File {
+        /// `sha256:` and hex.
+        sha256: String,
+    },
+    /// A Git LFS pointer: a few lines of text in place of the clip.
+    Pointer,
+}
+
+/// A file the storyboard names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownInput {
+    /// It is there.
+    File {
+        /// Where.
+        path: PathBuf,
+        /// `sha256:` and hex.
+        sha256: String,
+    },
+    /// It cannot be used, and why: `is missing`, `lies outside the project`.
+    Unusable(String),
+}

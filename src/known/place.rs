@@ -1,0 +1,123 @@
+//! Under which key and in which folder a storyboard's clips are kept.
+
+use crate::manifest::{Manifest, VideoEntry};
+use crate::plan::Place;
+use crate::storyboard::SceneId;
+
+/// Where clips are kept when nothing else is said.
+const CLIPS: &str = "assets/clips";
+
+/// The place of a storyboard. `key` is its path relative to the project root; `is_main` tells that a command without a
+/// path would take it; `exists` whether a storyboard with another key is still there.
+///
+/// The project's main storyboard has no key and `assets/clips` itself. Another one is named in its entries and has a
+/// folder of its own there, unless nobody else uses the main one. A storyboard that was renamed keeps its clips.
+pub fn place(
+    key: &str,
+    is_main: bool,
+    manifest: &Manifest,
+    exists: &dyn Fn(&str) -> bool,
+) -> Place {
+    let wanted = (!is_main).then(|| key.to_owned());
+    let current = |entry: &&VideoEntry| entry.superseded_by.is_none() && entry.variant.is_none();
+    let of = |storyboard: &Option<String>| {
+        manifest.videos().filter(current).find(|entry| entry.storyboard == *storyboard)
+    };
+    let storyboard = if of(&wanted).is_some() {
+        wanted
+    } else {
+        // Clips of storyboards that are gone: one of them, and one only, was this one under its old name.
+        let mut gone: Vec<&str> = manifest
+            .videos()
+            .filter(current)
+            .filter_map(|entry| entry.storyboard.as_deref())
+            .filter(|other| !exists(other))
+            .collect();
+        gone.sort_unstable();
+        gone.dedup();
+        match gone[..] {
+            [only] => Some(only.to_owned()),
+            _ => wanted,
+        }
+    };
+    let folder = match (of(&storyboard), &storyboard) {
+        (Some(entry), _) => {
+            entry.filename.rsplit_once('/').map_or(CLIPS, |(folder, _)| folder).to_owned()
+        }
+        (None, None) => CLIPS.to_owned(),
+        (None, Some(key)) => {
+            let in_main = |entry: &VideoEntry| {
+                entry.filename.rsplit_once('/').is_some_and(|(folder, _)| folder == CLIPS)
+            };
+            let taken = manifest.videos().filter(current).any(in_main);
+            if taken || exists(MAIN) {
+                format!("{CLIPS}/{}", folder_name(key))
+            } else {
+                CLIPS.to_owned()
+            }
+        }
+    };
+    Place { storyboard, variant: None, folder }
+}
+
+/// Asks `exists` for the project's main storyboard, whatever its name.
+pub const MAIN: &str = "";
+
+/// A folder name from a storyboard's path: `films/Trailer.md` becomes `films-Trailer`.
+fn folder_name(key: &str) -> String {
+    let stem = key.rsplit_once('.').map_or(key, |(stem, _)| stem);
+    let name = SceneId::Text(stem.replace('/', "-")).file_stem();
+    name.strip_prefix("scene-").unwrap_or(&name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(entries: &[(&str, Option<&str>)]) -> Manifest {
+        let assets: Vec<serde_json::Value> = entries
+            .iter()
+            .map(|(filename, storyboard)| {
+                let mut entry = serde_json::json!({"id": filename, "type": "video", "filename": filename, "scene_id": 1});
+                if let Some(storyboard) = storyboard {
+                    entry["storyboard"] = (*storyboard).into();
+                }
+                entry
+            })
+            .collect();
+        Manifest::parse(&serde_json::json!({"assets": assets}).to_string()).unwrap()
+    }
+
+    fn told(place: &Place) -> (Option<&str>, &str) {
+        (place.storyboard.as_deref(), &place.folder)
+    }
+
+    #[test]
+    fn the_main_storyboard_has_the_main_folder() {
+        let found = place("SCENES.md", true, &Manifest::empty(), &|_| true);
+        assert_eq!(told(&found), (None, "assets/clips"));
+    }
+
+    #[test]
+    fn another_one_has_its_own_unless_it_is_alone() {
+        let alone = place("film.md", false, &Manifest::empty(), &|other| other == "film.md");
+        assert_eq!(told(&alone), (Some("film.md"), "assets/clips"));
+        let beside = place("cuts/Trailer.md", false, &Manifest::empty(), &|_| true);
+        assert_eq!(told(&beside), (Some("cuts/Trailer.md"), "assets/clips/cuts-Trailer"));
+        let taken = manifest(&[("assets/clips/scene-01.mp4", None)]);
+        let beside = place("../b.md", false, &taken, &|other| other == "../b.md");
+        assert_eq!(told(&beside), (Some("../b.md"), "assets/clips/b"));
+        let again = manifest(&[("assets/clips/scene-01.mp4", Some("film.md"))]);
+        let again = place("film.md", false, &again, &|_| true);
+        assert_eq!(told(&again), (Some("film.md"), "assets/clips"), "a folder once chosen is kept");
+    }
+
+    #[test]
+    fn a_renamed_storyboard_keeps_its_clips() {
+        let old = manifest(&[("assets/clips/scene-01.mp4", Some("film.md"))]);
+        let renamed = place("SCENES.md", true, &old, &|other| other != "film.md");
+        assert_eq!(told(&renamed), (Some("film.md"), "assets/clips"));
+        let beside = place("SCENES.md", true, &old, &|_| true);
+        assert_eq!(told(&beside), (None, "assets/clips"));
+    }
+}

@@ -1,0 +1,233 @@
+//! The public record of finished assets, `public/assets/manifest.json`, which other tools read and write too.
+//!
+//! The file is read into typed entries and written by changing its text where something changed: every byte that is
+//! not ours, order, spacing and number forms included, comes back as it was.
+
+mod entry;
+mod text;
+mod write;
+
+pub(crate) use write::split;
+
+pub use entry::{StepRecord, VideoEntry, safe_filename};
+pub use write::{Appended, NewEntry, Superseded};
+
+use crate::storyboard::SceneId;
+use entry::AnyEntry;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+
+/// A manifest that cannot be read. Nothing is ever written over such a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the manifest cannot be read: line {line}, column {column}: {message}")]
+pub struct ManifestError {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in bytes.
+    pub column: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl ManifestError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        "repair the file by hand or take the last good one from version control; it was not touched"
+    }
+}
+
+/// The manifest as read, with the changes made since.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    /// What the file holds; empty where there is no file.
+    text: String,
+    /// All items of `assets` in order, the appended ones last.
+    entries: Vec<AnyEntry>,
+    /// Places of the video entries of a scene, in order.
+    by_scene: HashMap<String, Vec<usize>>,
+    /// The place of each id; of a repeated id the last.
+    by_id: HashMap<String, usize>,
+    /// Keys to be set in entries that the file holds.
+    edits: BTreeMap<usize, Vec<(&'static str, Value)>>,
+    /// Entries that the file does not hold yet.
+    appended: Vec<Map<String, Value>>,
+}
+
+impl Manifest {
+    /// A project without a manifest.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Reads a manifest. Unknown keys, asset types and odd values are fine; a missing `assets` is empty.
+    ///
+    /// # Errors
+    /// What is not JSON, or not an object, or has `assets` that are no array.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let json = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let Document(entries) = serde_json::from_str(json).map_err(|error| {
+            let whole = error.to_string();
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            ManifestError {
+                line: error.line(),
+                column: error.column(),
+                message: whole.strip_suffix(&place).unwrap_or(&whole).to_owned(),
+            }
+        })?;
+        let mut manifest = Self { text: text.to_owned(), ..Self::default() };
+        for entry in entries {
+            manifest.index(entry);
+        }
+        Ok(manifest)
+    }
+
+    fn index(&mut self, entry: AnyEntry) {
+        let place = self.entries.len();
+        if entry.is_video
+            && let Some(scene) = &entry.video.scene_id
+        {
+            self.by_scene.entry(scene.key()).or_default().push(place);
+        }
+        if !entry.video.id.is_empty() {
+            self.by_id.insert(entry.video.id.clone(), place);
+        }
+        self.entries.push(entry);
+    }
+
+    /// The video entries in the order of the file.
+    pub fn videos(&self) -> impl DoubleEndedIterator<Item = &VideoEntry> {
+        self.entries.iter().filter(|entry| entry.is_video).map(|entry| &entry.video)
+    }
+
+    /// The video entry with this id.
+    pub fn video(&self, id: &str) -> Option<&VideoEntry> {
+        let entry = &self.entries[*self.by_id.get(id)?];
+        entry.is_video.then_some(&entry.video)
+    }
+
+    /// The file of an asset of any type, such as `img-003`, where it stays below the assets root.
+    pub fn asset_filename(&self, id: &str) -> Option<&str> {
+        safe_filename(&self.entries[*self.by_id.get(id)?].video.filename)
+    }
+
+    /// True when an asset of any type names this file.
+    pub fn names_file(&self, filename: &str) -> bool {
+        self.entries.iter().any(|entry| entry.video.filename == filename)
+    }
+
+    /// The last video entry of a scene that nothing took the place of. `None` and the empty text both mean the
+    /// default storyboard or variant.
+    pub fn current(
+        &self,
+        storyboard: Option<&str>,
+        variant: Option<&str>,
+        scene: &SceneId,
+    ) -> Option<&VideoEntry> {
+        self.of_scene(storyboard, variant, scene)
+            .rev()
+            .map(|place| &self.entries[place].video)
+            .find(|entry| entry.superseded_by.is_none())
+    }
+
+    /// Places of all video entries of a scene, in order.
+    fn of_scene(
+        &self,
+        storyboard: Option<&str>,
+        variant: Option<&str>,
+        scene: &SceneId,
+    ) -> impl DoubleEndedIterator<Item = usize> {
+        let places = self.by_scene.get(&scene.key()).map_or(&[][..], Vec::as_slice);
+        let storyboard = storyboard.filter(|text| !text.is_empty()).map(str::to_owned);
+        let variant = variant.filter(|text| !text.is_empty()).map(str::to_owned);
+        places.iter().copied().filter(move |place| {
+            let entry = &self.entries[*place].video;
+            entry.storyboard == storyboard && entry.variant == variant
+        })
+    }
+
+    /// The entries that `entry` took the place of, directly or through others, newest first.
+    pub fn history(&self, entry: &VideoEntry) -> Vec<&VideoEntry> {
+        let mut before: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, other) in self.entries.iter().enumerate().filter(|(_, other)| other.is_video) {
+            if let Some(successor) = &other.video.superseded_by {
+                before.entry(successor).or_default().push(place);
+            }
+        }
+        let mut seen = HashSet::new();
+        let mut open = vec![entry.id.as_str()];
+        while let Some(id) = open.pop() {
+            for place in before.get(id).into_iter().flatten() {
+                // A file that other tools write to may hold a circle.
+                if seen.insert(*place) {
+                    open.push(&self.entries[*place].video.id);
+                }
+            }
+        }
+        let mut places: Vec<usize> = seen.into_iter().collect();
+        places.sort_unstable_by(|one, two| two.cmp(one));
+        places
+            .into_iter()
+            .map(|place| &self.entries[place].video)
+            .filter(|other| !std::ptr::eq(*other, entry) && other.id != entry.id)
+            .collect()
+    }
+}
+
+/// The whole file.
+struct Document(Vec<AnyEntry>);
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DocumentVisitor;
+        impl<'de> Visitor<'de> for DocumentVisitor {
+            type Value = Document;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object with `version` and `assets`")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "assets" {
+                        entries = map.next_value()?;
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Document(entries))
+            }
+        }
+        deserializer.deserialize_map(DocumentVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_a_place() {
+        let error = Manifest::parse("{\n  \"assets\": [\n    {\"id\": }\n]}").unwrap_err();
+        assert_eq!((error.line, error.column), (3, 12));
+        assert_eq!(error.message, "expected value");
+        let error = Manifest::parse("{\"assets\": {}}").unwrap_err();
+        assert!(error.message.contains("expected a sequence"), "{}", error.message);
+        assert!(Manifest::parse("").is_err());
+        assert!(Manifest::parse("[]").is_err());
+        assert!(Manifest::parse("{} x").is_err());
+    }
+
+    #[test]
+    fn a_circle_of_entries_ends() {
+        let manifest = Manifest::parse(
+            r#"{"assets": [{"id": "a", "type": "video", "superseded_by": "b"},
+                {"id": "b", "type": "video", "superseded_by": "a"}]}"#,
+        )
+        .unwrap();
+        let entry = manifest.video("a").unwrap();
+        let history: Vec<&str> =
+            manifest.history(entry).iter().map(|entry| entry.id.as_str()).collect();
+        assert_eq!(history, ["b"]);
+    }
+}

@@ -1,0 +1,409 @@
+//! The ask: everything an author said of a scene that can reach a request, recorded so that it can be built again.
+//!
+//! An ask is the builder's only input besides the catalogue and the templates. A manifest entry keeps it, and a
+//! scene has changed if and only if today's builder makes different requests from the recorded ask and from the
+//! present one. That is why an ask holds what the *author* wrote and no default of ours: a default that changes
+//! with an upgrade changes both sides alike.
+
+use crate::storyboard::{
+    Field, FieldKind, Fields, FrameOf, Input, Scene, Step, StepKind, Storyboard, Value,
+};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+
+/// What an author wants of one scene.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ask {
+    /// Effective fields: the scene's own, over front matter, over configuration.
+    pub fields: BTreeMap<Field, Value>,
+    /// Its steps as written, a plain generate not among them.
+    pub steps: Vec<AskStep>,
+    /// Characters that appear in it: name, description, reference pictures.
+    pub characters: Vec<AskCharacter>,
+    /// Digests of the files it names, by path as written.
+    pub files: BTreeMap<String, String>,
+    /// Digests of the project's own templates that it may use, by prompt style.
+    pub templates: BTreeMap<String, String>,
+}
+
+/// A step in an ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskStep {
+    /// What is done.
+    pub kind: StepKind,
+    /// The fields that hold for it only.
+    pub fields: BTreeMap<Field, Value>,
+}
+
+/// A character in an ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskCharacter {
+    /// Its name.
+    pub name: String,
+    /// Its description, spliced into prompts word for word.
+    pub look: Option<String>,
+    /// Its pictures.
+    pub images: Vec<Input>,
+}
+
+impl Ask {
+    /// The ask of a scene. `defaults` are the merged defaults (front matter over configuration);
+    /// `digests` gives the content digest of a path as written, `None` where the file is missing.
+    pub fn of(
+        scene: &Scene,
+        board: &Storyboard,
+        defaults: &Fields,
+        digests: &dyn Fn(&str) -> Option<String>,
+        templates: &BTreeMap<String, String>,
+    ) -> Self {
+        let fields = reaching(&scene.fields.over(defaults));
+        let steps: Vec<AskStep> = scene
+            .steps
+            .as_ref()
+            .or(board.default_steps.as_ref())
+            .into_iter()
+            .flatten()
+            .map(|step: &Step| AskStep { kind: step.kind, fields: reaching(&step.fields) })
+            .collect();
+        let characters = characters_of(&fields, &steps, board);
+        let mut ask = Self {
+            fields,
+            steps,
+            characters,
+            files: BTreeMap::new(),
+            templates: templates.clone(),
+        };
+        ask.files = ask
+            .paths()
+            .into_iter()
+            .filter_map(|path| digests(&path).map(|digest| (path, digest)))
+            .collect();
+        ask
+    }
+
+    /// Paths and manifest assets it names, as written.
+    pub fn paths(&self) -> Vec<String> {
+        let values =
+            self.fields.values().chain(self.steps.iter().flat_map(|step| step.fields.values()));
+        let mut inputs: Vec<&Input> = values
+            .filter_map(|value| if let Value::Inputs(inputs) = value { Some(inputs) } else { None })
+            .flatten()
+            .collect();
+        inputs.extend(self.characters.iter().flat_map(|character| &character.images));
+        let mut paths: Vec<String> = inputs
+            .into_iter()
+            .filter_map(|input| match input {
+                Input::Path(path) | Input::Asset(path) => Some(path.clone()),
+                Input::Url(_) | Input::Scene { .. } => None,
+            })
+            .collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    /// As recorded in the manifest and in the ledger.
+    pub fn to_json(&self) -> Json {
+        let mut out = Map::new();
+        out.insert("fields".into(), fields_to_json(&self.fields));
+        if !self.steps.is_empty() {
+            let steps = self
+                .steps
+                .iter()
+                .map(|step| json!({"step": step.kind, "fields": fields_to_json(&step.fields)}));
+            out.insert("steps".into(), steps.collect());
+        }
+        if !self.characters.is_empty() {
+            let all = self.characters.iter().map(|character| {
+                let mut map = Map::new();
+                map.insert("name".into(), character.name.clone().into());
+                if let Some(look) = &character.look {
+                    map.insert("look".into(), look.clone().into());
+                }
+                if !character.images.is_empty() {
+                    map.insert(
+                        "images".into(),
+                        character.images.iter().map(input_to_json).collect(),
+                    );
+                }
+                Json::Object(map)
+            });
+            out.insert("characters".into(), all.collect());
+        }
+        for (key, map) in [("files", &self.files), ("templates", &self.templates)] {
+            if !map.is_empty() {
+                out.insert(
+                    key.into(),
+                    map.iter()
+                        .map(|(name, digest)| (name.clone(), Json::from(digest.clone())))
+                        .collect(),
+                );
+            }
+        }
+        Json::Object(out)
+    }
+
+    /// Reads a recorded ask. Keys and fields this version does not know are left out; `None` where it is no ask.
+    pub fn from_json(json: &Json) -> Option<Self> {
+        let map = json.as_object()?;
+        let steps =
+            map.get("steps").and_then(Json::as_array).into_iter().flatten().filter_map(|step| {
+                let kind = StepKind::named(step.get("step")?.as_str()?)?;
+                Some(AskStep { kind, fields: fields_from_json(step.get("fields")) })
+            });
+        let characters =
+            map.get("characters").and_then(Json::as_array).into_iter().flatten().filter_map(
+                |one| {
+                    let images = one.get("images").and_then(Json::as_array).into_iter().flatten();
+                    Some(AskCharacter {
+                        name: one.get("name")?.as_str()?.to_owned(),
+                        look: one.get("look").and_then(Json::as_str).map(str::to_owned),
+                        images: images.filter_map(Json::as_str).map(parse_input).collect(),
+                    })
+                },
+            );
+        let texts = |key: &str| -> BTreeMap<String, String> {
+            let map = map.get(key).and_then(Json::as_object).into_iter().flatten();
+            map.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect()
+        };
+        Some(Self {
+            fields: fields_from_json(map.get("fields")),
+            steps: steps.collect(),
+            characters: characters.collect(),
+            files: texts("files"),
+            templates: texts("templates"),
+        })
+    }
+}
+
+/// The fields that can reach a request.
+fn reaching(fields: &Fields) -> BTreeMap<Field, Value> {
+    fields
+        .iter()
+        .filter(|(field, _)| !field.spec().editorial)
+        .map(|(field, spanned)| (field, spanned.value.clone()))
+        .collect()
+}
+
+/// Characters that the scene lists, or whose name stands as a word in its text.
+fn characters_of(
+    fields: &BTreeMap<Field, Value>,
+    steps: &[AskStep],
+    board: &Storyboard,
+) -> Vec<AskCharacter> {
+    if board.characters.is_empty() {
+        return Vec::new();
+    }
+    let listed: Vec<String> = match fields.get(&Field::Characters) {
+        Some(Value::Names(names)) => names.iter().map(|name| name.to_lowercase()).collect(),
+        Some(Value::Text(text)) => {
+            text.split([',', ';', '，', '、']).map(|name| name.trim().to_lowercase()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let words: Vec<String> =
+        fields
+            .iter()
+            .chain(steps.iter().flat_map(|step| step.fields.iter()))
+            .filter_map(|(_, value)| {
+                if let Value::Text(text) = value { Some(text.to_lowercase()) } else { None }
+            })
+            .collect();
+    board
+        .characters
+        .iter()
+        .filter(|character| {
+            let name = character.name.value.to_lowercase();
+            listed.contains(&name) || words.iter().any(|text| has_word(text, &name))
+        })
+        .map(|character| AskCharacter {
+            name: character.name.value.clone(),
+            look: character.look.as_ref().map(|look| look.value.clone()),
+            images: character.images.iter().map(|image| image.value.clone()).collect(),
+        })
+        .collect()
+}
+
+/// Whether `word` stands in `text` with no letter or digit on either side; both in lower case.
+fn has_word(text: &str, word: &str) -> bool {
+    !word.is_empty()
+        && text.match_indices(word).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + word.len()..].chars().next();
+            !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+        })
+}
+
+fn fields_to_json(fields: &BTreeMap<Field, Value>) -> Json {
+    fields.iter().map(|(field, value)| (field.name().to_owned(), value_to_json(value))).collect()
+}
+
+fn fields_from_json(json: Option<&Json>) -> BTreeMap<Field, Value> {
+    let map = json.and_then(Json::as_object).into_iter().flatten();
+    map.filter_map(|(name, value)| {
+        let spec = crate::storyboard::FIELDS.iter().find(|spec| spec.name == name)?;
+        Some((spec.field, value_from_json(spec.kind, value)?))
+    })
+    .collect()
+}
+
+fn value_to_json(value: &Value) -> Json {
+    match value {
+        Value::Text(text) => text.clone().into(),
+        Value::Seconds(seconds) => number(*seconds),
+        Value::Integer(integer) => (*integer).into(),
+        Value::Switch(on) => (*on).into(),
+        Value::Inputs(inputs) => inputs.iter().map(input_to_json).collect(),
+        Value::Names(names) => names.iter().cloned().map(Json::from).collect(),
+        Value::Params(params) => params.iter().cloned().collect::<Map<String, Json>>().into(),
+    }
+}
+
+fn value_from_json(kind: FieldKind, json: &Json) -> Option<Value> {
+    match json {
+        Json::String(text) => Some(Value::Text(text.clone())),
+        Json::Bool(on) => Some(Value::Switch(*on)),
+        Json::Number(number) if kind == FieldKind::Seconds => number.as_f64().map(Value::Seconds),
+        Json::Number(number) => number.as_i64().map(Value::Integer),
+        Json::Array(items) => {
+            let texts: Vec<String> =
+                items.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+            Some(if kind == FieldKind::Names {
+                Value::Names(texts)
+            } else {
+                Value::Inputs(texts.iter().map(|text| parse_input(text)).collect())
+            })
+        }
+        Json::Object(map) => Some(Value::Params(
+            map.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        )),
+        Json::Null => None,
+    }
+}
+
+/// Whole numbers without a decimal point: `8`, not `8.0`.
+pub fn number(value: f64) -> Json {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "only whole numbers well inside the range are converted"
+    )]
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        Json::from(value as i64)
+    } else {
+        Json::from(value)
+    }
+}
+
+fn input_to_json(input: &Input) -> Json {
+    match input {
+        Input::Path(text) | Input::Url(text) | Input::Asset(text) => text.clone().into(),
+        Input::Scene { id, frame } => match frame {
+            FrameOf::Last => format!("scene:{id}").into(),
+            FrameOf::First => format!("scene:{id}/first").into(),
+            FrameOf::Keyframe => format!("scene:{id}/keyframe").into(),
+        },
+    }
+}
+
+/// The input that a recorded text means; the counterpart of the way inputs are written into an ask.
+fn parse_input(text: &str) -> Input {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Input::Url(text.to_owned());
+    }
+    if let Some(rest) = text.strip_prefix("scene:") {
+        let (id, frame) = match rest.rsplit_once('/') {
+            Some((id, "first")) => (id, FrameOf::First),
+            Some((id, "keyframe")) => (id, FrameOf::Keyframe),
+            Some((id, "last")) => (id, FrameOf::Last),
+            _ => (rest, FrameOf::Last),
+        };
+        return Input::Scene { id: id.to_owned(), frame };
+    }
+    let is_asset = ["img-", "vid-", "aud-"].iter().any(|prefix| {
+        text.strip_prefix(prefix)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    });
+    if is_asset { Input::Asset(text.to_owned()) } else { Input::Path(text.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Span, Spanned};
+    use crate::storyboard::{Character, SceneId};
+
+    fn text(value: &str) -> Spanned<Value> {
+        Spanned::new(Value::Text(value.into()), Span::default())
+    }
+
+    fn scene() -> Scene {
+        let mut fields = Fields::default();
+        fields.set(Field::Visual, text("Ada lights the lamp"));
+        fields.set(Field::Notes, text("for people"));
+        fields.set(Field::Duration, Spanned::new(Value::Seconds(5.0), Span::default()));
+        let inputs = ["a.png", "https://x.test/a.png", "scene:3/first", "img-003"];
+        fields.set(
+            Field::Reference,
+            Spanned::new(
+                Value::Inputs(inputs.iter().map(|one| parse_input(one)).collect()),
+                Span::default(),
+            ),
+        );
+        fields.set(
+            Field::Params,
+            Spanned::new(Value::Params(vec![("cfg_scale".into(), json!("0.5"))]), Span::default()),
+        );
+        let mut step = Fields::default();
+        step.set(Field::Prompt, text("on and on"));
+        Scene {
+            id: SceneId::Number(1),
+            id_span: Span::default(),
+            title: None,
+            span: Span::default(),
+            fields,
+            steps: Some(vec![Step { kind: StepKind::Extend, span: Span::default(), fields: step }]),
+            unknown: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_ask_comes_back_from_its_json() {
+        let board = Storyboard {
+            characters: vec![
+                Character {
+                    name: Spanned::new("ada".into(), Span::default()),
+                    look: Some(Spanned::new("Ada, 60s".into(), Span::default())),
+                    images: vec![Spanned::new(Input::Path("refs/ada.png".into()), Span::default())],
+                },
+                Character {
+                    name: Spanned::new("light".into(), Span::default()),
+                    look: None,
+                    images: Vec::new(),
+                },
+            ],
+            ..Storyboard::default()
+        };
+        let digests = |path: &str| Some(format!("sha256:{path}"));
+        let ask = Ask::of(
+            &scene(),
+            &board,
+            &Fields::default(),
+            &digests,
+            &BTreeMap::from([("veo".into(), "x".into())]),
+        );
+        assert_eq!(ask.characters.len(), 1, "`light` is no word of `lights`");
+        assert_eq!(ask.paths(), ["a.png", "img-003", "refs/ada.png"]);
+        assert!(!ask.fields.contains_key(&Field::Notes), "notes never reach a request");
+        assert_eq!(Ask::from_json(&ask.to_json()).as_ref(), Some(&ask));
+        insta::assert_json_snapshot!(ask.to_json());
+    }
+
+    #[test]
+    fn keys_of_a_later_version_are_left_out() {
+        let ask = Ask::from_json(
+            &json!({"fields": {"visual": "a", "hologram": 3}, "steps": [{"step": "dream"}], "x": 1}),
+        );
+        assert_eq!(ask.map(|ask| ask.to_json()), Some(json!({"fields": {"visual": "a"}})));
+    }
+}

@@ -1,0 +1,718 @@
+//! What is done with one scene: compared with what was rendered before, every step is found done, in flight, or to be paid for.
+
+use super::build::{Builder, BuiltStep};
+use super::difference::{Difference, Present, compare};
+use super::draft;
+use super::outcome::{Action, Note, Reason, ScenePlan, StepPlan};
+use super::planner::{Planning, is_filtered};
+use super::recorded::{Recorded, RecordedStep, is_alive};
+use super::work::{ClipRef, ClipSource, RenderWork, RestoreWork, Slot, StepStart, StepWork, Work};
+use crate::catalog::PriceKind;
+use crate::known::Output;
+use crate::ledger::{AttemptState, Take, TakeState};
+use crate::manifest::VideoEntry;
+use crate::storyboard::Scene;
+use serde_json::Value as Json;
+
+/// The manifest entry that belongs to a scene, and how.
+pub(super) enum Match<'a> {
+    /// The same id and the same request.
+    Same { entry: &'a VideoEntry, difference: Difference },
+    /// The same request under another id.
+    Moved { entry: &'a VideoEntry, sha256: &'a str },
+    /// The same id and another request.
+    Changed { entry: &'a VideoEntry, difference: Difference },
+}
+
+impl<'a> Match<'a> {
+    fn entry(&self) -> &'a VideoEntry {
+        match self {
+            Self::Same { entry, .. } | Self::Moved { entry, .. } | Self::Changed { entry, .. } => {
+                entry
+            }
+        }
+    }
+}
+
+/// Everything that bears on one scene.
+pub(super) struct Deciding<'p, 'a> {
+    pub planning: &'p Planning<'a>,
+    pub builder: &'p Builder<'p>,
+    pub scene: &'p Scene,
+    pub present: &'p Present,
+    pub matched: Option<&'p Match<'a>>,
+    /// The ledger's open take of this very request.
+    pub open_take: Option<&'a Take>,
+    pub slot: &'p Slot,
+}
+
+/// Where a step starts, and what is said about it.
+struct Start {
+    start: StepStart,
+    action: Action,
+}
+
+impl<'a> Deciding<'_, 'a> {
+    /// The plan of the scene, and the open take it goes on with.
+    pub fn decide(&self) -> (ScenePlan, Option<&'a Take>) {
+        let options = self.planning.options;
+        let id = &self.scene.id;
+        if is_filtered(options, id) {
+            let plan = self.plan(Action::Skip, vec![Reason::new("filtered")], Vec::new(), None);
+            // What is in flight stays its own: it is not collected as if nobody wanted it.
+            return (plan, self.open_take);
+        }
+        if let Some(take) = self.open_take.filter(|take| self.goes_on_with(take)) {
+            return (self.go_on(take), Some(take));
+        }
+        if options.retake.has(id) {
+            return (self.retake(), None);
+        }
+        match self.matched {
+            Some(Match::Same { entry, difference }) => (self.unchanged(entry, difference), None),
+            Some(Match::Moved { entry, sha256 }) => (self.moved(entry, sha256), None),
+            Some(Match::Changed { entry, difference }) => {
+                let plan =
+                    self.undo().unwrap_or_else(|| self.render(difference.reasons.clone(), None));
+                (with_output_note(plan, self.output_note(entry)), None)
+            }
+            None => {
+                let plan = self
+                    .undo()
+                    .unwrap_or_else(|| self.render(vec![Reason::new("never-rendered")], None));
+                (plan, None)
+            }
+        }
+    }
+
+    /// An open take is gone on with when something of it was sent, or when nothing else is there to compare with.
+    fn goes_on_with(&self, take: &Take) -> bool {
+        match self.matched {
+            // Published already by another take: only what may still yield a clip is worth collecting.
+            Some(Match::Same { .. } | Match::Moved { .. }) => is_alive(take),
+            _ => !take.attempts.is_empty(),
+        }
+    }
+
+    // ---- scenes whose request is the recorded one ----
+
+    fn unchanged(&self, entry: &'a VideoEntry, difference: &Difference) -> ScenePlan {
+        let mut notes = Vec::new();
+        if difference.tool_changed {
+            let message =
+                "this version of storyreel would ask in other words; the clip is kept".to_owned();
+            notes.push(Note { code: "tool-changed", message });
+        }
+        let plan = match self.planning.known.outputs.get(&entry.filename) {
+            Some(Output::File { .. }) => {
+                notes.extend(self.output_note(entry));
+                self.plan(Action::Unchanged, Vec::new(), self.free_steps(Action::Unchanged), None)
+            }
+            found => self.bring_back(entry, found.is_some()),
+        };
+        notes.into_iter().fold(plan, |plan, note| with_output_note(plan, Some(note)))
+    }
+
+    /// The clip of an entry is not where it should be.
+    fn bring_back(&self, entry: &'a VideoEntry, pointer: bool) -> ScenePlan {
+        let missing = if pointer {
+            Reason::because("output-missing", "a Git LFS pointer stands in its place")
+        } else {
+            Reason::new("output-missing")
+        };
+        let sources = self.sources(entry);
+        if let (Some(sha256), false) = (&entry.sha256, sources.is_empty()) {
+            let work = RestoreWork {
+                slot: self.slot.clone(),
+                clip: clip_of(entry, sha256),
+                entry: None,
+                restored_from: None,
+                supersedes: None,
+                filename: entry.filename.clone(),
+                sources,
+            };
+            let reason = self.said_with_source(missing, &work);
+            return self.plan(
+                Action::Restore,
+                vec![reason],
+                self.free_steps(Action::Restore),
+                Some(Work::Restore(work)),
+            );
+        }
+        if self.planning.options.rerender_absent.has(&self.scene.id) {
+            return self.render(vec![missing], Some(0));
+        }
+        let detail = match (&missing.detail, self.provider_until(entry)) {
+            (_, Some(until)) => {
+                format!("the provider has it until {until}; with a key it is fetched, free")
+            }
+            (Some(detail), None) => format!(
+                "{detail}; get it with `git lfs pull`, or pay again with `--rerender-absent`"
+            ),
+            (None, None) => {
+                "no copy here; copy the file back, or pay again with `--rerender-absent`".to_owned()
+            }
+        };
+        let reason = Reason::because("output-missing", detail);
+        self.plan(Action::Absent, vec![reason], self.free_steps(Action::Absent), None)
+    }
+
+    fn moved(&self, entry: &'a VideoEntry, sha256: &str) -> ScenePlan {
+        let old_id = entry.scene_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut reason = Reason::because("renumbered", format!("was scene {old_id}"));
+        let work = self.republish(entry, sha256, Some(entry.id.clone()));
+        if work.sources.is_empty() {
+            if self.planning.options.rerender_absent.has(&self.scene.id) {
+                return self.render(vec![Reason::new("output-missing")], Some(0));
+            }
+            reason.detail = Some(format!("was scene {old_id}, and its clip is not here"));
+            return self.plan(Action::Absent, vec![reason], self.free_steps(Action::Absent), None);
+        }
+        self.plan(
+            Action::Move,
+            vec![reason],
+            self.free_steps(Action::Move),
+            Some(Work::Restore(work)),
+        )
+    }
+
+    /// Publishes the content of an entry again, as a new version under the present scene.
+    fn republish(
+        &self,
+        entry: &VideoEntry,
+        sha256: &str,
+        supersedes: Option<String>,
+    ) -> RestoreWork {
+        let draft = draft::republished(&self.planning.place, &self.scene.id, self.present, entry);
+        RestoreWork {
+            slot: self.slot.clone(),
+            clip: clip_of(entry, sha256),
+            filename: draft.filename.clone(),
+            entry: Some(draft),
+            restored_from: Some(entry.id.clone()),
+            supersedes,
+            sources: self.sources(entry),
+        }
+    }
+
+    /// An earlier version with this very request: its clip is published again.
+    fn undo(&self) -> Option<ScenePlan> {
+        let known = self.planning.known;
+        let current = self.matched.map(Match::entry);
+        let history = current.map(|entry| known.manifest.history(entry)).unwrap_or_default();
+        for entry in history {
+            let Some(sha256) = &entry.sha256 else { continue };
+            if !compare(self.builder, self.present, &Recorded::entry(entry)).same {
+                continue;
+            }
+            let work = self.republish(entry, sha256, None);
+            if work.sources.is_empty() {
+                continue;
+            }
+            let take =
+                entry.take.map_or_else(|| format!("`{}`", entry.id), |take| format!("take {take}"));
+            return Some(self.plan(
+                Action::Restore,
+                self.undo_reasons(&take),
+                self.free_steps(Action::Restore),
+                Some(Work::Restore(work)),
+            ));
+        }
+        self.kept_take()
+    }
+
+    /// What changed, and that it was rendered once before.
+    fn undo_reasons(&self, take: &str) -> Vec<Reason> {
+        let mut reasons = match self.matched {
+            Some(Match::Changed { difference, .. }) => difference.reasons.clone(),
+            _ => vec![Reason::new("output-missing")],
+        };
+        if let Some(first) = reasons.first_mut() {
+            first.detail = Some(format!("{take} was rendered from this very request"));
+        }
+        reasons
+    }
+
+    /// A finished take of the ledger that was never published, or whose manifest entry is gone.
+    fn kept_take(&self) -> Option<ScenePlan> {
+        let takes = self.planning.known.ledger.takes.iter().rev();
+        let mut fitting = takes.filter(|take| {
+            take.slot == *self.slot
+                && matches!(take.state, TakeState::Kept | TakeState::Published)
+                && self
+                    .last_clip(take)
+                    .is_some_and(|sha256| self.planning.known.cached.contains(&sha256))
+        });
+        let take =
+            fitting.find(|take| compare(self.builder, self.present, &Recorded::take(take)).same)?;
+        let recorded = Recorded::take(take);
+        let starts: Vec<Start> = recorded
+            .steps
+            .iter()
+            .map(|step| {
+                let clip = step.clip.clone()?;
+                Some(Start { start: StepStart::Done(clip), action: Action::Restore })
+            })
+            .collect::<Option<_>>()?;
+        let reasons = self.undo_reasons(&format!("take {}", take.number));
+        let work = self.render_work(take.number, None, &starts);
+        Some(self.plan(Action::Restore, reasons, self.steps(&starts), Some(Work::Render(work))))
+    }
+
+    fn last_clip(&self, take: &Take) -> Option<String> {
+        Recorded::take(take).steps.last()?.clip.as_ref().map(|clip| clip.sha256.clone())
+    }
+
+    // ---- scenes that are rendered ----
+
+    fn retake(&self) -> ScenePlan {
+        let steps = &self.present.built.steps;
+        let from = self
+            .planning
+            .options
+            .retake
+            .first_step(&self.scene.id)
+            .and_then(|kind| steps.iter().position(|step| step.kind == kind))
+            .unwrap_or(0);
+        let mut reasons = vec![Reason::new("retake")];
+        if let Some(Match::Changed { difference, .. }) = self.matched {
+            reasons.extend(difference.reasons.clone());
+        }
+        self.render(reasons, Some(from))
+    }
+
+    /// A new take; finished steps before `at_most` (or before the first change) are used again.
+    fn render(&self, mut reasons: Vec<Reason>, at_most: Option<usize>) -> ScenePlan {
+        let count = self.present.built.steps.len();
+        let (reused, expired) =
+            self.reusable(at_most.unwrap_or(count).min(count.saturating_sub(1)));
+        if expired {
+            let detail =
+                "the clip it goes on from is older than the provider keeps; the chain starts over";
+            reasons.push(Reason::because("source-expired", detail));
+        }
+        let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
+        let starts: Vec<Start> = (0..count)
+            .map(|index| match reused.get(index) {
+                Some(clip) => {
+                    Start { start: StepStart::Done(clip.clone()), action: Action::Unchanged }
+                }
+                None => Start { start: StepStart::Fresh, action: paid },
+            })
+            .collect();
+        let work = self.render_work(self.next_take(), None, &starts);
+        self.paid(paid, reasons, starts, work)
+    }
+
+    /// An open take of this very request.
+    fn go_on(&self, take: &Take) -> ScenePlan {
+        let recorded = Recorded::take(take);
+        let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
+        let retaken = self.planning.options.retake.has(&self.scene.id);
+        let mut starts: Vec<Start> = Vec::new();
+        let mut reasons = Vec::new();
+        let mut blocked = None;
+        for (index, step) in recorded.steps.iter().enumerate() {
+            let so_far = starts.len() == index
+                && starts.iter().all(|start| start.action == Action::Unchanged);
+            let start = match (so_far, &step.clip, step.attempt) {
+                (true, Some(clip), attempt) => match attempt {
+                    Some(attempt) if !self.usable(index, clip) => {
+                        Start { start: StepStart::Resume(attempt.id), action: Action::Resume }
+                    }
+                    _ => Start { start: StepStart::Done(clip.clone()), action: Action::Unchanged },
+                },
+                (true, None, Some(attempt)) => match attempt.state {
+                    AttemptState::Submitted | AttemptState::Finished => {
+                        Start { start: StepStart::Resume(attempt.id), action: Action::Resume }
+                    }
+                    AttemptState::Intent if attempt.intent.upgrade => {
+                        Start { start: StepStart::Resume(attempt.id), action: Action::Resume }
+                    }
+                    AttemptState::Intent | AttemptState::Unknown => {
+                        blocked = Some(self.unknown_reason(step));
+                        Start { start: StepStart::Fresh, action: Action::Blocked }
+                    }
+                    AttemptState::Failed => {
+                        let reason = failed_before(step);
+                        let final_failure = attempt
+                            .failure
+                            .as_ref()
+                            .is_some_and(|failure| !failure.class.may_repeat());
+                        if final_failure && !retaken {
+                            blocked = Some(reason);
+                            Start { start: StepStart::Fresh, action: Action::Blocked }
+                        } else {
+                            reasons.push(reason);
+                            Start { start: StepStart::Fresh, action: paid }
+                        }
+                    }
+                    AttemptState::Downloaded | AttemptState::Forgotten => {
+                        Start { start: StepStart::Fresh, action: paid }
+                    }
+                },
+                _ => Start { start: StepStart::Fresh, action: paid },
+            };
+            starts.push(start);
+        }
+        if let Some(reason) = blocked {
+            for start in &mut starts {
+                if start.action.is_paid() {
+                    start.action = Action::Blocked;
+                }
+            }
+            return self.plan(Action::Blocked, vec![reason], self.steps(&starts), None);
+        }
+        let resumes = starts.iter().any(|start| start.action == Action::Resume);
+        let pays = starts.iter().any(|start| start.action.is_paid());
+        let action = if pays && !resumes { paid } else { Action::Resume };
+        if reasons.is_empty() {
+            match self.matched {
+                Some(Match::Changed { difference, .. }) => {
+                    reasons.extend(difference.reasons.clone())
+                }
+                _ if pays && !resumes && self.matched.is_none() => {
+                    reasons.push(Reason::new("never-rendered"))
+                }
+                _ => {}
+            }
+        }
+        let work = self.render_work(take.number, Some(take), &starts);
+        self.paid(action, reasons, starts, work)
+    }
+
+    /// Blocks what cannot be priced under a cap, else lets it go ahead.
+    fn paid(
+        &self,
+        action: Action,
+        reasons: Vec<Reason>,
+        mut starts: Vec<Start>,
+        work: RenderWork,
+    ) -> ScenePlan {
+        let steps = &self.present.built.steps;
+        let unpriced = starts
+            .iter()
+            .zip(steps)
+            .find(|(start, step)| start.action.is_paid() && step.price.credits.is_none())
+            .map(|(_, step)| step);
+        if let Some(step) = unpriced.filter(|_| self.planning.options.capped) {
+            for start in &mut starts {
+                if start.action.is_paid() {
+                    start.action = Action::Blocked;
+                }
+            }
+            let detail = format!(
+                "nobody published a price for `{}`; a run with a cap does not guess",
+                step.model
+            );
+            let reason =
+                Reason { step: Some(step.kind), ..Reason::because("price-unknown", detail) };
+            return self.plan(Action::Blocked, vec![reason], self.steps(&starts), None);
+        }
+        self.plan(action, reasons, self.steps(&starts), Some(Work::Render(work)))
+    }
+
+    fn unknown_reason(&self, step: &RecordedStep<'_>) -> Reason {
+        let id = &self.scene.id;
+        let detail = format!(
+            "nobody can tell whether the provider accepted the `{}` that was sent; look at its web page, then \
+             `storyreel adopt {id} --task ID` if it is there, or `storyreel forget {id}` to pay again",
+            step.kind
+        );
+        Reason { step: Some(step.kind), ..Reason::because("unknown-submission", detail) }
+    }
+
+    // ---- parts of work ----
+
+    /// Finished clips of the longest chain of leading steps with the same requests, at most `limit` of them, and
+    /// whether a longer one is of no use because the provider does not keep it any more.
+    fn reusable(&self, limit: usize) -> (Vec<ClipRef>, bool) {
+        let known = self.planning.known;
+        let current = self.matched.map(Match::entry);
+        let history = current.map(|entry| known.manifest.history(entry)).unwrap_or_default();
+        let entries = current.into_iter().chain(history).map(Recorded::entry);
+        let takes = known
+            .ledger
+            .takes
+            .iter()
+            .rev()
+            .filter(|take| take.slot == *self.slot)
+            .map(Recorded::take);
+        let (mut best, mut expired) = (Vec::new(), None);
+        if limit == 0 {
+            return (best, false);
+        }
+        for recorded in entries.chain(takes) {
+            let same = compare(self.builder, self.present, &recorded).same_steps.min(limit);
+            let clips = recorded.steps.iter().take(same).map_while(|step| step.clip.clone());
+            let mut clips: Vec<ClipRef> = clips.collect();
+            // A chain can only go on from a clip that the next step can start from.
+            while let Some(last) = clips.last()
+                && !(self.usable(clips.len() - 1, last) && self.may_follow(&recorded, clips.len()))
+            {
+                if self.is_expired(last) {
+                    expired = expired.max(Some(clips.len()));
+                }
+                clips.pop();
+            }
+            if clips.len() > best.len() {
+                best = clips;
+            }
+        }
+        let expired = expired.is_some_and(|length| length > best.len());
+        (best, expired)
+    }
+
+    /// Whether the clip of step `index` can be used by what comes after it: its task while the provider has it,
+    /// its bytes where they are published or uploaded.
+    fn usable(&self, index: usize, clip: &ClipRef) -> bool {
+        let cached = self.planning.known.cached.contains(&clip.sha256);
+        match self.present.built.steps.get(index + 1) {
+            None => cached,
+            Some(next) if uses_task(next) => clip.task_id.is_some() && !self.is_expired(clip),
+            Some(_) => cached,
+        }
+    }
+
+    /// Whether the step at `index` may start from the clip before it, which a recorded chain may have upgraded since:
+    /// the provider refuses to extend a Veo clip after its 1080p upgrade.
+    fn may_follow(&self, recorded: &Recorded<'_>, index: usize) -> bool {
+        let Some(next) = self.present.built.steps.get(index) else { return true };
+        let made = recorded.steps.get(index).and_then(|step| step.operation);
+        !made.is_some_and(|made| next.not_after.iter().any(|upgrade| upgrade == made))
+    }
+
+    fn is_expired(&self, clip: &ClipRef) -> bool {
+        let Some(created) = clip.created_at.as_deref().and_then(milliseconds) else { return false };
+        self.planning.known.now_ms > created + self.retention_ms()
+    }
+
+    fn retention_ms(&self) -> i64 {
+        let provider =
+            self.present.built.steps.first().map_or("kie", |step| step.provider.as_str());
+        let provider = self.planning.catalog.provider(provider);
+        let days = provider.map_or(14.0, |provider| provider.retention.results_days);
+        #[expect(clippy::cast_possible_truncation, reason = "a number of days, not of ages")]
+        let milliseconds = (days * 86_400_000.0) as i64;
+        milliseconds
+    }
+
+    /// Until when the provider keeps an entry's clip, where it still does: a date.
+    fn provider_until(&self, entry: &VideoEntry) -> Option<String> {
+        let last = entry.steps.last()?;
+        draft::made_by(last)?;
+        let created = milliseconds(last.created_at.as_deref().or(entry.created_at.as_deref())?)?;
+        let until = created + self.retention_ms();
+        let date = jiff::Timestamp::from_millisecond(until).ok()?.to_string();
+        (self.planning.known.now_ms < until).then(|| date.chars().take(10).collect())
+    }
+
+    /// Where the bytes of an entry's clip can be had, best first.
+    fn sources(&self, entry: &VideoEntry) -> Vec<ClipSource> {
+        let known = self.planning.known;
+        let Some(sha256) = &entry.sha256 else { return Vec::new() };
+        let mut sources = Vec::new();
+        if known.cached.contains(sha256) {
+            sources.push(ClipSource::Cache);
+        }
+        // The same content may stand under another name: an earlier version, or another scene.
+        for other in known.manifest.videos() {
+            let here = matches!(known.outputs.get(&other.filename), Some(Output::File { sha256: found }) if found == sha256);
+            if here && other.sha256.as_ref() == Some(sha256) {
+                sources.push(ClipSource::File(other.filename.clone()));
+                break;
+            }
+        }
+        if known.has_key
+            && self.provider_until(entry).is_some()
+            && let Some((provider, family, operation, task_id)) =
+                entry.steps.last().and_then(draft::made_by)
+        {
+            sources.push(ClipSource::Provider { provider, family, operation, task_id });
+        }
+        sources
+    }
+
+    fn said_with_source(&self, reason: Reason, work: &RestoreWork) -> Reason {
+        let from = match work.sources.first() {
+            Some(ClipSource::Cache) => "the cache has it".to_owned(),
+            Some(ClipSource::File(name)) => format!("`{name}` has the same content"),
+            Some(ClipSource::Provider { .. }) => "the provider still has it".to_owned(),
+            None => return reason,
+        };
+        let detail = match reason.detail {
+            Some(detail) => format!("{detail}; {from}"),
+            None => from,
+        };
+        Reason { detail: Some(detail), ..reason }
+    }
+
+    fn output_note(&self, entry: &VideoEntry) -> Option<Note> {
+        let recorded = entry.sha256.as_ref()?;
+        match self.planning.known.outputs.get(&entry.filename) {
+            Some(Output::File { sha256 }) if sha256 != recorded => Some(Note {
+                code: "output-modified",
+                message: format!("`{}` was edited by hand; it is kept", entry.filename),
+            }),
+            _ => None,
+        }
+    }
+
+    /// One more than any take of this scene so far.
+    fn next_take(&self) -> u32 {
+        let known = self.planning.known;
+        let current = self.matched.map(Match::entry);
+        let history = current.map(|entry| known.manifest.history(entry)).unwrap_or_default();
+        let recorded = current.into_iter().chain(history).filter_map(|entry| entry.take);
+        let ledger = known
+            .ledger
+            .takes
+            .iter()
+            .filter(|take| take.slot == *self.slot)
+            .map(|take| take.number);
+        recorded.chain(ledger).max().unwrap_or(0) + 1
+    }
+
+    fn render_work(&self, take: u32, open: Option<&Take>, starts: &[Start]) -> RenderWork {
+        let steps = self.present.built.steps.iter().zip(starts).map(|(step, start)| StepWork {
+            kind: step.kind,
+            model: step.model.clone(),
+            model_id: step.model_id.clone(),
+            provider: step.provider.clone(),
+            family: step.family.clone(),
+            operation: step.operation.clone(),
+            upgrade: step.upgrade,
+            request: step.request.clone(),
+            parts: step.parts.clone(),
+            credits: step.price.credits,
+            seconds: step.seconds,
+            start: start.start.clone(),
+        });
+        RenderWork {
+            slot: self.slot.clone(),
+            take,
+            open_take: open.map(|take| take.id),
+            ask: self.present.ask_json.clone(),
+            steps: steps.collect(),
+            entry: draft::rendered(&self.planning.place, &self.scene.id, self.present, take),
+            after: Vec::new(),
+        }
+    }
+
+    // ---- what is shown ----
+
+    fn plan(
+        &self,
+        action: Action,
+        reasons: Vec<Reason>,
+        steps: Vec<StepPlan>,
+        work: Option<Work>,
+    ) -> ScenePlan {
+        let built = &self.present.built;
+        let duration =
+            self.present.ask.fields.get(&crate::storyboard::Field::Duration).and_then(|value| {
+                match value {
+                    crate::storyboard::Value::Seconds(seconds) => Some(*seconds),
+                    _ => None,
+                }
+            });
+        let mut notes = Vec::new();
+        if let (Some(film), Some(clip)) = (duration, built.clip_length)
+            && clip > film + 1e-6
+        {
+            let message =
+                format!("{} s of {} s", super::ask::number(film), super::ask::number(clip));
+            notes.push(Note { code: "clip-longer", message });
+        }
+        let filename = match &work {
+            Some(Work::Restore(work)) => work.filename.clone(),
+            _ => self.planning.place.filename(&self.scene.id),
+        };
+        ScenePlan {
+            scene_id: self.scene.id.clone(),
+            title: self.scene.title.as_ref().map(|title| title.value.clone()),
+            action,
+            filename: Some(filename),
+            duration: duration.or(built.clip_length),
+            clip_length: built.clip_length,
+            reasons,
+            notes,
+            steps,
+            work,
+        }
+    }
+
+    /// Steps that cost nothing, all with the scene's action.
+    fn free_steps(&self, action: Action) -> Vec<StepPlan> {
+        self.present.built.steps.iter().map(|step| self.step_plan(step, action, None)).collect()
+    }
+
+    fn steps(&self, starts: &[Start]) -> Vec<StepPlan> {
+        let mut previous: Option<&ClipRef> = None;
+        let mut plans = Vec::new();
+        for (step, start) in self.present.built.steps.iter().zip(starts) {
+            plans.push(self.step_plan(step, start.action, previous));
+            previous = if let StepStart::Done(clip) = &start.start { Some(clip) } else { None };
+        }
+        plans
+    }
+
+    fn step_plan(&self, step: &BuiltStep, action: Action, previous: Option<&ClipRef>) -> StepPlan {
+        let request = match previous {
+            Some(clip) => step.request.after(&clip.sha256),
+            None => step.request.clone(),
+        };
+        let paid = matches!(action, Action::Create | Action::Update | Action::Blocked);
+        StepPlan {
+            step: step.kind,
+            action,
+            model: step.model_id.clone(),
+            family: step.family.clone(),
+            endpoint: request.endpoint(),
+            fingerprint: (!request.waits()).then(|| request.fingerprint()),
+            request: request.body,
+            credits: if paid { step.price.credits } else { Some(0.0) },
+            price: if paid { step.price.kind } else { PriceKind::Exact },
+        }
+    }
+}
+
+fn uses_task(step: &BuiltStep) -> bool {
+    let mut found = false;
+    super::request::visit(&mut step.request.body.clone(), &mut |map| {
+        found |= map.get("$previous").and_then(Json::as_str) == Some("task");
+    });
+    found
+}
+
+fn clip_of(entry: &VideoEntry, sha256: &str) -> ClipRef {
+    ClipRef {
+        sha256: sha256.to_owned(),
+        task_id: entry.task_id.clone(),
+        credits: Some(0.0),
+        created_at: entry.created_at.clone(),
+    }
+}
+
+fn failed_before(step: &RecordedStep<'_>) -> Reason {
+    let failure = step.attempt.and_then(|attempt| attempt.failure.as_ref());
+    let detail = match failure {
+        Some(failure) if failure.class.may_repeat() => format!("{}; tried again", failure.message),
+        Some(failure) => format!(
+            "{}; edit the scene, or ask again as it stands with `--retake`",
+            failure.message
+        ),
+        None => "tried again".to_owned(),
+    };
+    Reason { step: Some(step.kind), ..Reason::because("failed-before", detail) }
+}
+
+fn with_output_note(mut plan: ScenePlan, note: Option<Note>) -> ScenePlan {
+    plan.notes.extend(note);
+    plan
+}
+
+/// Unix milliseconds of an RFC 3339 time.
+fn milliseconds(time: &str) -> Option<i64> {
+    time.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond())
+}

@@ -1,0 +1,241 @@
+//! Whether a scene has changed, and how: today's builder makes the requests of the recorded ask and of the present
+//! one, and the parts that differ are the reasons.
+
+use super::ask::Ask;
+use super::build::{Builder, Built, BuiltStep};
+use super::outcome::Reason;
+use super::recorded::{Foreign, Recorded};
+use serde_json::{Map, Value as Json};
+
+/// A scene as it is asked for now.
+pub(super) struct Present {
+    pub ask: Ask,
+    pub ask_json: Json,
+    pub built: Built,
+}
+
+/// How a recorded version differs from the present ask.
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    /// How many leading steps are the same request.
+    pub same_steps: usize,
+    /// True when all are, and none is missing or too many.
+    pub same: bool,
+    /// What differs.
+    pub reasons: Vec<Reason>,
+    /// Today's templates or catalogue would ask differently for the same ask.
+    pub tool_changed: bool,
+}
+
+/// Compares a recorded version with the present ask.
+pub(super) fn compare(
+    builder: &Builder<'_>,
+    present: &Present,
+    recorded: &Recorded<'_>,
+) -> Difference {
+    if let Some(foreign) = &recorded.foreign {
+        return compare_foreign(present, foreign);
+    }
+    let mut difference = match recorded.ask {
+        Some(ask) => compare_ask(builder, present, recorded, ask),
+        None => {
+            Difference { reasons: vec![Reason::new("prompt-changed")], ..Difference::default() }
+        }
+    };
+    if !difference.same
+        && recorded.accepted.iter().any(|ask| compare_ask(builder, present, recorded, ask).same)
+    {
+        difference = Difference {
+            same: true,
+            same_steps: present.built.steps.len(),
+            ..Difference::default()
+        };
+    }
+    difference
+}
+
+fn compare_ask(
+    builder: &Builder<'_>,
+    present: &Present,
+    recorded: &Recorded<'_>,
+    ask: &Json,
+) -> Difference {
+    let equal = *ask == present.ask_json;
+    let old_ask = if equal { None } else { Ask::from_json(ask) };
+    let rebuilt = old_ask.as_ref().and_then(|ask| builder.build(ask).ok());
+    let rebuilt = if equal { Some(&present.built) } else { rebuilt.as_ref() };
+
+    let mut difference = Difference::default();
+    let now = &present.built.steps;
+    let mut same = true;
+    for (index, step) in now.iter().enumerate() {
+        let Some(old) = recorded.steps.get(index).filter(|old| old.kind == step.kind) else {
+            same = false;
+            break;
+        };
+        let old_parts = match rebuilt.and_then(|rebuilt| rebuilt.steps.get(index)) {
+            Some(step) => &step.parts,
+            // The ask cannot be built any more (a model left the catalogue): what was sent is all there is.
+            None => match old.parts {
+                Some(parts) => parts,
+                None => {
+                    same = false;
+                    difference
+                        .reasons
+                        .push(Reason { step: Some(step.kind), ..Reason::new("model-changed") });
+                    break;
+                }
+            },
+        };
+        let mut reasons = part_reasons(step, old_parts, old.parts);
+        if reasons.is_empty() {
+            reasons.extend(template_reason(step, old_ask.as_ref(), present, old.parts));
+        }
+        if let Some(known) = old.parts {
+            difference.tool_changed |= differs(old_parts, known);
+        }
+        if reasons.is_empty() {
+            if same {
+                difference.same_steps = index + 1;
+            }
+        } else {
+            same = false;
+            difference.reasons.extend(reasons);
+        }
+    }
+    let kinds = |kinds: Vec<&str>| Json::from(kinds);
+    let old_kinds: Vec<&str> = recorded.steps.iter().map(|step| step.kind.name()).collect();
+    let new_kinds: Vec<&str> = now.iter().map(|step| step.kind.name()).collect();
+    if old_kinds != new_kinds {
+        same = false;
+        difference.reasons.push(Reason {
+            part: Some("steps".into()),
+            old: Some(kinds(old_kinds)),
+            new: Some(kinds(new_kinds)),
+            ..Reason::new("steps-changed")
+        });
+    }
+    difference.same = same;
+    difference
+}
+
+/// True when a part that was recorded differs from what the recorded ask would give today.
+fn differs(today: &Map<String, Json>, recorded: &Map<String, Json>) -> bool {
+    recorded.iter().any(|(name, value)| today.get(name).is_some_and(|now| !same_value(now, value)))
+}
+
+fn same_value(one: &Json, two: &Json) -> bool {
+    one == two || super::request::canonical_json(one) == super::request::canonical_json(two)
+}
+
+/// The parts of a step that differ. A part that the old entry does not know is ignored.
+fn part_reasons(
+    step: &BuiltStep,
+    old: &Map<String, Json>,
+    known: Option<&Map<String, Json>>,
+) -> Vec<Reason> {
+    let null = Json::Null;
+    let model_changed = old.get("model") != step.parts.get("model");
+    // Another mode has other parts; only within one mode does a missing part mean that nobody knew it then.
+    let same_mode = old.get("mode") == step.parts.get("mode");
+    let names = step.parts.keys().chain(old.keys().filter(|name| !step.parts.contains_key(*name)));
+    let mut reasons = Vec::new();
+    let mut mode_only = Vec::new();
+    for name in names {
+        let (was, is) = (old.get(name).unwrap_or(&null), step.parts.get(name).unwrap_or(&null));
+        if same_value(was, is)
+            || (same_mode && known.is_some_and(|known| !known.contains_key(name)))
+        {
+            continue;
+        }
+        let code = match name.as_str() {
+            "model" => "model-changed",
+            "prompt" => "prompt-changed",
+            // Another model has other parameters; that they differ says nothing more.
+            _ if model_changed => continue,
+            _ if is_input(was) || is_input(is) => "reference-changed",
+            _ => "parameter-changed",
+        };
+        let reason = Reason {
+            step: Some(step.kind),
+            part: Some(name.clone()),
+            old: Some(was.clone()),
+            new: Some(is.clone()),
+            ..Reason::new(code)
+        };
+        // The mode and its constants follow from the inputs; they are told only where nothing else is.
+        if matches!(name.as_str(), "mode" | "generationType") {
+            mode_only.push(reason)
+        } else {
+            reasons.push(reason)
+        }
+    }
+    if reasons.is_empty() { mode_only } else { reasons }
+}
+
+/// A project's own template that was edited: its digest differs, and so does the prompt it makes.
+fn template_reason(
+    step: &BuiltStep,
+    old_ask: Option<&Ask>,
+    present: &Present,
+    recorded: Option<&Map<String, Json>>,
+) -> Option<Reason> {
+    let style = step.style.as_ref()?;
+    let old = old_ask?;
+    if old.templates.get(style) == present.ask.templates.get(style) {
+        return None;
+    }
+    let was = recorded?.get("prompt")?;
+    let is = step.parts.get("prompt")?;
+    (was != is).then(|| Reason {
+        step: Some(step.kind),
+        part: Some("prompt".into()),
+        old: Some(was.clone()),
+        new: Some(is.clone()),
+        ..Reason::new("template-changed")
+    })
+}
+
+fn is_input(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.starts_with("http://") || text.starts_with("https://"),
+        Json::Object(map) => map.keys().any(|key| key.starts_with('$')),
+        Json::Array(items) => items.iter().any(is_input),
+        _ => false,
+    }
+}
+
+/// An entry of another tool knows a prompt, a model and a few parameters: those are compared.
+fn compare_foreign(present: &Present, foreign: &Foreign<'_>) -> Difference {
+    let mut difference = Difference::default();
+    let Some(step) = present.built.steps.first() else { return difference };
+    let mut told = |code: &'static str, part: &str, old: Json, new: Json| {
+        difference.reasons.push(Reason {
+            step: Some(step.kind),
+            part: Some(part.to_owned()),
+            old: Some(old),
+            new: Some(new),
+            ..Reason::new(code)
+        });
+    };
+    if foreign.prompt.trim() != step.prompt.as_deref().unwrap_or_default().trim() {
+        let new = step.prompt.clone().map_or(Json::Null, Json::from);
+        told("prompt-changed", "prompt", foreign.prompt.into(), new);
+    }
+    if !foreign.model.eq_ignore_ascii_case(&step.model) {
+        told("model-changed", "model", foreign.model.into(), step.model.clone().into());
+    }
+    for (name, old) in foreign.parameters {
+        let Some(new) = step.parameters.get(name) else { continue };
+        if name != "endpoint" && !old.is_null() && !new.is_null() && !same_value(old, new) {
+            told("parameter-changed", name, old.clone(), new.clone());
+        }
+    }
+    let chain = present.built.steps.len();
+    if chain > 1 {
+        told("steps-changed", "steps", 1.into(), chain.into());
+    }
+    difference.same = difference.reasons.is_empty();
+    difference.same_steps = usize::from(difference.same);
+    difference
+}

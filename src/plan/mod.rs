@@ -1,0 +1,24 @@
+//! What would be rendered, why, and what it would cost: a pure function of storyboard, catalogue and what is known.
+
+pub mod ask;
+mod build;
+mod decide;
+mod difference;
+mod draft;
+pub mod outcome;
+mod planner;
+mod recorded;
+pub mod request;
+mod selection;
+pub mod work;
+
+pub use build::DEFAULT_MODEL;
+pub use draft::Place;
+pub use outcome::{Action, Note, Orphan, Plan, PlanSummary, Reason, ScenePlan, StepPlan};
+pub use planner::{PlanOptions, Planned, Planning, plan};
+pub use request::{Request, canonical_json, digest_of};
+pub use selection::Selection;
+pub use work::{
+    ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, RestoreWork, Slot, StepStart,
+    StepWork, Work,
+};

@@ -1,0 +1,597 @@
+//! Makes a plan: reads nothing, asks nobody, and gives the same plan for the same storyboard, catalogue and knowledge.
+//!
+//! The order is that of DESIGN section 5.6: the same id with the same request first, then equal requests under
+//! another id, then the same id with another request, then what is new.
+
+use super::ask::{Ask, number};
+use super::build::{Builder, Built, Problem};
+use super::decide::{Deciding, Match};
+use super::difference::{Difference, Present, compare};
+use super::draft::Place;
+use super::outcome::{Action, Orphan, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
+use super::recorded::Recorded;
+use super::selection::Selection;
+use super::work::{FilesByDigest, Slot};
+use crate::catalog::{Catalog, PriceKind};
+use crate::known::{Known, KnownInput};
+use crate::ledger::{AttemptState, Take, TakeId, TakeState};
+use crate::manifest::VideoEntry;
+use crate::prompt::Templates;
+use crate::source::{Diagnostic, Span};
+use crate::storyboard::{Field, Fields, Scene, SceneId, Storyboard};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// What a plan is made of.
+pub struct Planning<'a> {
+    /// The storyboard as the user named it; only shown.
+    pub name: &'a str,
+    /// Where its outputs are kept.
+    pub place: Place,
+    /// The scenes.
+    pub board: &'a Storyboard,
+    /// Defaults of the configuration; front matter wins over them.
+    pub defaults: &'a Fields,
+    /// Models, families and prices.
+    pub catalog: &'a Catalog,
+    /// Prompt templates.
+    pub templates: &'a Templates,
+    /// What is known of the world.
+    pub known: &'a Known,
+    /// What the user asked for.
+    pub options: &'a PlanOptions,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Only these scenes; `None` for all.
+    pub only: Option<Selection>,
+    /// Not these scenes.
+    pub exclude: Selection,
+    /// New takes of these, changed or not.
+    pub retake: Selection,
+    /// Pay again for these where their bytes are gone.
+    pub rerender_absent: Selection,
+    /// True with a cap on credits: a step without a known price is blocked then.
+    pub capped: bool,
+}
+
+/// A plan and what is needed to carry it out.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Files that requests name, by digest.
+    pub files: FilesByDigest,
+    /// Takes in flight that no scene asks for any more: they are finished and kept.
+    pub collect: Vec<Take>,
+    /// Open takes whose scene has another id now; the ledger is told before the run.
+    pub moved_takes: Vec<(TakeId, Slot)>,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Makes the plan, or gives every error of the storyboard at once.
+///
+/// # Errors
+/// All problems, warnings included, when at least one of them is an error.
+pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
+    let builder = Builder { catalog: planning.catalog, templates: planning.templates };
+    let defaults = planning.board.defaults.over(planning.defaults);
+    let styles = template_digests(planning);
+    let mut diagnostics = Vec::new();
+    let mut scenes = Vec::with_capacity(planning.board.scenes.len());
+    for scene in &planning.board.scenes {
+        scenes.push(prepare(planning, &builder, &defaults, &styles, scene, &mut diagnostics));
+    }
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(diagnostics);
+    }
+    let entries: Vec<&VideoEntry> = current_entries(planning);
+    check_owners(planning, &entries, &mut diagnostics);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(diagnostics);
+    }
+    let matches = match_entries(&builder, &scenes, &entries);
+    let takes = match_takes(planning, &builder, &scenes);
+
+    let mut plans = Vec::with_capacity(scenes.len());
+    let mut used_takes = HashSet::new();
+    let mut moved_takes = Vec::new();
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(present) = &prepared.present else {
+            plans.push(skipped(planning, prepared));
+            continue;
+        };
+        let slot = slot(planning, &prepared.scene.id);
+        let deciding = Deciding {
+            planning,
+            builder: &builder,
+            scene: prepared.scene,
+            present,
+            matched: matches.scenes[index].as_ref(),
+            open_take: takes.get(&index).copied(),
+            slot: &slot,
+        };
+        let (plan, used) = deciding.decide();
+        if let Some(take) = used {
+            used_takes.insert(take.id);
+            if take.slot != slot {
+                moved_takes.push((take.id, slot));
+            }
+        }
+        plans.push(plan);
+    }
+    let orphans = orphans(&scenes, &entries, &matches);
+    let collect = stale_takes(planning, &used_takes);
+    let summary = summarise(planning, &plans);
+    Ok(Planned {
+        plan: Plan {
+            format_version: PLAN_FORMAT,
+            storyboard: planning.name.to_owned(),
+            summary,
+            scenes: plans,
+            orphans,
+        },
+        files: files(planning.known),
+        collect,
+        moved_takes,
+        warnings: diagnostics,
+    })
+}
+
+/// Digests of the project's own templates, by prompt style.
+fn template_digests(planning: &Planning<'_>) -> BTreeMap<String, String> {
+    let styles: BTreeSet<&str> =
+        planning.catalog.models().iter().map(|model| model.prompt_style.as_str()).collect();
+    let own = styles.into_iter().filter_map(|style| {
+        planning.templates.digest(style).map(|digest| (style.to_owned(), digest))
+    });
+    own.collect()
+}
+
+/// A scene that is ready to be planned, or the reason why it is not.
+struct Prepared<'a> {
+    scene: &'a Scene,
+    present: Option<Present>,
+    duration: Option<f64>,
+    skip: Option<Reason>,
+}
+
+/// The ledger slot of a scene.
+fn slot(planning: &Planning<'_>, scene: &SceneId) -> Slot {
+    Slot {
+        storyboard: planning.place.storyboard.clone().unwrap_or_default(),
+        variant: planning.place.variant.clone().unwrap_or_default(),
+        scene: scene.key(),
+    }
+}
+
+fn prepare<'a>(
+    planning: &Planning<'_>,
+    builder: &Builder<'_>,
+    defaults: &Fields,
+    styles: &BTreeMap<String, String>,
+    scene: &'a Scene,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Prepared<'a> {
+    let effective = scene.fields.over(defaults);
+    let duration = effective.seconds(Field::Duration);
+    let mut prepared = Prepared { scene, present: None, duration, skip: None };
+    if let Some(reason) = not_generated(&effective) {
+        prepared.skip = Some(reason);
+        return prepared;
+    }
+    let digests = |path: &str| match planning.known.inputs.get(path) {
+        Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
+        _ => None,
+    };
+    let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
+    match builder.build(&ask) {
+        Ok(built) => {
+            report_warnings(planning, scene, defaults, &built, duration, diagnostics);
+            if let Some(retired) = &built.retired {
+                prepared.skip = Some(Reason::because("retired", retired.clone()));
+                return prepared;
+            }
+            // Only the templates that were used are part of what was asked.
+            let styles: HashSet<&String> =
+                built.steps.iter().filter_map(|step| step.style.as_ref()).collect();
+            ask.templates.retain(|style, _| styles.contains(style));
+            let ask_json = ask.to_json();
+            prepared.present = Some(Present { ask, ask_json, built });
+        }
+        Err(problems) => {
+            diagnostics
+                .extend(problems.into_iter().map(|problem| located(planning, scene, problem)));
+        }
+    }
+    prepared
+}
+
+/// Why a scene is not generated at all.
+fn not_generated(fields: &Fields) -> Option<Reason> {
+    if fields.has(Field::File) {
+        return Some(Reason::because("image-scene", "it is footage or a still that exists"));
+    }
+    let kind = fields.text(Field::Kind)?.trim().to_lowercase().replace([' ', '-'], "_");
+    match kind.as_str() {
+        "image" | "still" | "photo" | "picture" => {
+            Some(Reason::because("image-scene", "it is a still"))
+        }
+        "footage" | "title" | "title_card" | "black" => Some(Reason::because(
+            "image-scene",
+            format!("a scene of type `{kind}` is not generated"),
+        )),
+        _ => None,
+    }
+}
+
+/// What is odd about a scene that can be rendered all the same.
+fn report_warnings(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    defaults: &Fields,
+    built: &Built,
+    duration: Option<f64>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for problem in &built.warnings {
+        let mut diagnostic = located(planning, scene, problem.clone());
+        diagnostic.severity = crate::source::Severity::Warning;
+        diagnostics.push(diagnostic);
+    }
+    let model = built.steps.first().map(|step| step.model.as_str()).unwrap_or_default();
+    for (step, field) in &built.unsupported {
+        // A default of the whole film is not meant for every model, and a picture brings its own ratio.
+        let own = step.is_some() || scene.fields.has(*field);
+        if !own || *field == Field::AspectRatio {
+            continue;
+        }
+        let span = field_span(planning, scene, *step, *field, defaults);
+        let message = format!("`{model}` has no `{}` here", field.name());
+        let error = Diagnostic::error("unsupported-field", message, span)
+            .label("would be ignored, and the clip paid for")
+            .hint(format!(
+                "take the field away, or see `storyreel models \"{model}\"` for what it takes"
+            ));
+        diagnostics.push(error);
+    }
+    if duration.is_none() && built.clip_length.is_some() {
+        let seconds = built.clip_length.map(number).unwrap_or_default();
+        diagnostics.push(
+            Diagnostic::warning(
+                "no-duration",
+                format!("scene {} has no duration", scene.id),
+                scene.id_span,
+            )
+            .label(format!("gets {seconds} s, what `{model}` makes by itself"))
+            .hint("write its length in the film, for example `Duration: 5s`"),
+        );
+    }
+}
+
+/// A problem under the words that caused it.
+fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnostic {
+    let span = match problem.field {
+        Some(field) => field_span(planning, scene, problem.step, field, &planning.board.defaults),
+        None => problem
+            .step
+            .and_then(|step| step_of(planning, scene, step))
+            .map_or(scene.id_span, |step| step.span),
+    };
+    let mut message = problem.message;
+    if let Some(param) = &problem.param {
+        if let Some(KnownInput::Unusable(why)) = planning.known.inputs.get(param) {
+            message = format!("the file `{param}` {why}");
+        } else if !message.contains(param.as_str()) {
+            message = format!("`{param}`: {message}");
+        }
+    }
+    let mut diagnostic =
+        Diagnostic::error(problem.code, message, span).label(format!("scene {}", scene.id));
+    diagnostic.hint = problem.hint;
+    diagnostic
+}
+
+fn step_of<'a>(
+    planning: &'a Planning<'_>,
+    scene: &'a Scene,
+    index: usize,
+) -> Option<&'a crate::storyboard::Step> {
+    scene.steps.as_ref().or(planning.board.default_steps.as_ref())?.get(index)
+}
+
+/// Where a field of a scene was written: at the step, at the scene, in the front matter, else the scene itself.
+fn field_span(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    step: Option<usize>,
+    field: Field,
+    defaults: &Fields,
+) -> Span {
+    let at_step = step.and_then(|step| step_of(planning, scene, step));
+    if let Some(step) = at_step {
+        return step.fields.get(field).map_or(step.span, |spanned| spanned.span);
+    }
+    let written = scene.fields.get(field).or_else(|| planning.board.defaults.get(field));
+    // Defaults of the configuration have places in another file; the scene stands for them.
+    let _ = defaults;
+    written.map_or(scene.id_span, |spanned| spanned.span)
+}
+
+/// The scenes' present clips in this storyboard and variant: the last video entry of each that is not superseded.
+fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry> {
+    let mut last: BTreeMap<&SceneId, usize> = BTreeMap::new();
+    let videos: Vec<&VideoEntry> = planning.known.manifest.videos().collect();
+    for (index, entry) in videos.iter().enumerate() {
+        let ours = entry.storyboard == planning.place.storyboard
+            && entry.variant == planning.place.variant;
+        if let Some(scene) = &entry.scene_id
+            && ours
+            && entry.superseded_by.is_none()
+        {
+            last.insert(scene, index);
+        }
+    }
+    let mut indices: Vec<usize> = last.into_values().collect();
+    indices.sort_unstable();
+    indices.into_iter().map(|index| videos[index]).collect()
+}
+
+/// Two storyboards that would write one file.
+fn check_owners(planning: &Planning<'_>, ours: &[&VideoEntry], diagnostics: &mut Vec<Diagnostic>) {
+    let mine: HashSet<&str> = ours.iter().map(|entry| entry.id.as_str()).collect();
+    let others: HashMap<&str, &VideoEntry> = planning
+        .known
+        .manifest
+        .videos()
+        .filter(|entry| {
+            entry.superseded_by.is_none()
+                && !mine.contains(entry.id.as_str())
+                && (entry.storyboard != planning.place.storyboard
+                    || entry.variant != planning.place.variant)
+        })
+        .map(|entry| (entry.filename.as_str(), entry))
+        .collect();
+    if others.is_empty() {
+        return;
+    }
+    for scene in &planning.board.scenes {
+        let filename = planning.place.filename(&scene.id);
+        if let Some(other) = others.get(filename.as_str()) {
+            let owner = other.storyboard.as_deref().unwrap_or("the project's default storyboard");
+            diagnostics.push(
+                Diagnostic::error(
+                    "file-taken",
+                    format!("`{filename}` belongs to {owner}"),
+                    scene.id_span,
+                )
+                .label("would write the same file")
+                .hint("rename the storyboard file, or move it into a project of its own"),
+            );
+        }
+    }
+}
+
+/// Which entry belongs to which scene.
+struct Matches<'a> {
+    scenes: Vec<Option<Match<'a>>>,
+    taken: HashSet<&'a str>,
+}
+
+fn match_entries<'a>(
+    builder: &Builder<'_>,
+    scenes: &[Prepared<'_>],
+    entries: &[&'a VideoEntry],
+) -> Matches<'a> {
+    let by_scene: HashMap<&SceneId, &'a VideoEntry> = entries
+        .iter()
+        .filter_map(|entry| entry.scene_id.as_ref().map(|scene| (scene, *entry)))
+        .collect();
+    let mut matches =
+        Matches { scenes: scenes.iter().map(|_| None).collect(), taken: HashSet::new() };
+    let mut changed: HashMap<usize, Difference> = HashMap::new();
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(entry) = by_scene.get(&prepared.scene.id).copied() else { continue };
+        let Some(present) = &prepared.present else {
+            // A scene that is not generated keeps its old clip: it is no orphan.
+            matches.taken.insert(&entry.id);
+            continue;
+        };
+        let difference = compare(builder, present, &Recorded::entry(entry));
+        if difference.same {
+            matches.taken.insert(&entry.id);
+            matches.scenes[index] = Some(Match::Same { entry, difference });
+        } else {
+            changed.insert(index, difference);
+        }
+    }
+    match_moves(builder, scenes, entries, &mut matches);
+    for (index, difference) in changed {
+        let Some(entry) = by_scene.get(&scenes[index].scene.id).copied() else { continue };
+        if matches.scenes[index].is_none() && !matches.taken.contains(entry.id.as_str()) {
+            matches.taken.insert(&entry.id);
+            matches.scenes[index] = Some(Match::Changed { entry, difference });
+        }
+    }
+    matches
+}
+
+/// Equal requests among what is left, in document order.
+fn match_moves<'a>(
+    builder: &Builder<'_>,
+    scenes: &[Prepared<'_>],
+    entries: &[&'a VideoEntry],
+    matches: &mut Matches<'a>,
+) {
+    let mut left: HashMap<String, Vec<&'a VideoEntry>> = HashMap::new();
+    // A clip without a digest cannot be checked, so it is not taken for another scene's.
+    let free =
+        |entry: &&&VideoEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
+    for entry in entries.iter().rev().filter(free) {
+        let built = Ask::from_json(&entry.ask).and_then(|ask| builder.build(&ask).ok());
+        if let Some(built) = built {
+            left.entry(identity(&built)).or_default().push(entry);
+        }
+    }
+    if left.is_empty() {
+        return;
+    }
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(present) = prepared.present.as_ref().filter(|_| matches.scenes[index].is_none())
+        else {
+            continue;
+        };
+        let Some(entry) = left.get_mut(&identity(&present.built)).and_then(Vec::pop) else {
+            continue;
+        };
+        let difference = compare(builder, present, &Recorded::entry(entry));
+        if let (true, Some(sha256)) = (difference.same, &entry.sha256) {
+            matches.taken.insert(&entry.id);
+            matches.scenes[index] = Some(Match::Moved { entry, sha256 });
+        }
+    }
+}
+
+/// Equal for chains of equal requests.
+fn identity(built: &Built) -> String {
+    let steps: Vec<String> = built.steps.iter().map(|step| step.request.fingerprint()).collect();
+    steps.join(" ")
+}
+
+/// The open take of the ledger that each scene goes on with: one of its own slot first, else one of a slot whose
+/// scene asks for something else now.
+fn match_takes<'a>(
+    planning: &Planning<'a>,
+    builder: &Builder<'_>,
+    scenes: &[Prepared<'_>],
+) -> HashMap<usize, &'a Take> {
+    let open: Vec<&Take> = planning
+        .known
+        .ledger
+        .takes
+        .iter()
+        .filter(|take| {
+            matches!(take.state, TakeState::Open | TakeState::Publishing)
+                && take.slot.storyboard == planning.place.storyboard.clone().unwrap_or_default()
+                && take.slot.variant == planning.place.variant.clone().unwrap_or_default()
+        })
+        .collect();
+    let mut matched = HashMap::new();
+    if open.is_empty() {
+        return matched;
+    }
+    let mut claimed = HashSet::new();
+    for own_slot in [true, false] {
+        for (index, prepared) in scenes.iter().enumerate() {
+            let Some(present) = prepared.present.as_ref().filter(|_| !matched.contains_key(&index))
+            else {
+                continue;
+            };
+            let key = prepared.scene.id.key();
+            let fits = |take: &&&Take| {
+                (take.slot.scene == key) == own_slot
+                    && !claimed.contains(&take.id)
+                    && (own_slot || super::recorded::is_alive(take))
+                    && compare(builder, present, &Recorded::take(take)).same
+            };
+            // The newest wins: an older one of the same request was given up for it.
+            if let Some(take) = open.iter().rev().find(fits) {
+                claimed.insert(take.id);
+                matched.insert(index, *take);
+            }
+        }
+    }
+    matched
+}
+
+/// Takes with tasks at the provider that no scene goes on with: finished and kept, never lost.
+fn stale_takes(planning: &Planning<'_>, used: &HashSet<TakeId>) -> Vec<Take> {
+    let storyboard = planning.place.storyboard.clone().unwrap_or_default();
+    let takes = planning.known.ledger.takes.iter().filter(|take| {
+        take.slot.storyboard == storyboard
+            && take.state == TakeState::Open
+            && !used.contains(&take.id)
+            && take.attempts.iter().any(|attempt| {
+                matches!(attempt.state, AttemptState::Submitted | AttemptState::Finished)
+            })
+    });
+    takes.cloned().collect()
+}
+
+fn skipped(planning: &Planning<'_>, prepared: &Prepared<'_>) -> ScenePlan {
+    let filtered = is_filtered(planning.options, &prepared.scene.id);
+    let reason = if filtered {
+        Reason::new("filtered")
+    } else {
+        prepared.skip.clone().unwrap_or(Reason::new("filtered"))
+    };
+    ScenePlan {
+        scene_id: prepared.scene.id.clone(),
+        title: prepared.scene.title.as_ref().map(|title| title.value.clone()),
+        action: Action::Skip,
+        filename: None,
+        duration: prepared.duration,
+        clip_length: None,
+        reasons: vec![reason],
+        notes: Vec::new(),
+        steps: Vec::new(),
+        work: None,
+    }
+}
+
+/// Whether the flags leave a scene out.
+pub(super) fn is_filtered(options: &PlanOptions, scene: &SceneId) -> bool {
+    options.exclude.has(scene) || options.only.as_ref().is_some_and(|only| !only.has(scene))
+}
+
+fn orphans(scenes: &[Prepared<'_>], entries: &[&VideoEntry], matches: &Matches<'_>) -> Vec<Orphan> {
+    let present: HashSet<&SceneId> = scenes.iter().map(|prepared| &prepared.scene.id).collect();
+    let left = entries.iter().filter(|entry| !matches.taken.contains(entry.id.as_str()));
+    left.filter_map(|entry| {
+        let scene_id = entry.scene_id.clone()?;
+        // A scene that took a moved clip supersedes the one that stood under its id.
+        (!present.contains(&scene_id)).then(|| Orphan {
+            id: entry.id.clone(),
+            scene_id,
+            filename: entry.filename.clone(),
+        })
+    })
+    .collect()
+}
+
+fn files(known: &Known) -> FilesByDigest {
+    let usable = known.inputs.values().filter_map(|input| match input {
+        KnownInput::File { path, sha256 } => Some((sha256.clone(), path.clone())),
+        KnownInput::Unusable(_) => None,
+    });
+    usable.collect()
+}
+
+fn summarise(planning: &Planning<'_>, scenes: &[ScenePlan]) -> PlanSummary {
+    let mut summary = PlanSummary::default();
+    let mut credits = 0.0;
+    for scene in scenes {
+        let count = match scene.action {
+            Action::Create => &mut summary.create,
+            Action::Update => &mut summary.update,
+            Action::Unchanged => &mut summary.unchanged,
+            Action::Restore => &mut summary.restore,
+            Action::Move => &mut summary.moved,
+            Action::Resume => &mut summary.resume,
+            Action::Absent => &mut summary.absent,
+            Action::Blocked => &mut summary.blocked,
+            Action::Skip => &mut summary.skip,
+        };
+        *count += 1;
+        for step in scene.steps.iter().filter(|step| step.action.is_paid()) {
+            credits += step.credits.unwrap_or_default();
+            summary.unpriced_steps += usize::from(step.price == PriceKind::Unknown);
+        }
+    }
+    let rate = planning.catalog.provider("kie").map_or(0.0, |provider| provider.usd_per_credit);
+    summary.credits = credits;
+    summary.usd = (credits * rate * 10_000.0).round() / 10_000.0;
+    summary
+}

@@ -1,0 +1,164 @@
+//! A step's request in symbolic form, and its identity.
+//!
+//! Files stand as `{"$file": digest}`, clips as `{"$clip": digest, "frame": "last"}`, provider tasks as
+//! `{"$task": digest}` (the task that made the clip with this digest). Until the step before is rendered,
+//! `{"$previous": "task"}` or `{"$previous": "clip"}` stands in its place.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+/// What identifies a step: its JSON is what is hashed, shown by `explain` and, once bound, sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// `POST` or `GET`.
+    pub method: String,
+    /// Path below the API base: `/api/v1/veo/generate`.
+    pub path: String,
+    /// The symbolic body (for a `GET`, its query parameters as an object).
+    pub body: Value,
+}
+
+impl Request {
+    /// As shown in plans: `POST /api/v1/veo/generate`.
+    pub fn endpoint(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// `sha256:` and the hex digest of the canonical JSON of `{"endpoint": ..., "request": body}`.
+    ///
+    /// The endpoint is part of it because two upgrades of one clip have the same body.
+    pub fn fingerprint(&self) -> String {
+        digest_of(&json!({"endpoint": self.endpoint(), "request": self.body}))
+    }
+
+    /// True while the step before has not been rendered.
+    pub fn waits(&self) -> bool {
+        holds(&self.body, "$previous")
+    }
+
+    /// The request with the placeholders for the step before replaced by that step's clip.
+    #[must_use]
+    pub fn after(&self, previous: &str) -> Self {
+        let mut body = self.body.clone();
+        visit(&mut body, &mut |map| match map.get("$previous").and_then(Value::as_str) {
+            Some("task") => {
+                map.remove("$previous");
+                map.insert("$task".into(), previous.into());
+            }
+            Some(_) => {
+                map.remove("$previous");
+                map.insert("$clip".into(), previous.into());
+            }
+            None => {}
+        });
+        Self { body, ..self.clone() }
+    }
+
+    /// Digests of the local files it names.
+    pub fn files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        visit(&mut self.body.clone(), &mut |map| {
+            if let Some(digest) = map.get("$file").and_then(Value::as_str) {
+                found.push(digest.to_owned());
+            }
+        });
+        found
+    }
+}
+
+fn holds(value: &Value, key: &str) -> bool {
+    let mut found = false;
+    visit(&mut value.clone(), &mut |map| found |= map.contains_key(key));
+    found
+}
+
+/// Calls `change` for each object inside `value`, outermost first.
+pub fn visit(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(map) => {
+            change(map);
+            for inner in map.values_mut() {
+                visit(inner, change);
+            }
+        }
+        Value::Array(items) => {
+            for inner in items {
+                visit(inner, change);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// JSON with sorted keys and no white space; the same text for equal values whatever the order they were built in.
+pub fn canonical_json(value: &Value) -> String {
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let mut keys: Vec<&String> = map.keys().collect();
+                keys.sort();
+                Value::Object(
+                    keys.into_iter().map(|key| (key.clone(), sorted(&map[key]))).collect(),
+                )
+            }
+            Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+            // 8.0 and 8 are one number to the provider and one to us.
+            Value::Number(number) => match number.as_f64() {
+                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        reason = "the bounds were checked just above"
+                    )]
+                    let whole = float as i64;
+                    Value::from(whole)
+                }
+                _ => value.clone(),
+            },
+            other => other.clone(),
+        }
+    }
+    sorted(value).to_string()
+}
+
+/// `sha256:` and the hex digest of the canonical JSON.
+pub fn digest_of(value: &Value) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(canonical_json(value).as_bytes())))
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_number_form_do_not_change_the_digest() {
+        let one = json!({"b": 8, "a": {"y": 1, "x": [1.0, 2]}});
+        let two = json!({"a": {"x": [1, 2.0], "y": 1}, "b": 8.0});
+        assert_eq!(digest_of(&one), digest_of(&two));
+        assert_eq!(canonical_json(&one), r#"{"a":{"x":[1,2],"y":1},"b":8}"#);
+        assert_ne!(digest_of(&one), digest_of(&json!({"b": "8"})));
+    }
+
+    #[test]
+    fn a_waiting_request_is_completed_by_the_clip_before() {
+        let request = Request {
+            method: "POST".into(),
+            path: "/x".into(),
+            body: json!({"taskId": {"$previous": "task"}, "prompt": "on"}),
+        };
+        assert!(request.waits());
+        let done = request.after("sha256:ab");
+        assert!(!done.waits());
+        assert_eq!(done.body, json!({"taskId": {"$task": "sha256:ab"}, "prompt": "on"}));
+        assert_ne!(done.fingerprint(), request.after("sha256:cd").fingerprint());
+    }
+}

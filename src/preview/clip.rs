@@ -1,0 +1,120 @@
+//! From a shot to an MP4: the loop over frames.
+
+use openh264::OpenH264API;
+use openh264::encoder::{
+    Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, Profile, QpRange,
+    RateControlMode, SpsPpsStrategy, UsageType, VuiConfig,
+};
+
+use super::camera::Pose;
+use super::frame::Frame;
+use super::mood::Mood;
+use super::picture::Picture;
+use super::slate::{self, Slate};
+use super::stage::Stage;
+use super::timeline::{self, Timeline};
+use super::typeset::Typesetter;
+use super::{FRAMES_PER_SECOND, PreviewError, Rendered, Shot};
+use crate::media::{H264Sample, mux_h264};
+
+/// Frames from one keyframe to the next: two seconds, so that players seek well.
+const KEYFRAME_EVERY: u32 = 48;
+
+/// What is filmed.
+enum Scene {
+    Stage(Box<Stage>),
+    Picture(Box<Picture>),
+}
+
+impl Scene {
+    fn film(&mut self, frame: &mut Frame, pose: &Pose) {
+        match self {
+            Self::Stage(stage) => stage.film(frame, pose),
+            Self::Picture(picture) => picture.film(frame, pose),
+        }
+    }
+}
+
+/// Draws and encodes a clip. `report` hears of frames done, twice a second of film.
+pub(super) fn make(
+    shot: &Shot,
+    report: &mut dyn FnMut(u64, u64),
+) -> Result<(Vec<u8>, Rendered), PreviewError> {
+    let timeline = Timeline::of(shot)?;
+    let (width, height) = timeline::size(shot)?;
+    let typesetter = Typesetter::for_texts(slate::texts(shot));
+    let mood = {
+        let title = shot.title.as_deref().unwrap_or_default();
+        let words = format!("{} {title}", shot.words);
+        Mood::read(&words, shot.shot.as_deref().unwrap_or_default(), !shot.dialogue.is_empty())
+    };
+    let poses: Vec<Pose> = (0..timeline.frames).map(|frame| timeline.pose(frame)).collect();
+    let mut scene = match &shot.reference {
+        Some(path) => Scene::Picture(Box::new(Picture::load(path, width, height)?)),
+        None => Scene::Stage(Box::new(Stage::build(&mood, width, height, &poses, &typesetter)?)),
+    };
+    let slate = Slate::draw(shot, &mood, &timeline, width, height, &typesetter)?;
+
+    let mut encoder = encoder(width, height)?;
+    let mut filmed = Frame::new(width, height);
+    let mut filmed_from: Option<Pose> = None;
+    let mut frame = Frame::new(width, height);
+    let mut encoded: Vec<(Vec<u8>, bool)> = Vec::with_capacity(poses.len());
+    for (number, pose) in (0..).zip(&poses) {
+        // A camera that rests sees what it saw.
+        if filmed_from != Some(*pose) {
+            scene.film(&mut filmed, pose);
+            filmed_from = Some(*pose);
+        }
+        frame.copy_from(&filmed);
+        slate.lay(&mut frame, &timeline, number);
+        let light = timeline.light(number);
+        if light < 256 {
+            frame.dim(light);
+        }
+        let stream =
+            encoder.encode(&frame).map_err(|error| PreviewError::Encoding(error.to_string()))?;
+        encoded.push((stream.to_vec(), stream.frame_type() == FrameType::IDR));
+        if (number + 1) % 12 == 0 || number + 1 == timeline.frames {
+            report(number + 1, timeline.frames);
+        }
+    }
+    let samples = encoded.iter().map(|(annex_b, keyframe)| H264Sample {
+        annex_b,
+        duration: 1,
+        keyframe: *keyframe,
+    });
+    let samples: Vec<H264Sample<'_>> = samples.collect();
+    let bytes = mux_h264(width as u16, height as u16, FRAMES_PER_SECOND, &samples)?;
+    let rendered = Rendered {
+        width: width as u32,
+        height: height as u32,
+        frames: timeline.frames,
+        duration: timeline.frames as f64 / f64::from(FRAMES_PER_SECOND),
+        bytes: bytes.len() as u64,
+    };
+    Ok((bytes, rendered))
+}
+
+/// An encoder whose output depends on nothing but the frames: one thread, no rate control, no skipped frames.
+fn encoder(width: usize, height: usize) -> Result<Encoder, PreviewError> {
+    // Larger pictures hide a little more loss.
+    let quality = if width * height > 500_000 { 25 } else { 23 };
+    let config = EncoderConfig::new()
+        .skip_frames(false)
+        .rate_control_mode(RateControlMode::Off)
+        .qp(QpRange::new(quality, quality))
+        .num_threads(1)
+        .max_frame_rate(FrameRate::from_hz(FRAMES_PER_SECOND as f32))
+        .usage_type(UsageType::CameraVideoRealTime)
+        .complexity(Complexity::Low)
+        .profile(Profile::Baseline)
+        .sps_pps_strategy(SpsPpsStrategy::ConstantId)
+        .scene_change_detect(false)
+        .background_detection(false)
+        .adaptive_quantization(false)
+        .intra_frame_period(IntraFramePeriod::from_num_frames(KEYFRAME_EVERY))
+        .vui(VuiConfig::bt709());
+    Encoder::with_api_config(OpenH264API::from_source(), config)
+        .map_err(|error| PreviewError::Encoding(error.to_string()))
+}

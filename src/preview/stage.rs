@@ -1,0 +1,221 @@
+//! The stage of a scene: sky, far things, ground, subject and near things, drawn once each and moved by the camera.
+
+use std::fmt::Write as _;
+
+use super::PreviewError;
+use super::camera::Pose;
+use super::frame::Frame;
+use super::layer::{Affine, Area, Layer, Scratch};
+use super::mood::{Mood, Setting, Size};
+use super::scenery;
+use super::typeset::Typesetter;
+
+/// How deep a part of the stage lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    Sky,
+    Far,
+    Ground,
+    Subject,
+    Near,
+}
+
+const DEPTHS: [Depth; 5] = [Depth::Sky, Depth::Far, Depth::Ground, Depth::Subject, Depth::Near];
+
+/// Where things are in the resting frame, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blocking {
+    pub(super) width: f32,
+    pub(super) height: f32,
+    /// The row of the horizon.
+    pub(super) horizon: f32,
+    /// Where the subject stands, which may be below the frame.
+    pub(super) feet: f32,
+    /// The subject's middle.
+    pub(super) center: f32,
+    /// The subject's height.
+    pub(super) tall: f32,
+    /// Where the eye rests: the point that a push leads to.
+    pub(super) focus: (f32, f32),
+}
+
+impl Blocking {
+    /// Composes the frame. Wide frames leave their left to the words; the others stand the subject in the middle,
+    /// above the words.
+    pub(super) fn of(mood: &Mood, width: usize, height: usize) -> Self {
+        let (width, height) = (width as f32, height as f32);
+        let landscape = width > height * 1.2;
+        let center = width * if landscape { 0.70 } else { 0.5 };
+        // In a tall frame the lower third belongs to the words, so the picture sits higher and measures less.
+        let reach = if landscape { height } else { height.min(width * 1.25) };
+        let lift = if landscape { 0.0 } else { height * 0.14 };
+        let horizon = height
+            * match mood.height {
+                1 => 0.36,
+                -1 => 0.80,
+                _ if mood.setting == Setting::Room => 0.60,
+                _ => 0.64,
+            }
+            - lift;
+        let (tall, feet) = match mood.size {
+            Size::ExtremeWide => (0.20, horizon + reach * 0.08),
+            Size::Wide => (0.36, horizon + reach * 0.15),
+            Size::Full => (0.62, horizon + reach * 0.24),
+            Size::Medium => (1.18, horizon + reach * 0.82),
+            Size::Close => (2.0, horizon + reach * 1.55),
+            Size::ExtremeClose => (3.5, horizon + reach * 2.93),
+            Size::Insert => (0.52, horizon + reach * 0.21),
+        };
+        let tall = tall * reach;
+        let eye = match mood.size {
+            Size::Medium | Size::Close | Size::ExtremeClose => feet - tall * 0.92,
+            _ => feet - tall * 0.62,
+        };
+        Self {
+            width,
+            height,
+            horizon,
+            feet,
+            center,
+            tall,
+            focus: (center, eye.clamp(height * 0.25, height * 0.6)),
+        }
+    }
+
+    /// Where a part of the stage is seen from a pose.
+    fn seen(&self, depth: Depth, pose: &Pose) -> Affine {
+        let (x, y) = self.focus;
+        // How much a part follows when the camera leaves its place; the subject's distance is the measure.
+        let nearness = match depth {
+            Depth::Sky => 0.05,
+            Depth::Far => 0.25,
+            Depth::Ground | Depth::Subject => 1.0,
+            Depth::Near => 1.9,
+        };
+        let dolly = (pose.dolly * nearness).exp();
+        let slide = -pose.track * self.width * nearness;
+        let sink = pose.crane * self.height * nearness;
+        let around = pose.orbit * self.width;
+        let moved = match depth {
+            Depth::Ground => {
+                // A floor slides by how far below the horizon each of its rows lies, so that feet stay where they stand.
+                let reach = (self.feet - self.horizon).max(self.height * 0.1);
+                Affine::shear_below(slide / reach, self.horizon)
+                    .then(Affine::shear_below(-0.5 * around / reach, self.feet.min(self.height)))
+                    .then(Affine::scale_around(1.0, 1.0 + sink / reach, x, self.horizon))
+                    .then(Affine::scale_around(dolly, dolly, x, y))
+            }
+            Depth::Sky => Affine::translate(slide + 0.25 * around, sink)
+                .then(Affine::scale_around(dolly, dolly, x, y)),
+            Depth::Far => Affine::translate(slide + 0.5 * around, sink)
+                .then(Affine::scale_around(dolly, dolly, x, y)),
+            Depth::Subject => {
+                // A body that is passed turns its narrower side.
+                let turned = 1.0 - 0.16 * (pose.orbit.abs() * 2.0).min(1.0);
+                Affine::scale_around(turned, 1.0, self.center, self.feet)
+                    .then(Affine::translate(slide, sink))
+                    .then(Affine::scale_around(dolly, dolly, x, y))
+            }
+            Depth::Near => Affine::translate(slide - 0.9 * around, sink)
+                .then(Affine::scale_around(dolly, dolly, x, y)),
+        };
+        // Turning the camera moves everything alike; only a trace of depth is left to the eye.
+        let turn = match depth {
+            Depth::Sky => 0.9,
+            Depth::Far => 0.95,
+            Depth::Ground | Depth::Subject => 1.0,
+            Depth::Near => 1.12,
+        };
+        let zoom = pose.zoom.exp();
+        moved
+            .then(Affine::translate(-pose.pan * self.width * turn, pose.tilt * self.height * turn))
+            .then(Affine::scale_around(zoom, zoom, x, y))
+            .then(Affine::rotate_around(pose.roll, self.width / 2.0, self.height / 2.0))
+    }
+
+    fn frame(&self) -> Area {
+        Area { left: 0.0, top: 0.0, right: self.width, bottom: self.height }
+    }
+}
+
+/// A stage ready to be filmed.
+pub(super) struct Stage {
+    blocking: Blocking,
+    layers: Vec<(Depth, Layer)>,
+    scratch: Scratch,
+}
+
+impl Stage {
+    /// Draws everything that the poses will see.
+    pub(super) fn build(
+        mood: &Mood,
+        width: usize,
+        height: usize,
+        poses: &[Pose],
+        typesetter: &Typesetter,
+    ) -> Result<Self, PreviewError> {
+        let blocking = Blocking::of(mood, width, height);
+        let mut layers = Vec::new();
+        for depth in DEPTHS {
+            let mut area: Option<Area> = None;
+            let mut scale = 1.0_f32;
+            for pose in poses {
+                let seen = blocking.seen(depth, pose);
+                let needed = seen.inverse().image_of(blocking.frame());
+                area = Some(area.map_or(needed, |area| area.union(needed)));
+                scale = scale.max(seen.largest_scale());
+            }
+            let Some(area) = area else { continue };
+            let extent = scenery::extent(depth, mood, &blocking);
+            let area = area.grown(3.0).intersection(extent);
+            if area.width() < 2.0 || area.height() < 2.0 {
+                continue;
+            }
+            // Sky and near things are soft anyway and need no more pixels than the frame has.
+            let resolution = match depth {
+                Depth::Sky | Depth::Near => 1.0,
+                _ => scale.clamp(1.0, 1.5),
+            };
+            layers.push((depth, draw_layer(depth, mood, &blocking, area, resolution, typesetter)?));
+        }
+        Ok(Self { blocking, layers, scratch: Scratch::default() })
+    }
+
+    /// Films the stage from a pose.
+    pub(super) fn film(&mut self, frame: &mut Frame, pose: &Pose) {
+        for (depth, layer) in &self.layers {
+            layer.draw(frame, self.blocking.seen(*depth, pose), &mut self.scratch);
+        }
+    }
+}
+
+/// The most pixels that one layer may have; beyond it a layer gets coarser.
+const MOST_PIXELS: f32 = 12_000_000.0;
+
+fn draw_layer(
+    depth: Depth,
+    mood: &Mood,
+    blocking: &Blocking,
+    area: Area,
+    resolution: f32,
+    typesetter: &Typesetter,
+) -> Result<Layer, PreviewError> {
+    let pixels = area.width() * area.height() * resolution * resolution;
+    let resolution =
+        if pixels > MOST_PIXELS { resolution * (MOST_PIXELS / pixels).sqrt() } else { resolution };
+    let width = ((area.width() * resolution).ceil() as u32).next_multiple_of(2).max(2);
+    let height = ((area.height() * resolution).ceil() as u32).next_multiple_of(2).max(2);
+    let mut svg = String::new();
+    let _ = write!(
+        svg,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"{} {} {} {}\">",
+        area.left,
+        area.top,
+        width as f32 / resolution,
+        height as f32 / resolution
+    );
+    scenery::draw(&mut svg, depth, mood, blocking, area);
+    svg.push_str("</svg>");
+    let pixmap = typesetter.draw(&svg, width, height)?;
+    Ok(Layer::new(&pixmap, area.left, area.top, resolution, depth == Depth::Sky))
+}

@@ -1,0 +1,143 @@
+//! What templates can do to words.
+
+use minijinja::Environment;
+use minijinja::value::Value;
+
+/// Adds the filters of prompt templates: `sentence`, `bare`, `shot_size`, `labelled`, `unlabelled`, `introduce`, `speaker`, `spoken`.
+pub(super) fn add(environment: &mut Environment<'static>) {
+    environment.add_filter("sentence", |text: String| sentence(&text));
+    environment.add_filter("bare", |text: String| bare(&text));
+    environment.add_filter("shot_size", |text: String| shot_size(&text));
+    environment.add_filter("labelled", |text: String, label: String| labelled(&text, &label));
+    environment.add_filter("unlabelled", |text: String, label: String| unlabelled(&text, &label));
+    environment.add_filter("introduce", |character: Value| {
+        let part = |name: &str| character.get_attr(name).map(|part| part.to_string());
+        Ok::<_, minijinja::Error>(introduce(&part("name")?, &part("look")?))
+    });
+    environment.add_filter("speaker", |name: Value| speaker(name.as_str().unwrap_or_default()));
+    environment.add_filter("spoken", |words: String| spoken(&words));
+}
+
+/// A sentence: a capital at the start and a full stop at the end, unless it ends in a mark already. Empty stays empty.
+fn sentence(text: &str) -> String {
+    let text = text.trim().trim_end_matches([',', ';', ':', ' ']);
+    closed(&capital(text))
+}
+
+/// Words without marks at the end, to go before a comma. An ellipsis stays.
+fn bare(text: &str) -> String {
+    let text = text.trim();
+    if text.ends_with("...") {
+        return text.to_owned();
+    }
+    text.trim_end_matches(['.', ',', ';', ':', '。', ' ']).to_owned()
+}
+
+/// A shot size in words: `wide` is `wide shot`, `close-up` stays.
+fn shot_size(text: &str) -> String {
+    const SIZES: &[&str] =
+        &["wide", "medium", "full", "long", "establishing", "overhead", "aerial", "master"];
+    let text = bare(text);
+    let last = text.rsplit([' ', '-']).next().unwrap_or_default().to_lowercase();
+    if SIZES.contains(&last.as_str()) { format!("{text} shot") } else { text }
+}
+
+/// `SFX: waves.`; a label that the author wrote is not doubled.
+fn labelled(text: &str, label: &str) -> String {
+    let rest = without_label(text, label);
+    if rest.is_empty() { String::new() } else { closed(&format!("{label}: {rest}")) }
+}
+
+/// Words without their label and without marks at the end.
+fn unlabelled(text: &str, label: &str) -> String {
+    bare(without_label(text, label))
+}
+
+fn without_label<'a>(text: &'a str, label: &str) -> &'a str {
+    let text = text.trim();
+    text.get(..label.len())
+        .filter(|start| start.eq_ignore_ascii_case(label))
+        .and_then(|_| text[label.len()..].trim_start().strip_prefix([':', '：']))
+        .unwrap_or(text)
+        .trim()
+}
+
+/// A look, word for word; the name comes before it where the look does not say it.
+fn introduce(name: &str, look: &str) -> String {
+    let look = look.trim();
+    if look.to_lowercase().contains(&name.trim().to_lowercase()) {
+        closed(look)
+    } else {
+        closed(&format!("{}: {look}", capital(name.trim())))
+    }
+}
+
+fn speaker(name: &str) -> String {
+    let name = name.trim().trim_end_matches([':', '：']).trim_end();
+    if name.is_empty() { "A voice".to_owned() } else { capital(name) }
+}
+
+/// What is said, without the quotation marks that models turn into subtitles.
+fn spoken(words: &str) -> String {
+    let words = words.trim();
+    let inner = [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('「', '」')]
+        .into_iter()
+        .find_map(|(open, close)| words.strip_prefix(open)?.strip_suffix(close))
+        .filter(|inner| !inner.contains(['"', '“', '”', '「', '」']));
+    closed(inner.unwrap_or(words).trim())
+}
+
+/// The first letter as a capital, unless the word is written in its own way (`iPhone`).
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    if letters.clone().next().is_some_and(char::is_uppercase) {
+        return text.to_owned();
+    }
+    first.to_uppercase().chain(letters).collect()
+}
+
+/// The text with a full stop when it has no mark at its end.
+fn closed(text: &str) -> String {
+    let text = text.trim_end();
+    let Some(last) = text.chars().rfind(|c| !matches!(c, '"' | '”' | '“' | '»' | ')' | '\'' | '’'))
+    else {
+        return text.to_owned();
+    };
+    if matches!(last, '.' | '!' | '?' | '…' | '。' | '！' | '？') {
+        return text.to_owned();
+    }
+    let east_asian = matches!(last, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}');
+    format!("{text}{}", if east_asian { '。' } else { '.' })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_end_once() {
+        assert_eq!(sentence("a red kite"), "A red kite.");
+        assert_eq!(sentence(" A red kite. "), "A red kite.");
+        assert_eq!(sentence("Is it?"), "Is it?");
+        assert_eq!(sentence("Wait..."), "Wait...");
+        assert_eq!(sentence("iPhone on a desk,"), "iPhone on a desk.");
+        assert_eq!(sentence("She says \"go.\""), "She says \"go.\"");
+        assert_eq!(sentence("黎明的灯塔"), "黎明的灯塔。");
+        assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn shots_labels_and_speech() {
+        assert_eq!(shot_size("extreme wide"), "extreme wide shot");
+        assert_eq!(shot_size("Close-up."), "Close-up");
+        assert_eq!(labelled("sfx: waves", "SFX"), "SFX: waves.");
+        assert_eq!(labelled("waves", "SFX"), "SFX: waves.");
+        assert_eq!(labelled("", "SFX"), "");
+        assert_eq!(spoken("\"Not tonight.\""), "Not tonight.");
+        assert_eq!(spoken("Not tonight"), "Not tonight.");
+        assert_eq!(speaker("ada:"), "Ada");
+        assert_eq!(introduce("ada", "Ada, 60s, grey braid"), "Ada, 60s, grey braid.");
+        assert_eq!(introduce("the keeper", "60s, oilskin coat"), "The keeper: 60s, oilskin coat.");
+    }
+}

@@ -1,0 +1,160 @@
+//! The templates of the prompt styles.
+
+use super::{Context, filters};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// The templates that are part of the program, by style.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("veo", include_str!("../../catalog/prompts/veo.jinja")),
+    ("kling", include_str!("../../catalog/prompts/kling.jinja")),
+    ("general", include_str!("../../catalog/prompts/general.jinja")),
+];
+
+/// Steps that a template may take; a template that loops on and on stops here. The built-in ones need a few hundred.
+const FUEL: u64 = 200_000;
+
+/// The longest prompt that a template may make, in bytes. No model takes more.
+const LONGEST: usize = 200_000;
+
+/// Why no prompt could be composed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PromptError {
+    /// No template has the name.
+    #[error("there is no prompt template `{style}`")]
+    UnknownStyle {
+        /// The name.
+        style: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+    /// A template is wrong.
+    #[error("{file}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Template {
+        /// The template's file name, such as `veo.jinja`.
+        file: String,
+        /// The line, from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+    },
+    /// The scene has no words that the template uses.
+    #[error("there is nothing to make a prompt from")]
+    Empty {
+        /// The style.
+        style: String,
+    },
+}
+
+impl PromptError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownStyle { known, .. } => {
+                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+                format!("use one of {}, or add `prompts/NAME.jinja`", known.join(", "))
+            }
+            Self::Template { .. } => {
+                "mend the template, or take it out to use the built-in one".to_owned()
+            }
+            Self::Empty { .. } => "give the scene a `prompt`, `visual` or `action`".to_owned(),
+        }
+    }
+}
+
+/// Built-in templates with a project's own in their place.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+    digests: BTreeMap<String, String>,
+}
+
+impl Templates {
+    /// The built-in templates.
+    ///
+    /// # Errors
+    ///
+    /// A mistake in an embedded template, which the tests rule out.
+    pub fn built_in() -> Result<Self, PromptError> {
+        Self::with_overrides(&[])
+    }
+
+    /// The built-in templates with others in their place or beside them, each as its style and its text.
+    ///
+    /// # Errors
+    ///
+    /// The first template that cannot be read, with its line.
+    pub fn with_overrides(overrides: &[(String, String)]) -> Result<Self, PromptError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(50);
+        if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+            environment.set_syntax(syntax);
+        }
+        filters::add(&mut environment);
+        let mut templates = Self { environment, digests: BTreeMap::new() };
+        for (style, text) in BUILT_IN {
+            templates.add(style, text)?;
+        }
+        for (style, text) in overrides {
+            templates.add(style, text)?;
+            let digest = Sha256::digest(text.as_bytes());
+            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            templates.digests.insert(style.clone(), hex);
+        }
+        Ok(templates)
+    }
+
+    fn add(&mut self, style: &str, text: &str) -> Result<(), PromptError> {
+        self.environment
+            .add_template_owned(style.to_owned(), text.to_owned())
+            .map_err(|error| problem(style, &error))
+    }
+
+    /// The SHA-256 of a project's own template in lower-case hexadecimal; `None` for a built-in one.
+    pub fn digest(&self, style: &str) -> Option<String> {
+        self.digests.get(style).cloned()
+    }
+
+    /// The names of all styles, in alphabetical order.
+    pub fn styles(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.environment.templates().map(|(name, _)| name.to_owned()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Renders a style's template.
+    pub(super) fn render(&self, style: &str, context: &Context<'_>) -> Result<String, PromptError> {
+        let template =
+            self.environment.get_template(style).map_err(|error| match error.kind() {
+                ErrorKind::TemplateNotFound => {
+                    PromptError::UnknownStyle { style: style.to_owned(), known: self.styles() }
+                }
+                _ => problem(style, &error),
+            })?;
+        let text = template
+            .render(minijinja::value::Serde(context))
+            .map_err(|error| problem(style, &error))?;
+        if text.len() > LONGEST {
+            return Err(PromptError::Template {
+                file: format!("{style}.jinja"),
+                line: None,
+                message: format!("it makes {} bytes, more than any model takes", text.len()),
+            });
+        }
+        Ok(text)
+    }
+}
+
+fn problem(style: &str, error: &minijinja::Error) -> PromptError {
+    let message = match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    };
+    PromptError::Template { file: format!("{style}.jinja"), line: error.line(), message }
+}

@@ -1,0 +1,91 @@
+//! What people and programs are shown: problems, plans, progress and summaries.
+//!
+//! A run is seen only through its events. Everything that comes from a document or from the provider passes
+//! [`sanitise`] before it reaches a terminal.
+
+mod commands;
+pub mod diagnostics;
+mod diff;
+pub mod error;
+pub mod json;
+pub mod plan_text;
+pub mod summary;
+pub mod terminal;
+
+mod sanitise;
+mod style;
+
+pub use commands::Commands;
+pub use error::{ErrorReport, NextCommand};
+pub use sanitise::{sanitise, sanitise_text};
+pub use style::{ColourChoice, Style};
+
+use crate::engine::event::Stamped;
+
+/// Where the events of a run go.
+pub trait Reporter {
+    /// Takes one event, in the order in which they happen.
+    fn event(&mut self, event: &Stamped);
+    /// Ends what is being shown, so that what is printed next stands alone.
+    fn finish(&mut self) {}
+}
+
+/// `5 s`, `0.5 s`, `1 min 20 s`, `2 h 5 min`: for people.
+pub fn span_of_time(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    if seconds < 60.0 {
+        return format!("{} s", trimmed(seconds, 1));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a time in seconds, not negative; the cast saturates"
+    )]
+    let whole = seconds.round() as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    match (hours, minutes, rest) {
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, rest) => format!("{minutes} min {rest} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// A number with at most `digits` decimals and no zeros at its end.
+pub fn trimmed(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$}");
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    };
+    if text == "-0" { "0".to_owned() } else { text }
+}
+
+/// `1 scene`, `3 scenes`.
+pub fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(trimmed(60.0, 2), "60");
+        assert_eq!(trimmed(0.125, 2), "0.12");
+        assert_eq!(trimmed(1.50, 2), "1.5");
+        assert_eq!(trimmed(-0.001, 2), "0");
+        assert_eq!(trimmed(100.0, 0), "100");
+    }
+
+    #[test]
+    fn times_are_told_in_two_units() {
+        assert_eq!(span_of_time(5.0), "5 s");
+        assert_eq!(span_of_time(0.25), "0.2 s");
+        assert_eq!(span_of_time(80.0), "1 min 20 s");
+        assert_eq!(span_of_time(3600.0), "1 h");
+        assert_eq!(span_of_time(7500.0), "2 h 5 min");
+    }
+}

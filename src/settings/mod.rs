@@ -1,0 +1,622 @@
+//! Flags, environment and configuration files, resolved once into [`Settings`].
+//!
+//! The order, weakest first: built-in defaults, the user's own file, the project's file, the environment, flags.
+//! A project's file and flags only lower limits; the user's own file alone raises them. Hosts and the key never come
+//! from a project's files, except for `KIE_API_KEY` in its `.env`, which belongs to whoever runs the command.
+
+mod file;
+mod project;
+pub mod quantity;
+mod schema;
+
+pub use file::{ConfigFile, LintLevel, Owner, nearest};
+pub use project::{CONFIG_FILE, Project, STORYBOARDS};
+pub use quantity::Rate;
+pub use schema::config_schema;
+
+use crate::source::{Diagnostic, Source, SourceError, Spanned};
+use crate::storyboard::Fields;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The API host where nobody names another.
+pub const DEFAULT_API: &str = "https://api.kie.ai";
+/// The upload host where nobody names another.
+pub const DEFAULT_UPLOAD: &str = "https://kieai.redpandaai.co";
+
+/// Everything a command needs to know of its surroundings.
+#[derive(Debug)]
+pub struct Settings {
+    /// Folders and files.
+    pub project: Project,
+    /// Hosts and key.
+    pub provider: Provider,
+    /// What a run may do at once.
+    pub limits: Limits,
+    /// How patient a run is.
+    pub poll: Poll,
+    /// What is tried again.
+    pub retry: Retry,
+    /// Credits a run may spend; `None` without a cap.
+    pub max_credits: Option<f64>,
+    /// Levels of lints by code.
+    pub lints: BTreeMap<String, LintLevel>,
+    /// Scene fields of the project's file over the user's own; their places are not in the storyboard.
+    pub defaults: Fields,
+    /// The project's configuration file, where there is one.
+    pub config: Option<ConfigFile>,
+    /// The user's own configuration file, where there is one.
+    pub user_config: Option<ConfigFile>,
+    /// Where state that all projects share lies: `$XDG_STATE_HOME/storyreel`.
+    pub state_folder: PathBuf,
+}
+
+/// Where requests go, and with which key.
+#[derive(Debug)]
+pub struct Provider {
+    /// Base of the API, without a slash at the end.
+    pub api: String,
+    /// Base of the upload host, without a slash at the end.
+    pub upload: String,
+    /// The key; never shown, `Debug` included.
+    pub key: Option<SecretString>,
+}
+
+/// What a run may do at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// New tasks in any window.
+    pub submissions: Rate,
+    /// Tasks at the provider at once.
+    pub running: usize,
+    /// Downloads at once.
+    pub downloads: usize,
+    /// The largest clip that is taken, in bytes.
+    pub max_clip: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            submissions: Rate { count: 20, window: Duration::from_secs(10) },
+            running: 100,
+            downloads: 8,
+            max_clip: 2 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// How patient a run is; `None` takes what the catalogue says of the API family.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Poll {
+    /// The first wait between two looks at a task.
+    pub first: Option<Duration>,
+    /// The longest wait between two looks.
+    pub max: Option<Duration>,
+    /// How long a task is watched before it is left on record.
+    pub deadline: Option<Duration>,
+}
+
+/// What is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// How often a task that failed for a passing fault is made anew, per step.
+    pub failed_tasks: u32,
+    /// The first wait of a backoff; `None` takes the built-in one.
+    pub first: Option<Duration>,
+    /// The longest wait of a backoff; `None` takes the built-in one.
+    pub max: Option<Duration>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { failed_tasks: 1, first: None, max: None }
+    }
+}
+
+/// What was given on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// The storyboard, as the positional argument or `-f`.
+    pub storyboard: Option<PathBuf>,
+    /// `--max-credits`.
+    pub max_credits: Option<f64>,
+}
+
+/// The surroundings of the process: what is read of the environment, gathered so that tests can make one up.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// The working folder.
+    pub folder: PathBuf,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`.
+    pub config_home: Option<PathBuf>,
+    /// `XDG_STATE_HOME`.
+    pub state_home: Option<PathBuf>,
+    /// `KIE_API_KEY`.
+    pub key: Option<OsString>,
+    /// `KIE_API_BASE`.
+    pub api: Option<OsString>,
+    /// `KIE_UPLOAD_BASE`.
+    pub upload: Option<OsString>,
+}
+
+impl Environment {
+    /// Reads the process's own.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn of_process() -> std::io::Result<Self> {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        // The base directory specification tells programs to ignore relative paths.
+        let folder = |name: &str| set(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        Ok(Self {
+            folder: std::env::current_dir()?,
+            home: folder("HOME"),
+            config_home: folder("XDG_CONFIG_HOME"),
+            state_home: folder("XDG_STATE_HOME"),
+            key: set("KIE_API_KEY"),
+            api: set("KIE_API_BASE"),
+            upload: set("KIE_UPLOAD_BASE"),
+        })
+    }
+
+    /// The user's own configuration file, whether it exists or not.
+    pub fn user_config(&self) -> Option<PathBuf> {
+        let base =
+            self.config_home.clone().or_else(|| Some(self.home.as_ref()?.join(".config")))?;
+        Some(base.join("storyreel").join("config.toml"))
+    }
+
+    fn state_folder(&self) -> PathBuf {
+        self.state_home
+            .clone()
+            .or_else(|| Some(self.home.as_ref()?.join(".local").join("state")))
+            .unwrap_or_else(|| std::env::temp_dir().join("storyreel-state"))
+            .join("storyreel")
+    }
+}
+
+/// Problems of one file, with the text they point into.
+#[derive(Debug, Clone)]
+pub struct FileProblems {
+    /// The file.
+    pub source: Source,
+    /// What is wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Why settings could not be resolved.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// No storyboard was named, and none is where storyboards are looked for.
+    #[error("there is no storyboard in `{}`", folder.display())]
+    NoStoryboard {
+        /// The working folder.
+        folder: PathBuf,
+        /// What was looked for.
+        looked_for: Vec<String>,
+    },
+    /// The storyboard that was named cannot be opened.
+    #[error("there is no storyboard `{path}`: {error}")]
+    Storyboard {
+        /// As the user named it.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A configuration file cannot be read as text.
+    #[error(transparent)]
+    Unreadable(#[from] SourceError),
+    /// A configuration file has errors; every problem of all of them.
+    #[error("the configuration has errors")]
+    Invalid(Vec<FileProblems>),
+    /// An environment variable holds something that cannot be used. The value itself is not shown.
+    #[error("`{variable}` {problem}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl SettingsError {
+    /// A stable name for JSON output.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoStoryboard { .. } | Self::Storyboard { .. } => "no-storyboard",
+            Self::Unreadable(_) => "unreadable",
+            Self::Invalid(_) => "invalid-configuration",
+            Self::Variable { .. } => "invalid-environment",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoStoryboard { looked_for, .. } => Some(format!(
+                "looked for {}; name one with `-f FILE`, or run `storyreel init` for a starter",
+                looked_for.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")
+            )),
+            Self::Storyboard { .. } => {
+                Some("check the path, or run `storyreel init` for a starter storyboard".to_owned())
+            }
+            Self::Unreadable(error) => Some(error.hint().to_owned()),
+            Self::Invalid(_) => None,
+            Self::Variable { variable, .. } => Some(format!("set `{variable}` anew, or unset it")),
+        }
+    }
+}
+
+/// Resolves everything, and gives the warnings of the configuration files with it.
+///
+/// # Errors
+/// No storyboard, or files or variables that cannot be used; all problems of the files at once.
+pub fn resolve(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<(Settings, Vec<FileProblems>), SettingsError> {
+    let user_config = match environment.user_config() {
+        Some(path) if path.is_file() => Some(ConfigFile::parse(Source::read(&path)?, Owner::User)),
+        _ => None,
+    };
+    let storyboard = find_storyboard(flags, environment, user_config.as_ref())?;
+    let folder = storyboard.path.parent().unwrap_or(Path::new("/")).to_owned();
+    let config_path = project::find_config(&folder, environment.home.as_deref());
+    let root = config_path
+        .as_deref()
+        .and_then(Path::parent)
+        .map_or_else(|| project::default_root(&folder), Path::to_owned);
+    let mut config = match &config_path {
+        Some(path) => Some(read_shown(path, &environment.folder)?),
+        None => None,
+    };
+    let mut settings = Settings {
+        project: locate(&storyboard, root, config.as_ref(), user_config.as_ref()),
+        provider: Provider {
+            api: DEFAULT_API.to_owned(),
+            upload: DEFAULT_UPLOAD.to_owned(),
+            key: None,
+        },
+        limits: Limits::default(),
+        poll: Poll::default(),
+        retry: Retry::default(),
+        max_credits: None,
+        lints: BTreeMap::new(),
+        defaults: Fields::default(),
+        config: None,
+        user_config: None,
+        state_folder: environment.state_folder(),
+    };
+    if let Some(user) = &user_config {
+        settings.take_user(user);
+    }
+    if let Some(config) = &mut config {
+        settings.take_project(config);
+    }
+    let problems: Vec<FileProblems> = user_config
+        .iter()
+        .chain(&config)
+        .filter(|file| !file.diagnostics.is_empty())
+        .map(|file| FileProblems {
+            source: file.source.clone(),
+            diagnostics: file.diagnostics.clone(),
+        })
+        .collect();
+    if problems.iter().flat_map(|file| &file.diagnostics).any(Diagnostic::is_error) {
+        return Err(SettingsError::Invalid(problems));
+    }
+    settings.config = config;
+    settings.user_config = user_config;
+    settings.take_environment(environment)?;
+    settings.max_credits = smallest(settings.max_credits, flags.max_credits);
+    Ok((settings, problems))
+}
+
+impl Settings {
+    /// The user's own file may raise and lower anything.
+    fn take_user(&mut self, file: &ConfigFile) {
+        put(&mut self.limits.submissions, file.submissions.as_ref());
+        put(&mut self.limits.running, file.running.as_ref());
+        put(&mut self.limits.downloads, file.downloads.as_ref());
+        put(&mut self.limits.max_clip, file.max_clip.as_ref());
+        self.take_common(file);
+        if let Some(api) = &file.api {
+            self.provider.api.clone_from(&api.value);
+        }
+        if let Some(upload) = &file.upload {
+            self.provider.upload.clone_from(&upload.value);
+        }
+    }
+
+    /// A project's file only lowers limits; what asks for more is a warning and has no effect.
+    fn take_project(&mut self, file: &mut ConfigFile) {
+        let mut warnings = Vec::new();
+        let limits = &mut self.limits;
+        lower(
+            &mut limits.submissions,
+            file.submissions.as_ref(),
+            "submissions",
+            |new, old| new.is_within(old),
+            &mut warnings,
+        );
+        lower(
+            &mut limits.running,
+            file.running.as_ref(),
+            "running",
+            |new, old| new <= old,
+            &mut warnings,
+        );
+        lower(
+            &mut limits.downloads,
+            file.downloads.as_ref(),
+            "downloads",
+            |new, old| new <= old,
+            &mut warnings,
+        );
+        lower(
+            &mut limits.max_clip,
+            file.max_clip.as_ref(),
+            "max_clip",
+            |new, old| new <= old,
+            &mut warnings,
+        );
+        file.diagnostics.extend(warnings);
+        file.diagnostics.sort_by_key(|problem| problem.span.start);
+        self.take_common(file);
+    }
+
+    fn take_common(&mut self, file: &ConfigFile) {
+        let value = |spanned: &Option<Spanned<Duration>>| spanned.as_ref().map(|time| time.value);
+        self.poll.first = value(&file.poll_first).or(self.poll.first);
+        self.poll.max = value(&file.poll_max).or(self.poll.max);
+        self.poll.deadline = value(&file.poll_deadline).or(self.poll.deadline);
+        self.retry.first = value(&file.retry_first).or(self.retry.first);
+        self.retry.max = value(&file.retry_max).or(self.retry.max);
+        put(&mut self.retry.failed_tasks, file.failed_tasks.as_ref());
+        self.max_credits =
+            smallest(self.max_credits, file.max_credits.as_ref().map(|credits| credits.value));
+        self.defaults = file.defaults.over(&self.defaults);
+        self.lints.extend(file.lints.iter().map(|(code, level)| (code.clone(), *level)));
+    }
+
+    fn take_environment(&mut self, environment: &Environment) -> Result<(), SettingsError> {
+        if let Some(api) = variable("KIE_API_BASE", environment.api.as_ref())? {
+            self.provider.api = api;
+        }
+        if let Some(upload) = variable("KIE_UPLOAD_BASE", environment.upload.as_ref())? {
+            self.provider.upload = upload;
+        }
+        self.provider.api = base_url("KIE_API_BASE", &self.provider.api)?;
+        self.provider.upload = base_url("KIE_UPLOAD_BASE", &self.provider.upload)?;
+        let key = match variable("KIE_API_KEY", environment.key.as_ref())? {
+            Some(key) => Some(key),
+            None => key_of_env_file(&self.project.root.join(".env")),
+        };
+        self.provider.key = key.map(|key| checked_key(&key)).transpose()?;
+        Ok(())
+    }
+}
+
+/// The smaller of two caps; no cap is larger than any.
+fn smallest(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn put<T: Copy>(target: &mut T, given: Option<&Spanned<T>>) {
+    if let Some(given) = given {
+        *target = given.value;
+    }
+}
+
+fn lower<T: Copy>(
+    target: &mut T,
+    given: Option<&Spanned<T>>,
+    name: &str,
+    is_lower: impl Fn(T, T) -> bool,
+    warnings: &mut Vec<Diagnostic>,
+) {
+    let Some(given) = given else { return };
+    if is_lower(given.value, *target) {
+        *target = given.value;
+    } else {
+        warnings.push(
+            Diagnostic::warning(
+                "limit-not-raised",
+                format!("`{name}` is not raised: a project's file only lowers limits"),
+                given.span,
+            )
+            .label("more than is allowed here")
+            .hint("raise it in your own `~/.config/storyreel/config.toml`"),
+        );
+    }
+}
+
+fn variable(name: &'static str, value: Option<&OsString>) -> Result<Option<String>, SettingsError> {
+    match value.map(|value| value.to_str()) {
+        None => Ok(None),
+        Some(Some(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Some(None) => {
+            Err(SettingsError::Variable { variable: name, problem: "is not UTF-8 text".to_owned() })
+        }
+    }
+}
+
+/// Checks an `http(s)://host[:port][/path]` base and takes the slash at its end away.
+fn base_url(name: &'static str, text: &str) -> Result<String, SettingsError> {
+    let wrong =
+        |problem: &str| SettingsError::Variable { variable: name, problem: problem.to_owned() };
+    let lower = text.to_ascii_lowercase();
+    let rest = lower
+        .strip_prefix("https://")
+        .or_else(|| lower.strip_prefix("http://"))
+        .ok_or_else(|| wrong("must start with `https://` (or `http://` for a local emulator)"))?;
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.is_empty() {
+        return Err(wrong("has no host"));
+    }
+    if host.contains('@') {
+        return Err(wrong("must not hold a name or password"));
+    }
+    if rest.contains(['?', '#']) || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(wrong("must be a plain base address without `?`, `#` and spaces"));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// `KIE_API_KEY` of a `.env` file, and nothing else of it. The process's environment is not changed.
+fn key_of_env_file(path: &Path) -> Option<String> {
+    // One line that cannot be read does not hide the others.
+    dotenvy::from_path_iter(path)
+        .ok()?
+        .filter_map(Result::ok)
+        .find(|(name, _)| name == "KIE_API_KEY")
+        .map(|(_, key)| key.trim().to_owned())
+        .filter(|key| !key.is_empty())
+}
+
+fn checked_key(key: &str) -> Result<SecretString, SettingsError> {
+    if key.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
+        return Ok(SecretString::from(key.to_owned()));
+    }
+    Err(SettingsError::Variable {
+        variable: "KIE_API_KEY",
+        problem:
+            "holds a character that cannot be part of a key (a space, a line break, or no ASCII)"
+                .to_owned(),
+    })
+}
+
+struct Found {
+    /// Absolute, through no symbolic link but perhaps the last part.
+    path: PathBuf,
+    shown: String,
+}
+
+fn find_storyboard(
+    flags: &Flags,
+    environment: &Environment,
+    user: Option<&ConfigFile>,
+) -> Result<Found, SettingsError> {
+    if let Some(given) = &flags.storyboard {
+        let shown = given.display().to_string();
+        let path = environment.folder.join(given);
+        let problem = |error| SettingsError::Storyboard { path: shown.clone(), error };
+        let metadata = std::fs::metadata(&path).map_err(problem)?;
+        // A folder means the storyboard in it.
+        if metadata.is_dir() {
+            let inside = STORYBOARDS.iter().map(|name| path.join(name)).find(|path| path.is_file());
+            return match inside {
+                Some(inside) => {
+                    let shown = given.join(inside.strip_prefix(&path).unwrap_or(&inside));
+                    found(&inside, shown.display().to_string())
+                }
+                None => Err(SettingsError::NoStoryboard {
+                    folder: given.clone(),
+                    looked_for: STORYBOARDS.map(str::to_owned).to_vec(),
+                }),
+            };
+        }
+        return found(&path, shown);
+    }
+    let folder = &environment.folder;
+    let config_path = project::find_config(folder, environment.home.as_deref());
+    let config = config_path.as_deref().map(|path| read_shown(path, folder)).transpose()?;
+    let config_folder = config_path.as_deref().and_then(Path::parent);
+    let named: Option<(PathBuf, String)> = match (&config, config_folder) {
+        (Some(ConfigFile { storyboard: Some(storyboard), .. }), Some(config_folder)) => {
+            let path = config_folder.join(&storyboard.value);
+            let shown = if config_folder == folder {
+                storyboard.value.clone()
+            } else {
+                path.display().to_string()
+            };
+            Some((path, shown))
+        }
+        _ => user
+            .and_then(|user| user.storyboard.as_ref())
+            .map(|storyboard| (folder.join(&storyboard.value), storyboard.value.clone())),
+    };
+    // In the project's own folder its configuration decides; further down a storyboard at hand is nearer.
+    let named_first = config_folder.is_none_or(|config_folder| config_folder == folder);
+    let standard: Vec<(PathBuf, String)> =
+        STORYBOARDS.iter().map(|name| (folder.join(name), (*name).to_owned())).collect();
+    let candidates: Vec<(PathBuf, String)> = if named_first {
+        named.into_iter().chain(standard).collect()
+    } else {
+        standard.into_iter().chain(named).collect()
+    };
+    for (path, shown) in &candidates {
+        if path.is_file() {
+            return found(path, shown.clone());
+        }
+    }
+    let mut looked_for: Vec<String> = Vec::new();
+    for (_, shown) in candidates {
+        if !looked_for.contains(&shown) {
+            looked_for.push(shown);
+        }
+    }
+    Err(SettingsError::NoStoryboard { folder: folder.clone(), looked_for })
+}
+
+fn found(path: &Path, shown: String) -> Result<Found, SettingsError> {
+    let problem = |error| SettingsError::Storyboard { path: shown.clone(), error };
+    let absolute = std::path::absolute(path).map_err(problem)?;
+    let path = match (absolute.parent(), absolute.file_name()) {
+        (Some(parent), Some(name)) => parent.canonicalize().map_err(problem)?.join(name),
+        _ => absolute,
+    };
+    Ok(Found { path, shown })
+}
+
+/// Reads a project's configuration file under the shortest name that is right from the working folder.
+fn read_shown(path: &Path, folder: &Path) -> Result<ConfigFile, SettingsError> {
+    let source = Source::read(path)?;
+    let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let shown =
+        path.strip_prefix(&canonical).or_else(|_| path.strip_prefix(folder)).unwrap_or(path);
+    Ok(ConfigFile::parse(Source::new(shown.display().to_string(), source.text()), Owner::Project))
+}
+
+fn locate(
+    storyboard: &Found,
+    root: PathBuf,
+    config: Option<&ConfigFile>,
+    user: Option<&ConfigFile>,
+) -> Project {
+    let setting = |pick: fn(&ConfigFile) -> Option<&Spanned<String>>| {
+        config.and_then(pick).or_else(|| user.and_then(pick)).map(|text| text.value.clone())
+    };
+    let assets =
+        root.join(setting(|file| file.assets.as_ref()).unwrap_or_else(|| "public".to_owned()));
+    let key = project::relative(&storyboard.path, &root);
+    let named = setting(|file| file.storyboard.as_ref())
+        .map(|named| project::relative(&root.join(named), &root));
+    let is_main = match named {
+        Some(named) => named == key,
+        None => STORYBOARDS
+            .iter()
+            .find(|name| root.join(name).is_file())
+            .is_none_or(|name| *name == key),
+    };
+    Project {
+        assets,
+        key,
+        is_main,
+        storyboard: storyboard.path.clone(),
+        shown: storyboard.shown.clone(),
+        root,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,354 @@
+//! The fields a scene can have: one table for both formats, for the schema, for merging and for the ask.
+
+use crate::source::{Span, Spanned};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+macro_rules! fields {
+    ($($variant:ident $name:literal $kind:ident $reaches:literal $labels:expr, $description:literal;)*) => {
+        /// A field of a scene. The order here is the order in which an `ask` lists them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Field {
+            $(#[doc = $description] #[serde(rename = $name)] $variant,)*
+        }
+
+        /// Every field with its name, kind, labels and meaning.
+        pub const FIELDS: &[FieldSpec] = &[
+            $(FieldSpec {
+                field: Field::$variant,
+                name: $name,
+                kind: FieldKind::$kind,
+                editorial: !$reaches,
+                labels: $labels,
+                description: $description,
+            },)*
+        ];
+    };
+}
+
+/// What one field is called, takes and means.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldSpec {
+    /// The field.
+    pub field: Field,
+    /// Its name in YAML and JSON.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: FieldKind,
+    /// True for a field that never reaches a request (an edit of it never renders anything).
+    pub editorial: bool,
+    /// Other labels people write for it, in lower case without spaces, hyphens and underscores.
+    pub labels: &'static [&'static str],
+    /// One sentence for schemas and help.
+    pub description: &'static str,
+}
+
+/// The kinds of value a field takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Words.
+    Text,
+    /// A length in seconds.
+    Seconds,
+    /// A whole number.
+    Integer,
+    /// A path, a URL, `scene:3` or an asset of the manifest such as `img-003`; or several of them.
+    Inputs,
+    /// Words, or an input when they look like a path or a URL.
+    TextOrInput,
+    /// Words, `on` / `off`, or an input.
+    Audio,
+    /// `name=value; name=value`, or a map in YAML.
+    Params,
+    /// A list of names.
+    Names,
+}
+
+fields! {
+    Duration "duration" Seconds true &["length", "dur", "seconds", "secs", "time", "timing", "t", "timecode", "inandout", "inout", "时长", "时间", "尺", "秒数", "dauer", "länge", "duur", "lengte"],
+        "How long the scene is in the film, in seconds; any positive length.";
+    ClipLength "clip_length" Seconds true &["cliplen"],
+        "How long a clip the model is asked for, in seconds, in place of the shortest that covers the duration.";
+    Kind "type" Text true &["kind", "assettype", "类型", "タイプ", "typ"],
+        "What the scene is: `video_clip`, `image`, `footage`, `title` or `black`.";
+    Model "model" Text true &["videomodel", "模型", "モデル", "modell"],
+        "The video model by its name, such as `Veo 3.1 Fast`.";
+    Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト"],
+        "The whole prompt, used word for word with nothing appended.";
+    Visual "visual" Text true &["description", "scene", "visuals", "shotdescription", "visualdescription", "whatanimates", "画面", "画面内容", "内容", "描述", "シーン説明", "映像", "beschreibung", "bild", "beschrijving", "beeld"],
+        "What is seen.";
+    Subject "subject" Text true &["主体", "被写体", "motiv", "onderwerp"],
+        "Who or what the shot is of.";
+    Action "action" Text true &["whathappens", "motion", "动作", "アクション", "動き", "handlung", "aktion", "actie", "handeling"],
+        "What happens.";
+    Setting "setting" Text true &["location", "environment", "place", "场景", "地点", "場所", "ort", "schauplatz", "locatie"],
+        "Where it is.";
+    Shot "shot" Text true &["shottype", "shotsize", "size", "framing", "景别", "ショット", "einstellung", "einstellungsgröße", "kader"],
+        "The shot size: wide, medium, close-up.";
+    Camera "camera" Text true &["movement", "cameramovement", "cameramove", "cameramotion", "cameraangle", "move", "运镜", "镜头运动", "机位", "カメラ", "カメラワーク", "kamera", "kamerabewegung", "camerabeweging"],
+        "The camera move, one a clip: pan, tilt, dolly, tracking, crane, handheld, push-in, pull-out, orbit, static.";
+    Lighting "lighting" Text true &["light", "光线", "灯光", "照明", "licht", "beleuchtung", "belichting"],
+        "The light.";
+    Mood "mood" Text true &["tone", "atmosphere", "氛围", "情绪", "雰囲気", "stimmung", "sfeer"],
+        "The mood.";
+    Style "style" Text true &["visualstyle", "look", "artstyle", "风格", "スタイル", "stil", "stijl"],
+        "The look of the picture: film stock, lens, grade, technique.";
+    Characters "characters" Names true &["character", "cast", "who", "角色", "人物", "キャラクター", "登場人物", "figuren", "personages"],
+        "The characters in the scene, by the names that front matter gives them.";
+    Dialogue "dialogue" Text true &["dialog", "lines", "line", "speech", "台词", "对白", "セリフ", "台詞", "dialoog"],
+        "What is said on camera, one line each, as `Ada: Not tonight.`";
+    Audio "audio" Audio true &["sound", "sounds", "audiocues", "音频", "声音", "音声", "ton", "geluid"],
+        "Sound in words, `on` or `off` for the model's sound switch, or an audio file.";
+    Sfx "sfx" Text true &["soundeffects", "soundeffect", "effects", "音效", "効果音", "geräusche", "geluidseffecten"],
+        "Sound effects.";
+    Ambient "ambient" Text true &["ambience", "atmos", "roomtone", "环境音", "環境音", "umgebung", "omgevingsgeluid"],
+        "The sound of the place.";
+    Music "music" Text true &["bgm", "score", "soundtrack", "配乐", "音乐", "音楽", "musik", "muziek"],
+        "Music that the model is asked to play.";
+    Negative "negative" Text true &["negativeprompt", "avoid", "exclude", "负面提示词", "ネガティブプロンプト"],
+        "What must not be seen.";
+    Reference "reference" Inputs true &["ref", "references", "image", "images", "sourceimage", "startimage", "inputimage", "firstframe", "startframe", "referenceimage", "参考图", "参考画像", "referenz", "referentie"],
+        "The first frame or reference pictures: paths, URLs, `scene:3` or `img-003`.";
+    LastFrame "last_frame" Inputs true &["endframe", "endimage", "tailimage", "finalframe", "尾帧"],
+        "The last frame.";
+    ImagePrompt "image_prompt" TextOrInput true &["keyframe", "stillprompt", "keyframeprompt", "imageprompt", "图片提示词"],
+        "A prompt for the first frame, or a picture.";
+    Video "video" TextOrInput true &["videosource", "sourcevideo", "inputvideo"],
+        "The source of a video-to-video model; words here are a prompt.";
+    Extends "extends" Text true &["continues", "continuesfrom"],
+        "The id of a scene whose clip this one continues.";
+    AspectRatio "aspect_ratio" Text true &["ratio", "aspect", "format", "画幅", "比例", "アスペクト比", "seitenverhältnis", "beeldverhouding"],
+        "The ratio of the picture, such as `16:9`.";
+    Resolution "resolution" Text true &["quality", "res", "分辨率", "解像度", "auflösung", "resolutie"],
+        "The resolution or quality asked for, such as `1080p`.";
+    Seed "seed" Integer true &["seeds", "种子", "シード"],
+        "A number that makes takes comparable, where the model honours one.";
+    Params "params" Params true &["parameters", "modelparams", "参数"],
+        "A model's own parameters by their own names: `cfg_scale=0.5; watermark=me`.";
+    File "file" Text false &["src", "sourcefile", "asset", "footage", "素材"],
+        "Footage or a still that exists; the scene is never generated.";
+    Text "text" Text false &["textoverlay", "onscreentext", "caption", "captions", "title card", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst"],
+        "Words on the screen, added in the cut.";
+    Voiceover "voiceover" Text false &["vo", "narration", "narrator", "旁白", "ナレーション", "sprecher", "offtext", "voiceovertext"],
+        "Words of a narrator, added in the cut.";
+    Transition "transition" Text false &["transitionout", "transitionto", "转场", "トランジション", "übergang", "overgang"],
+        "The cut after the scene: cut, crossfade, fade-to-black.";
+    TransitionIn "transition_in" Text false &["transitionfrom"],
+        "The cut before the scene.";
+    Takes "takes" Integer false &["variations", "candidates"],
+        "How many takes to choose from.";
+    Use "use" Text false &["range", "userange", "inoutpoints"],
+        "The part of the clip that is used in the cut.";
+    Status "status" Text false &["state", "状态"],
+        "Where the work stands; for people.";
+    Notes "notes" Text false &["note", "comment", "comments", "remarks", "备注", "メモ", "notizen", "opmerkingen"],
+        "Anything else; for people.";
+}
+
+/// Every normalised label with its field and its rank, built once: a storyboard may ask ten thousand times.
+static LABELS: LazyLock<HashMap<String, (Field, usize)>> = LazyLock::new(|| {
+    let mut labels = HashMap::new();
+    for spec in FIELDS {
+        for (rank, label) in std::iter::once(&spec.name).chain(spec.labels).enumerate() {
+            labels.entry(normalise_label(label)).or_insert((spec.field, rank));
+        }
+    }
+    labels
+});
+
+/// All normalised labels with their fields, for suggestions.
+pub(super) fn labels() -> impl Iterator<Item = (&'static str, Field)> {
+    LABELS.iter().map(|(label, (field, _))| (label.as_str(), *field))
+}
+
+impl Field {
+    /// Its row of the table.
+    pub fn spec(self) -> &'static FieldSpec {
+        // The macro writes table and enum in one order, so the discriminant is the index.
+        &FIELDS[self as usize]
+    }
+
+    /// Its name in YAML and JSON.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The field that a label means, whatever its case, spaces, hyphens, underscores, camelCase and emoji.
+    pub fn labelled(label: &str) -> Option<Self> {
+        Self::ranked(&normalise_label(label)).map(|(field, _)| field)
+    }
+
+    /// The field of a normalised label, and how far down its row the label stands: 0 is the name itself.
+    pub(super) fn ranked(normalised: &str) -> Option<(Self, usize)> {
+        LABELS.get(normalised).copied()
+    }
+}
+
+/// Letters and digits only, in lower case: `Text Overlay`, `text_overlay` and `🎬 textOverlay` become `textoverlay`.
+pub fn normalise_label(label: &str) -> String {
+    if label.is_ascii() {
+        // Every line of a storyboard has its label looked up, nearly all of them in ASCII.
+        let letters = label.bytes().filter(u8::is_ascii_alphanumeric);
+        return letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+    }
+    label.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The value of a field, typed by the reader.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// Words; soft line breaks are spaces already.
+    Text(String),
+    /// A length in seconds, above 0.
+    Seconds(f64),
+    /// A whole number.
+    Integer(i64),
+    /// `on` or `off`.
+    Switch(bool),
+    /// Pictures, clips or sounds.
+    Inputs(Vec<Input>),
+    /// Names in order.
+    Names(Vec<String>),
+    /// A model's own parameters in the order written: a JSON value each (text where the author gave none).
+    Params(Vec<(String, serde_json::Value)>),
+}
+
+/// A file, link or earlier result that a scene starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// A path as written, relative to the storyboard's folder.
+    Path(String),
+    /// An http or https URL; never fetched by storyreel.
+    Url(String),
+    /// A frame of another scene's clip: `scene:3`, `scene:3/first`, `scene:4/keyframe`.
+    Scene {
+        /// The other scene's id as written.
+        id: String,
+        /// Which picture of it.
+        frame: FrameOf,
+    },
+    /// An asset of the manifest, such as `img-003`.
+    Asset(String),
+}
+
+/// Which picture of another scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrameOf {
+    /// The clip's last frame.
+    Last,
+    /// The clip's first frame.
+    First,
+    /// The still that the clip started from.
+    Keyframe,
+}
+
+/// Fields with their values and places.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fields {
+    map: BTreeMap<Field, Spanned<Value>>,
+}
+
+impl Fields {
+    /// Sets a field; gives back the place of the value that stood there before.
+    pub fn set(&mut self, field: Field, value: Spanned<Value>) -> Option<Span> {
+        self.map.insert(field, value).map(|old| old.span)
+    }
+
+    /// The value of a field.
+    pub fn get(&self, field: Field) -> Option<&Spanned<Value>> {
+        self.map.get(&field)
+    }
+
+    /// Takes a field away.
+    pub fn remove(&mut self, field: Field) -> Option<Spanned<Value>> {
+        self.map.remove(&field)
+    }
+
+    /// The words of a field, `None` when it is absent or no text.
+    pub fn text(&self, field: Field) -> Option<&str> {
+        match self.get(field).map(|spanned| &spanned.value) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The seconds of a field.
+    pub fn seconds(&self, field: Field) -> Option<f64> {
+        match self.get(field).map(|spanned| &spanned.value) {
+            Some(Value::Seconds(seconds)) => Some(*seconds),
+            _ => None,
+        }
+    }
+
+    /// The inputs of a field.
+    pub fn inputs(&self, field: Field) -> &[Input] {
+        match self.get(field).map(|spanned| &spanned.value) {
+            Some(Value::Inputs(inputs)) => inputs,
+            _ => &[],
+        }
+    }
+
+    /// True when the field is set.
+    pub fn has(&self, field: Field) -> bool {
+        self.map.contains_key(&field)
+    }
+
+    /// Fields in their fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = (Field, &Spanned<Value>)> {
+        self.map.iter().map(|(field, value)| (*field, value))
+    }
+
+    /// True when nothing is set.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// These fields with the gaps filled from `defaults`.
+    #[must_use]
+    pub fn over(&self, defaults: &Self) -> Self {
+        let mut map = defaults.map.clone();
+        map.extend(self.map.iter().map(|(field, value)| (*field, value.clone())));
+        Self { map }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum() {
+        for (index, spec) in FIELDS.iter().enumerate() {
+            assert_eq!(spec.field as usize, index, "{}", spec.name);
+            assert_eq!(spec.field.spec().name, spec.name);
+        }
+    }
+
+    #[test]
+    fn no_label_means_two_fields() {
+        let mut seen = BTreeMap::new();
+        for spec in FIELDS {
+            for label in spec.labels.iter().chain([&spec.name]) {
+                let other = seen.insert(normalise_label(label), spec.name);
+                assert!(
+                    other.is_none_or(|other| other == spec.name),
+                    "`{label}` is {other:?} and {}",
+                    spec.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn labels_ignore_case_spaces_underscores_and_emoji() {
+        for label in ["Text Overlay", "text_overlay", "textOverlay", "🎬 Text  overlay"] {
+            assert_eq!(Field::labelled(label), Some(Field::Text), "{label}");
+        }
+        assert_eq!(Field::labelled("运镜"), Some(Field::Camera));
+        assert_eq!(Field::labelled("🎬"), None);
+    }
+}

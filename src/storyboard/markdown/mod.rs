@@ -1,0 +1,110 @@
+//! Reading Markdown storyboards: headings become scenes, what stands under them becomes fields.
+
+mod body;
+mod front;
+mod heading;
+mod lines;
+mod scenes;
+mod sub_heading;
+
+use super::document::{self, Drafted};
+use super::node::NodeKind;
+use super::problems::{Problems, first_line};
+use super::scene::Storyboard;
+use super::yaml;
+use crate::source::{Diagnostic, Source, Span};
+use heading::Heading;
+use lines::{Line, LineKind};
+use scenes::Scenes;
+
+/// A heading with everything up to the next one.
+struct Section {
+    level: u8,
+    heading: Heading,
+    lines: std::ops::Range<usize>,
+}
+
+/// Reads a Markdown document. `None` where it is no storyboard, which is reported.
+pub(super) fn read(problems: &mut Problems<'_>) -> Option<Drafted> {
+    let source = problems.source();
+    let mark = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
+    let front = front::find(source, mark, problems);
+    let storyboard = front.as_ref().map(|front| read_front(front.span, problems));
+    let body_start = front.as_ref().map_or(mark, |front| front.after);
+    let lines = lines::split(body_start, problems);
+    let (preamble, sections) = sections(&lines.text, &lines.lines, problems.frame_rate);
+    let mut scenes = Scenes::new(&lines, storyboard, &sections, problems);
+    scenes.preamble(&preamble);
+    for index in 0..sections.len() {
+        scenes.section(index, &sections);
+    }
+    scenes.finish(front.is_some())
+}
+
+/// What front matter says about the film.
+fn read_front(span: Span, problems: &mut Problems<'_>) -> Storyboard {
+    let Some(node) = yaml::parse(span, problems) else {
+        return Storyboard::default();
+    };
+    match &node.kind {
+        NodeKind::Map(entries) => {
+            let head = document::read_head(entries, problems);
+            if let Some((key, _)) = head.scenes {
+                problems.push(
+                    Diagnostic::error("scenes-in-front-matter", "front matter cannot hold scenes", key)
+                        .label("scenes belong below")
+                        .hint("write them as headings, or rename the file to `.yaml` and remove the `---` lines"),
+                );
+            }
+            head.storyboard
+        }
+        NodeKind::Null => Storyboard::default(),
+        NodeKind::Scalar(_) | NodeKind::List(_) => {
+            problems.push(
+                Diagnostic::error(
+                    "yaml-syntax",
+                    "front matter is no map of names and values",
+                    node.span,
+                )
+                .hint("write lines such as `model: veo-3.1-fast`"),
+            );
+            Storyboard::default()
+        }
+    }
+}
+
+fn sections(
+    text: &str,
+    lines: &[Line],
+    frame_rate: Option<f64>,
+) -> (std::ops::Range<usize>, Vec<Section>) {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut preamble = 0..lines.len();
+    for (index, line) in lines.iter().enumerate() {
+        if let LineKind::Heading { level, text: words } = line.kind {
+            match sections.last_mut() {
+                Some(last) => last.lines.end = index,
+                None => preamble.end = index,
+            }
+            let heading = heading::read(&text[words.range()], words, frame_rate);
+            sections.push(Section { level, heading, lines: index + 1..lines.len() });
+        }
+    }
+    (preamble, sections)
+}
+
+/// Why a document without scenes is refused.
+fn refusal(source: &Source, has_front: bool) -> Diagnostic {
+    let span = first_line(source);
+    let message = if span.start == span.end {
+        "the storyboard is empty"
+    } else if has_front {
+        "this storyboard has front matter and no scenes"
+    } else {
+        "this is not a storyboard: no heading is a scene"
+    };
+    let code = if span.start != span.end && has_front { "no-scenes" } else { "not-a-storyboard" };
+    Diagnostic::error(code, message, span)
+        .label("looked for headings such as `## Scene 1: Opening`")
+        .hint("write `## Scene 1: Opening` with `- **Visual**: ...` under it, or run `storyreel init` for a starter")
+}

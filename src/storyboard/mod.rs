@@ -1,0 +1,103 @@
+//! The user's document as typed scenes, whatever it was written in.
+//!
+//! [`read`] takes a Markdown or YAML source and gives one [`Storyboard`] together with every problem found,
+//! each with its place. Nothing here knows models, prices or files: `plan` checks those.
+
+mod absent;
+mod checks;
+mod document;
+mod draft;
+mod duration;
+mod field;
+mod input;
+mod markdown;
+mod node;
+mod params;
+mod problems;
+mod ratio;
+mod scene;
+mod schema;
+mod toml;
+mod value;
+mod words;
+mod yaml;
+
+pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
+pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
+pub use schema::schema;
+pub use toml::defaults_from_toml;
+
+use crate::source::{Diagnostic, Source, Span};
+use problems::Problems;
+use std::path::Path;
+
+/// What reading a document gave: a storyboard (absent where the file is none) and all problems in document order.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// The scenes; present even when some of them have problems, so that later checks can add theirs.
+    pub storyboard: Option<Storyboard>,
+    /// All problems, in document order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a document is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Markdown,
+    Yaml,
+}
+
+/// Reads a storyboard and reports everything that is wrong with it.
+///
+/// The format is decided by the name's ending (`.md`, `.yaml`, `.json` and their kin), else by the text. Nothing is
+/// opened or fetched: paths and links stay as written. The time taken grows with the length of the text and no faster.
+pub fn read(source: &Source) -> Reading {
+    let mut problems = Problems::new(source);
+    let drafted = match format(source) {
+        Format::Markdown => markdown::read(&mut problems),
+        Format::Yaml => read_yaml(&mut problems),
+    };
+    if let Some(drafted) = &drafted {
+        checks::check(drafted, &mut problems);
+    }
+    Reading {
+        storyboard: drafted.map(|drafted| drafted.storyboard),
+        diagnostics: problems.finish(),
+    }
+}
+
+fn read_yaml(problems: &mut Problems<'_>) -> Option<document::Drafted> {
+    let source = problems.source();
+    let root = yaml::parse(Span::new(0, source.text().len()), problems);
+    if root.is_none() && !problems.any() {
+        problems.push(
+            Diagnostic::error("not-a-storyboard", "the storyboard is empty", problems::first_line(source))
+                .label("looked for a list of scenes")
+                .hint("write `scenes:` with entries such as `- {id: 1, visual: A lighthouse at dawn, duration: 5}`"),
+        );
+    }
+    document::read(root.as_ref(), problems)
+}
+
+fn format(source: &Source) -> Format {
+    let ending =
+        Path::new(source.name()).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match ending.to_ascii_lowercase().as_str() {
+        "md" | "markdown" | "mdown" | "mkd" | "mdx" => return Format::Markdown,
+        "yaml" | "yml" | "json" => return Format::Yaml,
+        _ => {}
+    }
+    let text = source.text().trim_start_matches('\u{feff}');
+    // A brace or bracket first is JSON; a list of scenes at the left margin is YAML; a heading makes it Markdown.
+    if text.trim_start().starts_with(['{', '[']) {
+        return Format::Yaml;
+    }
+    let scenes_key = text.lines().any(|line| {
+        line.split_once(':').is_some_and(|(key, rest)| {
+            matches!(key, "scenes" | "shots" | "cuts" | "clips")
+                && (rest.trim().is_empty() || rest.trim().starts_with(['[', '{', '#', '&']))
+        })
+    });
+    let heading = text.lines().any(|line| line.starts_with("## ") || line.starts_with("### "));
+    if scenes_key && !heading { Format::Yaml } else { Format::Markdown }
+}

@@ -1,0 +1,195 @@
+//! Collecting problems: all of them in one pass, each once, in document order.
+
+use super::field;
+use crate::source::{Diagnostic, Source, Span, Spanned};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+/// How many unknown labels get a search for a near miss. A hostile file has a million different ones.
+const SUGGESTIONS: usize = 200;
+
+/// How many places of one unknown label are named.
+const PLACES: usize = 3;
+
+/// Labels that are no fields but mean something in a scene, with the word to suggest for them.
+const SCENE_WORDS: &[(&str, &str)] = &[
+    ("id", "id"),
+    ("title", "title"),
+    ("steps", "steps"),
+    ("extend", "extend"),
+    ("restyle", "restyle"),
+    ("upscale", "upscale"),
+    ("lipsync", "lipsync"),
+    ("defaults", "defaults"),
+    ("characters", "characters"),
+    ("scenes", "scenes"),
+];
+
+/// The problems found so far.
+pub(super) struct Problems<'a> {
+    source: &'a Source,
+    found: Vec<Diagnostic>,
+    unknown: HashMap<String, Unknown>,
+    searches: usize,
+    /// Frames a second of the film, where front matter names it: timecodes with frames need it.
+    pub frame_rate: Option<f64>,
+}
+
+struct Unknown {
+    index: usize,
+    count: usize,
+}
+
+impl<'a> Problems<'a> {
+    /// No problems yet.
+    pub fn new(source: &'a Source) -> Self {
+        Self { source, found: Vec::new(), unknown: HashMap::new(), searches: 0, frame_rate: None }
+    }
+
+    /// The document.
+    pub fn source(&self) -> &'a Source {
+        self.source
+    }
+
+    /// True when something was found.
+    pub fn any(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    /// Adds a problem.
+    pub fn push(&mut self, problem: Diagnostic) {
+        self.found.push(problem);
+    }
+
+    /// Reports a label nobody knows. Each label is reported once, with the other lines it stands on, so that a
+    /// column of somebody else's template does not drown everything else.
+    pub fn unknown_label(&mut self, label: &Spanned<String>) {
+        let key = field::normalise_label(&label.value);
+        if let Some(known) = self.unknown.get_mut(&key) {
+            known.count += 1;
+            if known.count <= PLACES + 1 {
+                self.found[known.index].related.push((label.span, "here too".to_owned()));
+            }
+            return;
+        }
+        let suggestion = self.suggest(&key);
+        let mut problem = Diagnostic::warning(
+            "unknown-field",
+            format!("no field is called {}", quoted(&label.value)),
+            label.span,
+        )
+        .label("not used");
+        problem.hint = Some(suggestion.map_or_else(
+            || "write it as `notes` if it is for people; `storyreel schema storyboard` lists the fields".to_owned(),
+            |name| format!("did you mean `{name}`?"),
+        ));
+        self.unknown.insert(key, Unknown { index: self.found.len(), count: 1 });
+        self.found.push(problem);
+    }
+
+    /// The field's name nearest to a normalised label, when it is near.
+    fn suggest(&mut self, key: &str) -> Option<&'static str> {
+        let length = key.chars().count();
+        if !(3..=30).contains(&length) || self.searches >= SUGGESTIONS {
+            return None;
+        }
+        self.searches += 1;
+        let limit = if length <= 4 { 1 } else { 2 };
+        field::labels()
+            .map(|(label, field)| (label, field.name()))
+            .chain(SCENE_WORDS.iter().copied())
+            .filter(|(label, _)| label.chars().count() >= 3)
+            .map(|(label, name)| (strsim::osa_distance(key, label), label, name))
+            .filter(|(distance, ..)| *distance <= limit)
+            .min()
+            .map(|(.., name)| name)
+    }
+
+    /// All problems in document order.
+    pub fn finish(mut self) -> Vec<Diagnostic> {
+        for unknown in self.unknown.values() {
+            if unknown.count > PLACES + 1 {
+                let problem = &mut self.found[unknown.index];
+                let _ = write!(problem.message, ", in {} places", unknown.count);
+            }
+        }
+        self.found.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        self.found
+    }
+}
+
+/// The nearest of a few allowed words, when it is near.
+pub(super) fn nearest<'w>(
+    word: &str,
+    allowed: impl IntoIterator<Item = &'w str>,
+) -> Option<&'w str> {
+    let word: String = word.chars().take(40).flat_map(char::to_lowercase).collect();
+    allowed
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 5)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Text of the document as it may be shown: in backticks, one line, at most 60 characters, with everything a
+/// terminal could act on written out.
+pub(super) fn quoted(text: &str) -> String {
+    let mut shown = String::from("`");
+    for (index, c) in text.trim().chars().enumerate() {
+        if index == 60 {
+            shown.push('…');
+            break;
+        }
+        match c {
+            '\n' | '\r' | '\t' => shown.push(' '),
+            c if is_control(c) => {
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+            }
+            '`' => shown.push('\''),
+            c => shown.push(c),
+        }
+    }
+    shown.push('`');
+    shown
+}
+
+/// Characters that a terminal or an editor acts on instead of showing them.
+pub(super) fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The place to underline for a problem that concerns a whole document: its first line that says something.
+pub(super) fn first_line(source: &Source) -> Span {
+    let text = source.text();
+    let start =
+        text.len() - text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').len();
+    let end = text[start..].find(['\n', '\r']).map_or(text.len(), |length| start + length);
+    Span::new(start, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shown_text_cannot_move_the_cursor() {
+        assert_eq!(quoted("a\u{1b}[2Jb\nc\u{202e}"), "`a\\u{1b}[2Jb c\\u{202e}`");
+        assert_eq!(quoted(&"x".repeat(100)).chars().count(), 63);
+    }
+
+    #[test]
+    fn a_label_is_reported_once_with_its_places() {
+        let source = Source::new("a.md", "");
+        let mut problems = Problems::new(&source);
+        for start in 0..10 {
+            problems.unknown_label(&Spanned::new("Camra".to_owned(), start..start + 1));
+        }
+        let found = problems.finish();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].message, "no field is called `Camra`, in 10 places");
+        assert_eq!(found[0].hint.as_deref(), Some("did you mean `camera`?"));
+        assert_eq!(found[0].related.len(), PLACES);
+    }
+}

@@ -1,0 +1,599 @@
+//! What is planned, against manifests and ledgers made by hand: the rules of what counts as changed.
+
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, HashMap};
+use storyreel::catalog::Catalog;
+use storyreel::known::{Known, KnownInput, Output};
+use storyreel::manifest::Manifest;
+use storyreel::plan::{
+    Action, Place, PlanOptions, Planned, Planning, Selection, StepStart, Work, plan,
+};
+use storyreel::prompt::Templates;
+use storyreel::source::Source;
+use storyreel::storyboard::{Fields, SceneId, StepKind, read};
+
+const BOARD: &str = "\
+---
+model: veo-3.1-fast
+style: 35mm film
+---
+## Scene 1: First light
+- **Duration**: 6s
+- **Visual**: A lone lighthouse on a basalt rock
+- **Camera**: Slow dolly in
+
+## Scene 2: The stair
+- **Duration**: 4s
+- **Visual**: An iron stair in whitewashed stone
+
+### Extend
+The camera keeps climbing past the window.
+
+## Scene 3: The wave
+- **Duration**: 8s
+- **Visual**: A wave climbs the tower
+
+### Upscale
+4k
+";
+
+/// A project in memory.
+struct Project {
+    known: Known,
+    options: PlanOptions,
+    templates: Templates,
+}
+
+impl Project {
+    fn new() -> Self {
+        let known = Known { now_ms: 1_790_000_000_000, ..Known::default() };
+        Self { known, options: PlanOptions::default(), templates: Templates::built_in().unwrap() }
+    }
+
+    fn try_plan(&self, text: &str) -> Result<Planned, Vec<String>> {
+        let name = if text.starts_with("scenes:") || text.starts_with("title:") {
+            "a.yaml"
+        } else {
+            "SCENES.md"
+        };
+        let source = Source::new(name, text);
+        let reading = read(&source);
+        let errors: Vec<String> = reading
+            .diagnostics
+            .iter()
+            .filter(|one| one.is_error())
+            .map(|one| one.message.clone())
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let board = reading.storyboard.unwrap();
+        let catalog = Catalog::built_in().unwrap();
+        let planning = Planning {
+            name,
+            place: Place { storyboard: None, variant: None, folder: "assets/clips".into() },
+            board: &board,
+            defaults: &Fields::default(),
+            catalog: &catalog,
+            templates: &self.templates,
+            known: &self.known,
+            options: &self.options,
+        };
+        plan(&planning).map_err(|problems| {
+            problems
+                .iter()
+                .filter(|one| one.is_error())
+                .map(|one| format!("{}: {}", one.code, one.message))
+                .collect()
+        })
+    }
+
+    fn plan(&self, text: &str) -> Planned {
+        self.try_plan(text).unwrap()
+    }
+
+    /// Pretends that everything planned was rendered and published: a manifest entry and a file for each scene.
+    fn render(&mut self, text: &str) {
+        let planned = self.plan(text);
+        let old: Value = serde_json::from_str(&self.known.manifest.to_text())
+            .unwrap_or_else(|_| json!({"version": "1.0", "assets": []}));
+        let mut assets: Vec<Value> = old["assets"].as_array().cloned().unwrap_or_default();
+        for scene in &planned.plan.scenes {
+            let Some(work) = &scene.work else { continue };
+            let id = format!("vid-{:03}", assets.len() + 1);
+            let draft = match work {
+                Work::Render(work) => work.entry.clone(),
+                Work::Restore(work) => match &work.entry {
+                    Some(draft) => draft.clone(),
+                    None => {
+                        let output = Output::File { sha256: work.clip.sha256.clone() };
+                        self.known.outputs.insert(work.filename.clone(), output);
+                        continue;
+                    }
+                },
+            };
+            let clip = |step: usize| match work {
+                Work::Render(work) => match &work.steps[step].start {
+                    StepStart::Done(clip) => clip.sha256.clone(),
+                    _ => format!("sha256:{id}-{step}"),
+                },
+                Work::Restore(work) => work.clip.sha256.clone(),
+            };
+            let steps: Vec<Value> = draft
+                .steps
+                .iter()
+                .enumerate()
+                .map(|(index, step)| {
+                    let mut step = step.clone();
+                    step.insert("sha256".into(), clip(index).into());
+                    step.insert("task_id".into(), format!("task-{id}-{index}").into());
+                    step.insert("created_at".into(), "2026-09-20T00:00:00.000Z".into());
+                    Value::Object(step)
+                })
+                .collect();
+            let last = clip(draft.steps.len() - 1);
+            let mut entry = Map::new();
+            entry.insert("id".into(), id.clone().into());
+            entry.insert("type".into(), "video".into());
+            entry.insert("filename".into(), draft.filename.clone().into());
+            entry.extend(draft.fields.clone());
+            entry.insert("created_at".into(), "2026-09-20T00:00:00.000Z".into());
+            entry.insert("scene_id".into(), serde_json::to_value(&draft.scene_id).unwrap());
+            entry.insert("sha256".into(), last.clone().into());
+            entry.insert("steps".into(), steps.into());
+            let superseded = match work {
+                Work::Restore(work) => work.supersedes.clone(),
+                Work::Render(_) => None,
+            };
+            for asset in &mut assets {
+                let same_scene = asset["scene_id"] == entry["scene_id"];
+                let named = superseded.as_deref() == asset["id"].as_str();
+                if (same_scene || named) && asset.get("superseded_by").is_none() {
+                    let version = asset["version"].as_u64().unwrap_or(1);
+                    asset["superseded_by"] = id.clone().into();
+                    let takes = format!(
+                        "assets/clips/takes/{}.v{version}.mp4",
+                        asset["id"].as_str().unwrap()
+                    );
+                    asset["filename"] = takes.clone().into();
+                    let kept = asset["sha256"].as_str().unwrap().to_owned();
+                    self.known.outputs.insert(takes, Output::File { sha256: kept });
+                }
+            }
+            self.known.outputs.insert(draft.filename.clone(), Output::File { sha256: last });
+            assets.push(Value::Object(entry));
+        }
+        let text = serde_json::to_string(&json!({"version": "1.0", "assets": assets})).unwrap();
+        self.known.manifest = Manifest::parse(&text).unwrap();
+    }
+}
+
+fn actions(planned: &Planned) -> Vec<(String, &'static str)> {
+    planned
+        .plan
+        .scenes
+        .iter()
+        .map(|scene| (scene.scene_id.to_string(), scene.action.name()))
+        .collect()
+}
+
+fn codes(planned: &Planned, scene: usize) -> Vec<String> {
+    let reasons = planned.plan.scenes[scene].reasons.iter();
+    reasons
+        .map(|reason| match &reason.part {
+            Some(part) => format!("{} {part}", reason.code),
+            None => reason.code.to_owned(),
+        })
+        .collect()
+}
+
+fn all_unchanged(planned: &Planned) -> bool {
+    planned.plan.scenes.iter().all(|scene| scene.action == Action::Unchanged)
+        && planned.plan.summary.credits == 0.0
+}
+
+#[test]
+fn a_new_storyboard_is_created_step_by_step() {
+    let planned = Project::new().plan(BOARD);
+    assert!(planned.plan.scenes.iter().all(|scene| scene.action == Action::Create));
+    // 60 for each generate, 60 for the extend, 120 for the 4K upgrade.
+    assert_eq!(planned.plan.summary.credits, 360.0);
+    assert_eq!(planned.plan.summary.usd, 1.8);
+    let second = &planned.plan.scenes[1];
+    assert_eq!(second.steps.len(), 2);
+    assert!(second.steps[0].fingerprint.is_some());
+    assert_eq!(second.steps[1].fingerprint, None, "the clip before does not exist yet");
+    assert_eq!(second.steps[1].request["taskId"], json!({"$previous": "task"}));
+    assert_eq!(second.steps[1].endpoint, "POST /api/v1/veo/extend");
+    assert_eq!(planned.plan.scenes[2].steps[1].endpoint, "POST /api/v1/veo/get-4k-video");
+    insta::assert_json_snapshot!("plan_of_a_new_storyboard", planned.plan);
+}
+
+#[test]
+fn what_was_rendered_is_unchanged_and_stays_so() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let planned = project.plan(BOARD);
+    assert!(all_unchanged(&planned), "{:?}", actions(&planned));
+    assert!(planned.plan.scenes.iter().all(|scene| scene.work.is_none()));
+    assert!(planned.plan.orphans.is_empty());
+}
+
+#[test]
+fn cosmetic_edits_change_nothing() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let scenes: Vec<&str> = BOARD.split("## Scene ").collect();
+    let reordered = format!(
+        "{}## Scene {}\n## Scene {}\n## Scene {}",
+        scenes[0], scenes[3], scenes[1], scenes[2]
+    );
+    for (name, text) in [
+        ("windows line ends", BOARD.replace('\n', "\r\n")),
+        ("byte order mark", format!("\u{feff}{BOARD}")),
+        ("comments", BOARD.replace("- **Camera**", "<!-- slow, really -->\n- **Camera**")),
+        ("wrapping", BOARD.replace("A lone lighthouse on", "A lone lighthouse\n  on")),
+        ("order of scenes", reordered),
+        ("order of fields", BOARD.replace(
+            "- **Visual**: A lone lighthouse on a basalt rock\n- **Camera**: Slow dolly in\n",
+            "- **Camera**: Slow dolly in\n- **Visual**: A lone lighthouse on a basalt rock\n",
+        )),
+        ("editorial fields", BOARD.replace(
+            "- **Duration**: 8s\n",
+            "- **Duration**: 8s\n- **Transition Out**: crossfade\n- **Voiceover**: Long ago\n- **Notes**: check the foam\n",
+        )),
+        ("title", BOARD.replace("The wave", "The big wave")),
+    ] {
+        let planned = project.plan(&text);
+        assert!(all_unchanged(&planned), "{name}: {:?} {:?}", actions(&planned), codes(&planned, 0));
+    }
+}
+
+#[test]
+fn a_changed_word_renders_that_scene_only_and_says_which() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let planned = project.plan(&BOARD.replace("basalt rock", "granite rock"));
+    assert_eq!(
+        actions(&planned),
+        [("1".into(), "update"), ("2".into(), "unchanged"), ("3".into(), "unchanged")]
+    );
+    let reason = &planned.plan.scenes[0].reasons[0];
+    assert_eq!((reason.code, reason.part.as_deref()), ("prompt-changed", Some("prompt")));
+    assert!(reason.old.as_ref().unwrap().as_str().unwrap().contains("basalt"));
+    assert!(reason.new.as_ref().unwrap().as_str().unwrap().contains("granite"));
+    assert_eq!(planned.plan.summary.credits, 60.0);
+}
+
+#[test]
+fn each_field_that_reaches_the_request_changes_its_scene_and_is_named() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    for (line, expected) in [
+        ("- **Camera**: Pan left", "prompt-changed prompt"),
+        ("- **Camera**: Slow dolly in\n- **Lighting**: dusk", "prompt-changed prompt"),
+        ("- **Camera**: Slow dolly in\n- **Dialogue**: Ada: Not tonight.", "prompt-changed prompt"),
+        ("- **Camera**: Slow dolly in\n- **SFX**: waves", "prompt-changed prompt"),
+        ("- **Camera**: Slow dolly in\n- **Aspect Ratio**: 9:16", "parameter-changed aspect_ratio"),
+        ("- **Camera**: Slow dolly in\n- **Resolution**: 1080p", "parameter-changed resolution"),
+        ("- **Camera**: Slow dolly in\n- **Seed**: 12345", "parameter-changed seeds"),
+        ("- **Camera**: Slow dolly in\n- **Model**: Veo 3.1", "model-changed model"),
+        ("- **Camera**: Slow dolly in\n- **Clip length**: 8s", "parameter-changed duration"),
+        (
+            "- **Camera**: Slow dolly in\n- **Reference**: https://example.com/a.png",
+            "reference-changed imageUrls",
+        ),
+        ("- **Camera**: Slow dolly in\n- **Params**: watermark=me", "parameter-changed watermark"),
+    ] {
+        let planned = project.plan(&BOARD.replace("- **Camera**: Slow dolly in", line));
+        assert_eq!(planned.plan.scenes[0].action, Action::Update, "{line}");
+        assert!(
+            codes(&planned, 0).contains(&expected.to_owned()),
+            "{line}: {:?}",
+            codes(&planned, 0)
+        );
+        assert!(
+            planned.plan.scenes[1..].iter().all(|scene| scene.action == Action::Unchanged),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn film_length_is_not_clip_length() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    // 5 and 6 seconds of film are both a 6 second clip.
+    let planned = project.plan(&BOARD.replace("6s", "5s"));
+    assert!(all_unchanged(&planned));
+    let scene = &planned.plan.scenes[0];
+    assert_eq!((scene.duration, scene.clip_length), (Some(5.0), Some(6.0)));
+    assert_eq!(scene.notes[0].message, "5 s of 6 s");
+    // 3 seconds are a shorter clip.
+    let planned = project.plan(&BOARD.replace("6s", "3s"));
+    assert_eq!(codes(&planned, 0), ["parameter-changed duration"]);
+}
+
+#[test]
+fn too_long_for_one_clip_is_an_error_unless_it_is_extended() {
+    let project = Project::new();
+    let errors =
+        project.try_plan(&BOARD.replace("- **Duration**: 6s", "- **Duration**: 12s")).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].starts_with("too-long"), "{errors:?}");
+    let planned = project.plan(&BOARD.replace("- **Duration**: 4s", "- **Duration**: 14s"));
+    let scene = &planned.plan.scenes[1];
+    assert_eq!(scene.clip_length, Some(15.0));
+    assert_eq!(scene.steps[0].request["duration"], json!(8));
+}
+
+#[test]
+fn a_changed_step_pays_from_there_on() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let planned = project.plan(&BOARD.replace("past the window", "past the door"));
+    let scene = &planned.plan.scenes[1];
+    assert_eq!(scene.action, Action::Update);
+    assert_eq!(scene.steps[0].action, Action::Unchanged);
+    assert_eq!(scene.steps[1].action, Action::Update);
+    assert_eq!(planned.plan.summary.credits, 60.0, "only the extend is paid");
+    let Some(Work::Render(work)) = &scene.work else { panic!("no render") };
+    assert!(matches!(&work.steps[0].start, StepStart::Done(clip) if clip.task_id.is_some()));
+    assert_eq!(work.take, 2);
+    assert!(scene.steps[1].fingerprint.is_some(), "the clip it goes on from is known");
+}
+
+#[test]
+fn an_added_step_keeps_what_was_rendered() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let planned = project.plan(&BOARD.replace("dolly in\n", "dolly in\n\n### Upscale\n1080p\n"));
+    assert_eq!(planned.plan.summary.credits, 5.0);
+    assert_eq!(codes(&planned, 0), ["steps-changed steps"]);
+}
+
+#[test]
+fn a_clip_upgraded_to_1080p_cannot_be_extended_any_more() {
+    let mut project = Project::new();
+    let upgraded = BOARD.replace("dolly in\n", "dolly in\n\n### Upscale\n1080p\n");
+    project.render(&upgraded);
+    let planned =
+        project.plan(&BOARD.replace("dolly in\n", "dolly in\n\n### Extend\nThe lamp turns.\n"));
+    let scene = &planned.plan.scenes[0];
+    assert_eq!(scene.steps[0].action, Action::Update, "the generate is paid again");
+    assert_eq!(planned.plan.summary.credits, 120.0);
+}
+
+#[test]
+fn a_source_older_than_the_provider_keeps_starts_over() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    project.known.now_ms += 60 * 24 * 3600 * 1000;
+    let planned = project.plan(&BOARD.replace("past the window", "past the door"));
+    assert_eq!(planned.plan.summary.credits, 120.0);
+    assert!(codes(&planned, 1).contains(&"source-expired".to_owned()), "{:?}", codes(&planned, 1));
+}
+
+#[test]
+fn undo_is_free() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let edited = BOARD.replace("basalt rock", "granite rock");
+    project.render(&edited);
+    assert!(all_unchanged(&project.plan(&edited)));
+    let planned = project.plan(BOARD);
+    assert_eq!(planned.plan.scenes[0].action, Action::Restore);
+    assert_eq!(planned.plan.summary.credits, 0.0);
+    let Some(Work::Restore(work)) = &planned.plan.scenes[0].work else { panic!("no restore") };
+    assert_eq!(work.restored_from.as_deref(), Some("vid-001"));
+    assert_eq!(work.entry.as_ref().unwrap().fields["take"], json!(1));
+    project.render(BOARD);
+    assert!(all_unchanged(&project.plan(BOARD)));
+}
+
+#[test]
+fn an_inserted_scene_moves_the_others() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let shifted = BOARD
+        .replace("Scene 3:", "Scene 4:")
+        .replace("Scene 2:", "Scene 3:")
+        .replace("Scene 1:", "Scene 2:");
+    let inserted = shifted.replace(
+        "## Scene 2:",
+        "## Scene 1: Before\n- **Visual**: The empty sea\n- **Duration**: 4s\n\n## Scene 2:",
+    );
+    let planned = project.plan(&inserted);
+    let expected = [("1", "create"), ("2", "move"), ("3", "move"), ("4", "move")];
+    assert_eq!(actions(&planned), expected.map(|(id, action)| (id.to_owned(), action)));
+    assert_eq!(planned.plan.summary.credits, 60.0);
+    assert_eq!(codes(&planned, 1), ["renumbered"]);
+    assert!(planned.plan.orphans.is_empty());
+    project.render(&inserted);
+    assert!(all_unchanged(&project.plan(&inserted)), "{:?}", actions(&project.plan(&inserted)));
+}
+
+#[test]
+fn a_deleted_scene_leaves_an_orphan_and_identical_scenes_are_two_clips() {
+    let mut project = Project::new();
+    let twice = "## Scene 1\n- **Visual**: The sea\n- **Duration**: 4s\n\n## Scene 2\n- **Visual**: The sea\n- **Duration**: 4s\n";
+    let planned = project.plan(twice);
+    assert_eq!(planned.plan.summary.create, 2);
+    assert_eq!(planned.plan.summary.credits, 120.0);
+    project.render(twice);
+    assert!(all_unchanged(&project.plan(twice)));
+    let once = "## Scene 2\n- **Visual**: The sea\n- **Duration**: 4s\n";
+    let planned = project.plan(once);
+    assert_eq!(actions(&planned), [("2".into(), "unchanged")]);
+    assert_eq!(planned.plan.orphans.len(), 1);
+    assert_eq!(planned.plan.orphans[0].scene_id, SceneId::Number(1));
+}
+
+#[test]
+fn a_missing_clip_is_restored_or_absent_and_never_paid() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    project.known.outputs.remove("assets/clips/scene-01.mp4");
+    let planned = project.plan(BOARD);
+    assert_eq!(planned.plan.scenes[0].action, Action::Absent);
+    assert_eq!(planned.plan.summary.credits, 0.0);
+    project.known.cached.insert("sha256:vid-001-0".into());
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Restore);
+    project.known.cached.clear();
+    project.known.has_key = true;
+    assert_eq!(
+        project.plan(BOARD).plan.scenes[0].action,
+        Action::Restore,
+        "the provider still has it"
+    );
+    project.known.now_ms += 60 * 24 * 3600 * 1000;
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Absent);
+    project.options.rerender_absent.add(&SceneId::Number(1), None);
+    let planned = project.plan(BOARD);
+    assert_eq!(planned.plan.scenes[0].action, Action::Update);
+    assert_eq!(planned.plan.summary.credits, 60.0);
+}
+
+#[test]
+fn a_file_edited_by_hand_is_a_note() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let edited = Output::File { sha256: "sha256:edited".into() };
+    project.known.outputs.insert("assets/clips/scene-01.mp4".into(), edited);
+    let planned = project.plan(BOARD);
+    assert!(all_unchanged(&planned));
+    assert_eq!(planned.plan.scenes[0].notes[0].code, "output-modified");
+    project.known.outputs.insert("assets/clips/scene-01.mp4".into(), Output::Pointer);
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Absent);
+}
+
+#[test]
+fn filters_and_retakes() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let mut retake = Selection::default();
+    retake.add(&SceneId::Number(2), Some(StepKind::Extend));
+    retake.add(&SceneId::Number(3), None);
+    project.options.retake = retake;
+    let planned = project.plan(BOARD);
+    assert_eq!(
+        actions(&planned),
+        [("1".into(), "unchanged"), ("2".into(), "update"), ("3".into(), "update")]
+    );
+    assert_eq!(
+        planned.plan.scenes[1].steps[0].action,
+        Action::Unchanged,
+        "the retake begins at the extend"
+    );
+    assert_eq!(planned.plan.summary.credits, 60.0 + 60.0 + 120.0);
+    let mut only = Selection::default();
+    only.add(&SceneId::Number(2), None);
+    project.options.only = Some(only);
+    let planned = project.plan(BOARD);
+    assert_eq!(planned.plan.summary.skip, 2);
+    assert_eq!(codes(&planned, 0), ["filtered"]);
+}
+
+#[test]
+fn an_edited_reference_changes_its_scene() {
+    let mut project = Project::new();
+    let with_reference = BOARD.replace("dolly in\n", "dolly in\n- **Reference**: refs/rock.png\n");
+    let errors = project.try_plan(&with_reference).unwrap_err();
+    assert_eq!(errors, ["missing-reference: the file `refs/rock.png` is missing"]);
+    let file =
+        |digest: &str| KnownInput::File { path: "/p/refs/rock.png".into(), sha256: digest.into() };
+    project.known.inputs = BTreeMap::from([("refs/rock.png".to_owned(), file("sha256:one"))]);
+    let planned = project.plan(&with_reference);
+    assert_eq!(
+        planned.plan.scenes[0].steps[0].request["imageUrls"],
+        json!([{"$file": "sha256:one"}])
+    );
+    assert!(planned.files.contains_key("sha256:one"));
+    project.render(&with_reference);
+    assert!(all_unchanged(&project.plan(&with_reference)));
+    project.known.inputs.insert("refs/rock.png".to_owned(), file("sha256:two"));
+    assert_eq!(codes(&project.plan(&with_reference), 0), ["reference-changed imageUrls"]);
+}
+
+#[test]
+fn an_own_template_that_was_edited_renders_and_ours_does_not() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let own =
+        |text: &str| Templates::with_overrides(&[("veo".to_owned(), text.to_owned())]).unwrap();
+    project.templates = own("{{ visual }} (own)");
+    let planned = project.plan(BOARD);
+    assert_eq!(codes(&planned, 0), ["template-changed prompt"]);
+    project.render(BOARD);
+    assert!(all_unchanged(&project.plan(BOARD)));
+    project.templates = own("{{ visual }} (edited)");
+    assert_eq!(codes(&project.plan(BOARD), 0), ["template-changed prompt"]);
+    // Written differently, the same words come out: nothing to pay.
+    project.templates = own("{{ visual }}{# a remark #} (own)");
+    assert!(all_unchanged(&project.plan(BOARD)));
+}
+
+#[test]
+fn a_newer_tool_that_would_ask_differently_is_a_note() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    // As if an older storyreel had composed other words from the same ask, and had not known one of the parameters.
+    let text = project.known.manifest.to_text().replace("35mm film", "35 mm film!");
+    let text = text
+        .replace("\"style\":\"35 mm film!\"", "\"style\":\"35mm film\"")
+        .replace("\"seeds\":null,", "");
+    assert!(text.contains("35 mm film!"));
+    project.known.manifest = Manifest::parse(&text).unwrap();
+    let planned = project.plan(BOARD);
+    assert!(all_unchanged(&planned), "{:?}", codes(&planned, 0));
+    assert!(planned.plan.scenes[0].notes.iter().any(|note| note.code == "tool-changed"));
+    // What the old entry does not know is ignored.
+    let planned =
+        project.plan(&BOARD.replace(
+            "- **Camera**: Slow dolly in",
+            "- **Camera**: Slow dolly in\n- **Seed**: 12345",
+        ));
+    assert!(all_unchanged(&planned), "{:?}", codes(&planned, 0));
+}
+
+#[test]
+fn an_entry_of_another_tool_is_compared_by_prompt_and_model() {
+    let mut project = Project::new();
+    let board = "## Scene 1\n- **Prompt**: A red kite over grey dunes\n- **Duration**: 8s\n";
+    let text = r#"{"version": "1.0", "assets": [{"id": "vid-001", "type": "video", "filename": "assets/clips/scene-01.mp4",
+        "prompt": "A red kite over grey dunes", "model": "Veo 3.1 Fast", "parameters": {"duration": 8, "quality": "720p",
+        "aspect_ratio": "16:9", "generationType": "TEXT_2_VIDEO", "endpoint": "/api/v1/veo/generate"},
+        "created_at": "2026-11-22T10:00:00.000Z", "scene_id": 1, "version": 1}]}"#;
+    project.known.manifest = Manifest::parse(text).unwrap();
+    let output = Output::File { sha256: "sha256:x".into() };
+    project.known.outputs = HashMap::from([("assets/clips/scene-01.mp4".to_owned(), output)]);
+    assert!(all_unchanged(&project.plan(board)));
+    let planned = project.plan(&board.replace("red", "blue"));
+    assert_eq!(codes(&planned, 0), ["prompt-changed prompt"]);
+}
+
+#[test]
+fn footage_and_stills_are_skipped() {
+    let project = Project::new();
+    let planned = project.plan(
+        "## Scene 1\n- **Type**: image\n- **Visual**: A map\n\n## Scene 2\n- **Visual**: The sea\n- **Duration**: 4s\n\n\
+         ## Scene 3\n- **File**: footage/a.mp4\n",
+    );
+    assert_eq!(
+        actions(&planned),
+        [("1".into(), "skip"), ("2".into(), "create"), ("3".into(), "skip")]
+    );
+    assert_eq!(codes(&planned, 0), ["image-scene"]);
+}
+
+#[test]
+fn every_problem_is_found_in_one_pass() {
+    let errors = Project::new()
+        .try_plan(
+            "## Scene 1\n- **Visual**: The sea\n- **Model**: Veo 3.2 Fast\n\n\
+             ## Scene 2\n- **Visual**: The sea\n- **Seed**: 5\n- **Aspect Ratio**: 4:3\n\n\
+             ## Scene 3\n- **Visual**: The sea\n- **Model**: Veo 3.1\n- **Reference**: https://a.test/1.png, https://a.test/2.png\n\n\
+             ## Scene 4\n- **Visual**: The sea\n- **Params**: watermrk=me\n\n\
+             ## Scene 5\n- **Visual**: The sea\n\n### Upscale\n8k\n",
+        )
+        .unwrap_err();
+    insta::assert_snapshot!(errors.join("\n"));
+}
