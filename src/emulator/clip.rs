@@ -46,11 +46,8 @@ const TICKS_PER_FRAME: u32 = 1000;
 
 impl ClipMaker for TinyClips {
     fn make(&self, order: &ClipOrder) -> Result<Vec<u8>, String> {
-        let seconds = if order.seconds.is_finite() {
-            order.seconds.clamp(0.1, 3600.0)
-        } else {
-            0.1
-        };
+        let seconds =
+            if order.seconds.is_finite() { order.seconds.clamp(0.1, 3600.0) } else { 0.1 };
         let ticks = (seconds * FRAMES_PER_SECOND * f64::from(TICKS_PER_FRAME)).round() as u32;
         let frames = ticks.div_ceil(TICKS_PER_FRAME);
         let size = picture::Size::new(order.width, order.height);
@@ -105,11 +102,7 @@ mod tests {
             assert!(clip.len() < 20_000, "{} bytes", clip.len());
             let probe = crate::media::probe(std::io::Cursor::new(&clip), clip.len() as u64)
                 .expect("a clip");
-            assert!(
-                (probe.duration - expected).abs() < 0.001,
-                "{} s for {asked}",
-                probe.duration
-            );
+            assert!((probe.duration - expected).abs() < 0.001, "{} s for {asked}", probe.duration);
         }
     }
 

@@ -212,15 +212,8 @@ impl Emulator {
 
 /// The size of a picture whose shorter side becomes `short` pixels.
 fn scaled(picture: &Picture, short: u32) -> (u32, u32) {
-    let (width, height) = (
-        u64::from(picture.width.max(1)),
-        u64::from(picture.height.max(1)),
-    );
+    let (width, height) = (u64::from(picture.width.max(1)), u64::from(picture.height.max(1)));
     let (long_side, short_side) = (width.max(height), width.min(height));
     let long = u32::try_from(u64::from(short) * long_side / short_side).unwrap_or(u32::MAX) & !1;
-    if width >= height {
-        (long, short)
-    } else {
-        (short, long)
-    }
+    if width >= height { (long, short) } else { (short, long) }
 }

@@ -103,12 +103,7 @@ impl Emulator {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let memory = Memory::new(&options);
-        Self {
-            options,
-            memory,
-            seen_keys: Vec::new(),
-            revision: 0,
-        }
+        Self { options, memory, seen_keys: Vec::new(), revision: 0 }
     }
 
     /// How it was told to behave.
@@ -140,12 +135,7 @@ impl Emulator {
     /// The JSON reader's words, with the place.
     pub fn restore(options: Options, saved: &str) -> Result<Self, String> {
         let memory = serde_json::from_str(saved).map_err(|error| error.to_string())?;
-        Ok(Self {
-            options,
-            memory,
-            seen_keys: Vec::new(),
-            revision: 0,
-        })
+        Ok(Self { options, memory, seen_keys: Vec::new(), revision: 0 })
     }
 
     /// Adds scripted faults.
@@ -197,15 +187,7 @@ impl Emulator {
                     _ => (404, "No such endpoint"),
                 };
                 self.look_for_leaks(now, None, request);
-                self.log(
-                    now,
-                    request,
-                    None,
-                    None,
-                    status,
-                    Some(i64::from(status)),
-                    None,
-                );
+                self.log(now, request, None, None, status, Some(i64::from(status)), None);
                 return Reply::json(status, &json!({"code": status, "msg": text, "data": null}));
             }
         };
@@ -222,10 +204,7 @@ impl Emulator {
             task_faults: Vec::new(),
         };
         let about = self.about(&call);
-        let Strike {
-            answer: fault,
-            task,
-        } = self.strike(&call, about);
+        let Strike { answer: fault, task } = self.strike(&call, about);
         call.task_faults = task;
 
         let creates_before = self.memory.bill.creates.len();
@@ -256,9 +235,7 @@ impl Emulator {
         reply.delay_ms = reply.delay_ms.saturating_add(self.options.latency_ms);
 
         let task_id = made_task.or_else(|| {
-            about
-                .and_then(|index| self.memory.tasks.get(index))
-                .map(|task| task.id.clone())
+            about.and_then(|index| self.memory.tasks.get(index)).map(|task| task.id.clone())
         });
         let name = fault.as_ref().map(Fault::name);
         if let Some(name) = name {
@@ -268,16 +245,8 @@ impl Emulator {
             let name = call.task_faults[number].name();
             self.note_fault(&call, name, task_id.clone());
         }
-        let status = if reply.fault == Some(TransportFault::Close) {
-            0
-        } else {
-            reply.status
-        };
-        let code = if operation.needs_key() {
-            reply.code()
-        } else {
-            None
-        };
+        let status = if reply.fault == Some(TransportFault::Close) { 0 } else { reply.status };
+        let code = if operation.needs_key() { reply.code() } else { None };
         self.log(now, request, Some(operation), task_id, status, code, name);
         reply
     }
@@ -355,10 +324,7 @@ impl Emulator {
                 self.memory.files.get(path).map(|file| file.task)
             }
             _ => {
-                let id = call
-                    .request
-                    .query_value("taskId")
-                    .or_else(|| call.text("taskId"))?;
+                let id = call.request.query_value("taskId").or_else(|| call.text("taskId"))?;
                 self.memory.by_id.get(id).copied()
             }
         }
@@ -366,11 +332,7 @@ impl Emulator {
 
     fn strike(&mut self, call: &Call<'_>, about: Option<usize>) -> Strike {
         let task = about.and_then(|index| self.memory.tasks.get(index));
-        let input = call
-            .body
-            .as_ref()
-            .and_then(|body| body.get("input"))
-            .or(call.body.as_ref());
+        let input = call.body.as_ref().and_then(|body| body.get("input")).or(call.body.as_ref());
         let wanted = |name: &str, from: Option<&Value>| {
             from.and_then(|from| from.get(name)?.as_str().map(str::to_owned))
         };
@@ -414,17 +376,12 @@ impl Emulator {
             Fault::HttpStatus { status, .. } => Reply::html(*status, &format!("Error {status}")),
             Fault::Code { code, msg, .. } => Reply::refuse(*code, msg),
             Fault::DropBefore {} | Fault::DropAfter {} => Reply::closed(),
-            Fault::Stall { ms, .. } => Reply {
-                delay_ms: *ms,
-                ..Reply::closed()
-            },
+            Fault::Stall { ms, .. } => Reply { delay_ms: *ms, ..Reply::closed() },
             Fault::BrokenJson {} => json_text("{\"code\":200,\"msg\":success,}".to_owned()),
             Fault::CutJson {} => {
                 let mut text = right_text(right);
-                let half = (0..=text.len() / 2)
-                    .rev()
-                    .find(|at| text.is_char_boundary(*at))
-                    .unwrap_or(0);
+                let half =
+                    (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
                 text.truncate(half);
                 json_text(text)
             }
@@ -447,17 +404,13 @@ impl Emulator {
             Fault::Gone { status } => Reply::html(*status, "This file is gone"),
             Fault::WrongContent { content } => self.wrong_content(*content, about),
             Fault::Slow { ms } => match right {
-                Some(right) => Reply {
-                    delay_ms: right.delay_ms.saturating_add(*ms),
-                    ..right
-                },
+                Some(right) => Reply { delay_ms: right.delay_ms.saturating_add(*ms), ..right },
                 None => Reply::closed(),
             },
             Fault::CutBody { bytes } => match right {
-                Some(right) => Reply {
-                    fault: Some(TransportFault::CutBody { keep: *bytes }),
-                    ..right
-                },
+                Some(right) => {
+                    Reply { fault: Some(TransportFault::CutBody { keep: *bytes }), ..right }
+                }
                 None => Reply::closed(),
             },
             Fault::WrongLength { extra } => match right {
@@ -485,11 +438,7 @@ impl Emulator {
             return Lookup::Missing(id.to_owned());
         };
         if call.operation.reads() {
-            while task
-                .recent_reads
-                .front()
-                .is_some_and(|at| call.now - at >= rate.window_ms)
-            {
+            while task.recent_reads.front().is_some_and(|at| call.now - at >= rate.window_ms) {
                 task.recent_reads.pop_front();
             }
             if task.recent_reads.len() >= rate.limit as usize {
@@ -531,10 +480,7 @@ fn unauthorized(operation: Operation) -> Reply {
         return Reply::json(401, &json!({"success": false, "code": 401, "msg": text}));
     }
     let mut reply = Reply::json(200, &json!({"code": 401, "msg": text}));
-    reply.headers = vec![(
-        "content-type".into(),
-        "application/json;charset=utf-8".into(),
-    )];
+    reply.headers = vec![("content-type".into(), "application/json;charset=utf-8".into())];
     reply
 }
 

@@ -64,14 +64,8 @@ impl Default for Options {
             elsewhere: "https://elsewhere.test".into(),
             keys: Vec::new(),
             credits: Credits::whole(10_000),
-            submissions: Rate {
-                limit: 20,
-                window_ms: 10_000,
-            },
-            reads: Rate {
-                limit: 10,
-                window_ms: 1_000,
-            },
+            submissions: Rate { limit: 20, window_ms: 10_000 },
+            reads: Rate { limit: 10, window_ms: 1_000 },
             seed: 0,
             times: Times::default(),
             latency_ms: 0,
@@ -102,19 +96,13 @@ impl Times {
     /// The same time in milliseconds for everything; 0 means done at the first read.
     #[must_use]
     pub fn all(ms: i64) -> Self {
-        Self {
-            every: Some(ms),
-            ..Self::default()
-        }
+        Self { every: Some(ms), ..Self::default() }
     }
 
     /// The provider's own times, divided by `speed`.
     #[must_use]
     pub fn real(speed: f64) -> Self {
-        Self {
-            speed: Some(speed),
-            ..Self::default()
-        }
+        Self { speed: Some(speed), ..Self::default() }
     }
 
     /// The same with another time in milliseconds for one operation.
@@ -131,11 +119,7 @@ impl Times {
             return ms;
         }
         let Some(speed) = self.speed.filter(|speed| *speed > 0.0) else {
-            return if operation == Operation::Veo1080p {
-                1_000
-            } else {
-                2_000
-            };
+            return if operation == Operation::Veo1080p { 1_000 } else { 2_000 };
         };
         // The middle of what the provider's pages name for each.
         let seconds = match operation {
@@ -260,9 +244,7 @@ impl EmulatorArgs {
             match text.split_once('=') {
                 None => times.every = Some(parse_time(text)?),
                 Some((name, time)) => {
-                    let found = Operation::ALL
-                        .iter()
-                        .find(|operation| operation.name() == name);
+                    let found = Operation::ALL.iter().find(|operation| operation.name() == name);
                     let operation = found.ok_or_else(|| {
                         format!("`--task-time {text}` names no operation such as `veo-generate`")
                     })?;
@@ -284,10 +266,8 @@ impl EmulatorArgs {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
                     .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-                let extension = path
-                    .extension()
-                    .and_then(|extension| extension.to_str())
-                    .unwrap_or("json");
+                let extension =
+                    path.extension().and_then(|extension| extension.to_str()).unwrap_or("json");
                 Script::parse(&text, extension)
                     .map_err(|error| format!("{}: {error}", path.display()))?
             }
@@ -320,9 +300,8 @@ impl EmulatorArgs {
 /// Reads `2s`, `500ms`, `3m` or `0` as milliseconds.
 fn parse_time(text: &str) -> Result<i64, String> {
     let text = text.trim();
-    let digits = text
-        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
-        .unwrap_or(text.len());
+    let digits =
+        text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let factor = match unit.trim() {
         "ms" => 1.0,
@@ -330,9 +309,7 @@ fn parse_time(text: &str) -> Result<i64, String> {
         "m" => 60_000.0,
         "" if number == "0" => 0.0,
         _ => {
-            return Err(format!(
-                "`{text}` is no time; write it as `2s`, `500ms` or `0`"
-            ));
+            return Err(format!("`{text}` is no time; write it as `2s`, `500ms` or `0`"));
         }
     };
     let number: f64 = number
@@ -347,11 +324,7 @@ fn parse_rate(text: &str) -> Result<Rate, String> {
     let (limit, time) = text.split_once('/').ok_or_else(wrong)?;
     let limit: u32 = limit.trim().parse().map_err(|_| wrong())?;
     let window_ms = parse_time(time)?;
-    if limit == 0 || window_ms == 0 {
-        Err(wrong())
-    } else {
-        Ok(Rate { limit, window_ms })
-    }
+    if limit == 0 || window_ms == 0 { Err(wrong()) } else { Ok(Rate { limit, window_ms }) }
 }
 
 #[cfg(test)]
@@ -388,18 +361,9 @@ mod tests {
         ])
         .expect("good flags");
         assert_eq!(options.credits.to_f64(), 99.5);
+        assert_eq!(options.submissions, Rate { limit: 3, window_ms: 1000 });
         assert_eq!(
-            options.submissions,
-            Rate {
-                limit: 3,
-                window_ms: 1000
-            }
-        );
-        assert_eq!(
-            (
-                options.times.of(Operation::VeoGenerate),
-                options.times.of(Operation::VeoExtend)
-            ),
+            (options.times.of(Operation::VeoGenerate), options.times.of(Operation::VeoExtend)),
             (0, 5000)
         );
         assert_eq!(options.latency_ms, 20);
@@ -407,50 +371,21 @@ mod tests {
 
     #[test]
     fn times_default_to_seconds_and_speed_divides_the_real_ones() {
+        assert_eq!(options(&[]).expect("no flags").times.of(Operation::VeoGenerate), 2000);
         assert_eq!(
-            options(&[])
-                .expect("no flags")
-                .times
-                .of(Operation::VeoGenerate),
-            2000
-        );
-        assert_eq!(
-            options(&["--speed", "60"])
-                .expect("good flags")
-                .times
-                .of(Operation::VeoGenerate),
+            options(&["--speed", "60"]).expect("good flags").times.of(Operation::VeoGenerate),
             1000
         );
     }
 
     #[test]
     fn bad_flags_say_what_is_wanted() {
-        assert!(
-            options(&["--submissions", "20"])
-                .unwrap_err()
-                .contains("20/10s")
-        );
-        assert!(
-            options(&["--task-time", "soon"])
-                .unwrap_err()
-                .contains("500ms")
-        );
-        assert!(
-            options(&["--task-time", "veo=1s"])
-                .unwrap_err()
-                .contains("veo-generate")
-        );
-        assert!(
-            options(&["--extension-seconds", "0"])
-                .unwrap_err()
-                .contains("above 0")
-        );
+        assert!(options(&["--submissions", "20"]).unwrap_err().contains("20/10s"));
+        assert!(options(&["--task-time", "soon"]).unwrap_err().contains("500ms"));
+        assert!(options(&["--task-time", "veo=1s"]).unwrap_err().contains("veo-generate"));
+        assert!(options(&["--extension-seconds", "0"]).unwrap_err().contains("above 0"));
         assert!(options(&["--speed", "0"]).unwrap_err().contains("above 0"));
-        assert!(
-            options(&["--clips", "preview"])
-                .unwrap_err()
-                .contains("preview")
-        );
+        assert!(options(&["--clips", "preview"]).unwrap_err().contains("preview"));
     }
 
     #[test]
@@ -458,9 +393,8 @@ mod tests {
         use clap::CommandFactory as _;
 
         let help = Line::command().render_long_help().to_string();
-        for operation in Operation::ALL
-            .iter()
-            .filter(|operation| **operation != Operation::Elsewhere)
+        for operation in
+            Operation::ALL.iter().filter(|operation| **operation != Operation::Elsewhere)
         {
             assert!(help.contains(operation.name()), "{}", operation.name());
         }

@@ -39,13 +39,7 @@ impl Listener for Sockets {
         // The listener of the library knows which errors of `accept` to sit out.
         let (stream, _) = Listener::accept(&mut self.0).await;
         let cut = Cut::default();
-        (
-            Socket {
-                stream,
-                cut: cut.clone(),
-            },
-            cut,
-        )
+        (Socket { stream, cut: cut.clone() }, cut)
     }
 
     fn local_addr(&self) -> io::Result<Cut> {

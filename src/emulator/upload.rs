@@ -64,11 +64,7 @@ impl Emulator {
             created_ms: call.now,
             bytes: Arc::new(incoming.bytes),
         };
-        let overwrote = self
-            .memory
-            .uploads
-            .insert(format!("/{file_path}"), stored)
-            .is_some();
+        let overwrote = self.memory.uploads.insert(format!("/{file_path}"), stored).is_some();
         self.memory.bill.uploads.push(Upload {
             time_ms: call.now,
             operation: call.operation.name().to_owned(),
@@ -95,12 +91,8 @@ impl Emulator {
 
     /// The emulator goes nowhere: it takes files of its own, and says so of others.
     fn file_at_url(&self, call: &Call<'_>) -> Result<Incoming, String> {
-        let url = call
-            .text("fileUrl")
-            .ok_or("Missing required parameter: fileUrl")?;
-        let path = self
-            .own_path(url)
-            .filter(|path| self.is_there(call.now, path));
+        let url = call.text("fileUrl").ok_or("Missing required parameter: fileUrl")?;
+        let path = self.own_path(url).filter(|path| self.is_there(call.now, path));
         let path = path.as_deref().and_then(|path| self.memory.resolve(path));
         let path =
             path.ok_or("Failed to download the file: the emulator fetches only its own addresses")?;
@@ -117,14 +109,12 @@ impl Emulator {
                 };
                 let task = self.memory.files.get(path).map(|stored| stored.task);
                 match self.file(&file, task).body {
-                    Body::File {
-                        content: FileContent::Clip(order),
-                        ..
-                    } => (self.options.clips.make(&order)?, "video/mp4".to_owned()),
-                    Body::File {
-                        content: FileContent::Uploaded(bytes),
-                        ..
-                    } => (Arc::unwrap_or_clone(bytes), "image/png".to_owned()),
+                    Body::File { content: FileContent::Clip(order), .. } => {
+                        (self.options.clips.make(&order)?, "video/mp4".to_owned())
+                    }
+                    Body::File { content: FileContent::Uploaded(bytes), .. } => {
+                        (Arc::unwrap_or_clone(bytes), "image/png".to_owned())
+                    }
                     Body::Bytes(_) => return Err("Failed to download the file".into()),
                 }
             }
@@ -140,30 +130,16 @@ impl Emulator {
 }
 
 fn from_base64(call: &Call<'_>) -> Result<Incoming, String> {
-    let text = call
-        .text("base64Data")
-        .ok_or("Missing required parameter: base64Data")?;
-    let (mime, text) = match text
-        .strip_prefix("data:")
-        .and_then(|rest| rest.split_once(','))
-    {
-        Some((kind, data)) => (
-            kind.split(';')
-                .next()
-                .filter(|kind| !kind.is_empty())
-                .map(str::to_owned),
-            data,
-        ),
+    let text = call.text("base64Data").ok_or("Missing required parameter: base64Data")?;
+    let (mime, text) = match text.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
+        Some((kind, data)) => {
+            (kind.split(';').next().filter(|kind| !kind.is_empty()).map(str::to_owned), data)
+        }
         None => (None, text),
     };
     let bytes = decode_base64(text).ok_or("Base64 decoding failed")?;
     let file_name = call.text("fileName").map(str::to_owned);
-    Ok(Incoming {
-        bytes,
-        mime,
-        file_name,
-        folder: call.text("uploadPath").map(str::to_owned),
-    })
+    Ok(Incoming { bytes, mime, file_name, folder: call.text("uploadPath").map(str::to_owned) })
 }
 
 fn from_form(call: &Call<'_>) -> Result<Incoming, String> {
@@ -176,10 +152,7 @@ fn from_form(call: &Call<'_>) -> Result<Incoming, String> {
         if part.name == "file" {
             file = Some(part);
         } else {
-            fields.insert(
-                part.name,
-                String::from_utf8_lossy(part.content).into_owned(),
-            );
+            fields.insert(part.name, String::from_utf8_lossy(part.content).into_owned());
         }
     }
     let file = file.ok_or("Missing required parameter: file")?;
@@ -203,10 +176,7 @@ fn answer(status: u16, value: &Value) -> Reply {
 }
 
 fn refuse(text: &str) -> Reply {
-    answer(
-        400,
-        &json!({"success": false, "code": 400, "msg": text, "data": null}),
-    )
+    answer(400, &json!({"success": false, "code": 400, "msg": text, "data": null}))
 }
 
 /// Escapes a path for an address: everything but unreserved letters and slashes.
@@ -223,13 +193,7 @@ fn escape(path: &str) -> String {
 }
 
 fn mime_of(name: &str, bytes: &[u8]) -> &'static str {
-    match name
-        .rsplit('.')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase()
-        .as_str()
-    {
+    match name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str() {
         "png" => "image/png",
         "jpg" | "jpeg" => "image/jpeg",
         "webp" => "image/webp",
@@ -240,21 +204,7 @@ fn mime_of(name: &str, bytes: &[u8]) -> &'static str {
         _ => match bytes {
             [0x89, b'P', b'N', b'G', ..] => "image/png",
             [0xFF, 0xD8, ..] => "image/jpeg",
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => "image/webp",
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => "video/mp4",
             _ => "application/octet-stream",
         },
@@ -313,11 +263,7 @@ mod tests {
             ("Zm9vYg", "foob"),
             ("Zm9v\r\nYmFy", "foobar"),
         ] {
-            assert_eq!(
-                decode_base64(text).as_deref(),
-                Some(bytes.as_bytes()),
-                "{text}"
-            );
+            assert_eq!(decode_base64(text).as_deref(), Some(bytes.as_bytes()), "{text}");
         }
         assert_eq!(decode_base64("Zm9v!"), None);
         assert_eq!(decode_base64("Z"), None);

@@ -22,15 +22,10 @@ enum Standing {
 
 impl Emulator {
     pub(super) fn veo_1080p(&mut self, call: &Call<'_>) -> Reply {
-        let id = call
-            .request
-            .query_value("taskId")
-            .or_else(|| call.text("taskId"));
+        let id = call.request.query_value("taskId").or_else(|| call.text("taskId"));
         let index = call.request.query_value("index").map(str::to_owned);
-        let asked = index.map_or_else(
-            || number_in(call, "index"),
-            |text| text.parse().map_err(|_| ()),
-        );
+        let asked =
+            index.map_or_else(|| number_in(call, "index"), |text| text.parse().map_err(|_| ()));
         let (task, clip) = match self.source(call, id, asked) {
             Ok(found) => found,
             Err(refusal) => return Reply::refuse(refusal.code, &refusal.message),
@@ -76,12 +71,7 @@ impl Emulator {
             Ok(Standing::Done) => {
                 let videos = json!([self.version_url(task, Version::FourK, clip, "mp4")]);
                 let stills = json!([self.version_url(task, Version::FourK, clip, "png")]);
-                answer(
-                    422,
-                    "The video has been generated successfully",
-                    videos,
-                    stills,
-                )
+                answer(422, "The video has been generated successfully", videos, stills)
             }
         }
     }
@@ -103,10 +93,7 @@ impl Emulator {
             return Err(Refusal::new(422, "Record does not exist"));
         };
         if self.record_expired(call.now, task.created_ms) {
-            return Err(Refusal::new(
-                422,
-                "Only records within 14 days can be queried",
-            ));
+            return Err(Refusal::new(422, "Only records within 14 days can be queried"));
         }
         if task.progress(call.now) != Progress::Succeeded {
             return Err(Refusal::new(422, "The record status is not success"));
@@ -158,25 +145,14 @@ impl Emulator {
         if poor {
             return Err(no_credits());
         }
-        let ready_ms = call
-            .now
-            .saturating_add(self.options.times.of(call.operation));
+        let ready_ms = call.now.saturating_add(self.options.times.of(call.operation));
         let place = task.upgrades.len();
         let billed = self.memory.bill.upgrades.len();
-        task.upgrades.push(Upgrading {
-            version,
-            index: clip,
-            ready_ms,
-            billed,
-            settled: false,
-        });
+        task.upgrades.push(Upgrading { version, index: clip, ready_ms, billed, settled: false });
         self.memory.due.insert((ready_ms, index, Some(place)));
         self.memory.charge(price);
-        let operation = if version == Version::FullHd {
-            Operation::Veo1080p
-        } else {
-            Operation::Veo4k
-        };
+        let operation =
+            if version == Version::FullHd { Operation::Veo1080p } else { Operation::Veo4k };
         self.memory.bill.upgrades.push(Upgrade {
             time_ms: call.now,
             task_id: id,
@@ -192,11 +168,8 @@ impl Emulator {
     }
 
     fn version_url(&self, index: usize, version: Version, clip: u64, extension: &str) -> String {
-        let path = self
-            .memory
-            .tasks
-            .get(index)
-            .map(|task| task.version_path(version, clip, extension));
+        let path =
+            self.memory.tasks.get(index).map(|task| task.version_path(version, clip, extension));
         format!("{}{}", self.options.base, path.unwrap_or_default())
     }
 }

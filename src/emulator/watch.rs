@@ -15,12 +15,7 @@ impl Emulator {
             .find(|folder| request.path.starts_with(**folder))
             .copied()
             .unwrap_or(&request.path);
-        *self
-            .memory
-            .bill
-            .requests
-            .entry(format!("{} {path}", request.method))
-            .or_default() += 1;
+        *self.memory.bill.requests.entry(format!("{} {path}", request.method)).or_default() += 1;
         let agent = request.header("user-agent").unwrap_or_default();
         match self.memory.bill.user_agents.get_mut(agent) {
             Some(count) => *count += 1,
@@ -64,22 +59,13 @@ impl Emulator {
             places.push("body".to_owned());
         }
         for place in places {
-            self.memory.bill.leaks.push(Leak {
-                time_ms: now,
-                path: request.path.clone(),
-                place,
-            });
+            self.memory.bill.leaks.push(Leak { time_ms: now, path: request.path.clone(), place });
         }
     }
 
     /// Books the use of a fault.
     pub(super) fn note_fault(&mut self, call: &Call<'_>, name: &str, task_id: Option<String>) {
-        *self
-            .memory
-            .bill
-            .fault_counts
-            .entry(name.to_owned())
-            .or_default() += 1;
+        *self.memory.bill.fault_counts.entry(name.to_owned()).or_default() += 1;
         self.memory.bill.faults.push(FaultUse {
             time_ms: call.now,
             name: name.to_owned(),
@@ -89,10 +75,7 @@ impl Emulator {
         });
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one argument for each column of the log"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each column of the log")]
     pub(super) fn log(
         &mut self,
         time_ms: i64,

@@ -12,17 +12,8 @@ use storyreel::emulator::{Options, Times};
 async fn emulator(rules: Value) -> Running {
     let script =
         Script::parse(&json!({"rules": rules}).to_string(), "json").expect("a good script");
-    let options = Options {
-        script,
-        times: Times::all(0),
-        ..Options::default()
-    };
-    start(ServeOptions {
-        options,
-        ..ServeOptions::default()
-    })
-    .await
-    .expect("an emulator")
+    let options = Options { script, times: Times::all(0), ..Options::default() };
+    start(ServeOptions { options, ..ServeOptions::default() }).await.expect("an emulator")
 }
 
 fn client() -> reqwest::Client {
@@ -37,34 +28,19 @@ async fn create(running: &Running, prompt: &str) -> Result<Value, reqwest::Error
     let request = client()
         .post(format!("{}/api/v1/veo/generate", running.base()))
         .bearer_auth("key-of-tests");
-    request
-        .json(&json!({"prompt": prompt}))
-        .send()
-        .await?
-        .json()
-        .await
+    request.json(&json!({"prompt": prompt})).send().await?.json().await
 }
 
 async fn record(running: &Running, id: &str) -> Value {
-    let request = client().get(format!(
-        "{}/api/v1/veo/record-info?taskId={id}",
-        running.base()
-    ));
-    let answer = request
-        .bearer_auth("key-of-tests")
-        .send()
-        .await
-        .expect("an answer");
+    let request = client().get(format!("{}/api/v1/veo/record-info?taskId={id}", running.base()));
+    let answer = request.bearer_auth("key-of-tests").send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
     answer.json().await.expect("JSON")
 }
 
 async fn finished(running: &Running, prompt: &str) -> (String, String) {
     let created = create(running, prompt).await.expect("an answer");
-    let id = created["data"]["taskId"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let id = created["data"]["taskId"].as_str().expect("an id").to_owned();
     let url = record(running, &id).await["data"]["response"]["resultUrls"][0]
         .as_str()
         .expect("a link")
@@ -85,21 +61,11 @@ async fn a_clip_is_made_and_taken() {
     let probe =
         storyreel::media::probe(std::io::Cursor::new(&clip), clip.len() as u64).expect("a clip");
     assert_eq!(
-        (
-            probe.width,
-            probe.height,
-            probe.duration,
-            probe.codec.as_str()
-        ),
+        (probe.width, probe.height, probe.duration, probe.codec.as_str()),
         (1280, 720, 8.0, "h264")
     );
 
-    let part = client()
-        .get(&url)
-        .header("range", "bytes=0-3")
-        .send()
-        .await
-        .expect("an answer");
+    let part = client().get(&url).header("range", "bytes=0-3").send().await.expect("an answer");
     assert_eq!(part.status(), 206);
     assert_eq!(part.bytes().await.expect("a part"), clip.slice(..4));
 
@@ -114,10 +80,7 @@ async fn a_clip_is_made_and_taken() {
     assert_eq!(bill, running.bill());
     assert_eq!(bill.judge(), vec![]);
     assert_eq!(bill.requests["GET /files/"], 2);
-    assert_eq!(
-        bill.user_agents.keys().collect::<Vec<_>>(),
-        ["storyreel-tests"]
-    );
+    assert_eq!(bill.user_agents.keys().collect::<Vec<_>>(), ["storyreel-tests"]);
     running.stop().await;
 }
 
@@ -142,14 +105,9 @@ async fn a_stalled_answer_outlasts_the_clients_patience() {
         json!([{"match": {"operation": "credit"}, "do": {"fault": "stall", "ms": 3_600_000}}]),
     )
     .await;
-    let request = client()
-        .get(format!("{}/api/v1/chat/credit", running.base()))
-        .bearer_auth("key-of-tests");
-    let error = request
-        .timeout(Duration::from_millis(50))
-        .send()
-        .await
-        .expect_err("no answer");
+    let request =
+        client().get(format!("{}/api/v1/chat/credit", running.base())).bearer_auth("key-of-tests");
+    let error = request.timeout(Duration::from_millis(50)).send().await.expect_err("no answer");
     assert!(error.is_timeout(), "{error:?}");
     running.stop().await;
 }
@@ -179,22 +137,12 @@ async fn cut_bodies_and_wrong_lengths_are_seen_as_such() {
         assert!(error.is_body() || error.is_decode(), "{error:?}");
         lengths.push((promised, here));
     }
-    let whole = client()
-        .get(&url)
-        .send()
-        .await
-        .expect("an answer")
-        .bytes()
-        .await
-        .expect("a clip")
-        .len() as u64;
-    assert_eq!(
-        lengths,
-        [(whole, whole / 2), (whole, 0), (whole + 5, whole)]
-    );
-    let credit = client()
-        .get(format!("{}/api/v1/chat/credit", running.base()))
-        .bearer_auth("key-of-tests");
+    let whole =
+        client().get(&url).send().await.expect("an answer").bytes().await.expect("a clip").len()
+            as u64;
+    assert_eq!(lengths, [(whole, whole / 2), (whole, 0), (whole + 5, whole)]);
+    let credit =
+        client().get(format!("{}/api/v1/chat/credit", running.base())).bearer_auth("key-of-tests");
     let answer = credit.send().await.expect("headers");
     assert!(answer.text().await.is_err());
     assert_eq!(running.bill().fault_counts["cut_body"], 3);
@@ -244,28 +192,14 @@ async fn proxies_and_storms_answer_as_scripted_at_run_time() {
         .bearer_auth("k")
         .json(&json!({"prompt": "a"}));
     let answer = request.send().await.expect("an answer");
-    assert_eq!(
-        (
-            answer.status().as_u16(),
-            answer.headers().get("retry-after")
-        ),
-        (502, None)
-    );
-    assert!(
-        answer.headers()["content-type"]
-            .to_str()
-            .expect("text")
-            .starts_with("text/html")
-    );
+    assert_eq!((answer.status().as_u16(), answer.headers().get("retry-after")), (502, None));
+    assert!(answer.headers()["content-type"].to_str().expect("text").starts_with("text/html"));
     assert_eq!(create(&running, "a").await.expect("JSON")["code"], 200);
 }
 
 #[tokio::test]
 async fn uploads_have_a_host_of_their_own_when_asked() {
-    let options = ServeOptions {
-        upload_port: Some(0),
-        ..ServeOptions::default()
-    };
+    let options = ServeOptions { upload_port: Some(0), ..ServeOptions::default() };
     let running = start(options).await.expect("an emulator");
     assert_ne!(running.base(), running.upload_base());
     let form = || {
@@ -285,27 +219,16 @@ async fn uploads_have_a_host_of_their_own_when_asked() {
     };
     let wrong = send(running.base(), form()).await.expect("an answer");
     assert_eq!(wrong.status(), 404);
-    let answer: Value = send(running.upload_base(), form())
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON");
+    let answer: Value =
+        send(running.upload_base(), form()).await.expect("an answer").json().await.expect("JSON");
     assert_eq!(
-        (
-            &answer["success"],
-            &answer["code"],
-            &answer["data"]["fileSize"]
-        ),
+        (&answer["success"], &answer["code"], &answer["data"]["fileSize"]),
         (&json!(true), &json!(200), &json!(10))
     );
     let url = answer["data"]["downloadUrl"].as_str().expect("a link");
     assert!(url.starts_with(running.upload_base()));
     let file = client().get(url).send().await.expect("an answer");
-    assert_eq!(
-        file.bytes().await.expect("bytes"),
-        &b"\x89PNG\r\n--\r\n"[..]
-    );
+    assert_eq!(file.bytes().await.expect("bytes"), &b"\x89PNG\r\n--\r\n"[..]);
     let api = client()
         .get(format!("{}/api/v1/chat/credit", running.upload_base()))
         .bearer_auth("key-of-tests");
@@ -317,10 +240,7 @@ async fn the_ready_file_the_bill_and_the_state_are_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| Some(folder.path().join(name));
     let options = || ServeOptions {
-        options: Options {
-            times: Times::all(0),
-            ..Options::default()
-        },
+        options: Options { times: Times::all(0), ..Options::default() },
         ready_file: file("ready.json"),
         state_file: file("state.json"),
         bill_file: file("bill.json"),
@@ -336,19 +256,9 @@ async fn the_ready_file_the_bill_and_the_state_are_kept() {
         json!({"base": running.base(), "upload_base": running.upload_base(), "pid": std::process::id()})
     );
     let (id, url) = finished(&running, "a kite").await;
-    client()
-        .get(&url)
-        .send()
-        .await
-        .expect("an answer")
-        .bytes()
-        .await
-        .expect("a clip");
+    client().get(&url).send().await.expect("an answer").bytes().await.expect("a clip");
     let bill: Bill = serde_json::from_value(read("bill.json")).expect("a bill");
-    assert_eq!(
-        (bill.creates.len(), bill.charged, bill.creates[0].downloaded),
-        (1, 60.0, true)
-    );
+    assert_eq!((bill.creates.len(), bill.charged, bill.creates[0].downloaded), (1, 60.0, true));
     running.stop().await;
 
     let running = start(options()).await.expect("an emulator");
@@ -365,10 +275,7 @@ async fn the_ready_file_the_bill_and_the_state_are_kept() {
 #[tokio::test]
 async fn a_taken_port_is_named() {
     let running = emulator(json!([])).await;
-    let options = ServeOptions {
-        port: running.address().port(),
-        ..ServeOptions::default()
-    };
+    let options = ServeOptions { port: running.address().port(), ..ServeOptions::default() };
     let error = start(options).await.expect_err("the port is taken");
     assert!(error.to_string().contains("--port"), "{error}");
 }
@@ -381,8 +288,5 @@ async fn the_clock_brings_expiry_within_reach() {
         .post(format!("{}/emulator/clock", running.base()))
         .json(&json!({"advance_ms": 15 * 86_400_000_i64}));
     assert_eq!(clock.send().await.expect("an answer").status(), 200);
-    assert_eq!(
-        client().get(&url).send().await.expect("an answer").status(),
-        404
-    );
+    assert_eq!(client().get(&url).send().await.expect("an answer").status(), 404);
 }

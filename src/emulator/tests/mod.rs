@@ -28,19 +28,13 @@ impl World {
     }
 
     fn with(options: Options) -> Self {
-        Self {
-            emulator: Emulator::new(options),
-            now: START,
-        }
+        Self { emulator: Emulator::new(options), now: START }
     }
 
     fn scripted(rules: Value) -> Self {
         let script =
             Script::parse(&json!({"rules": rules}).to_string(), "json").expect("a good script");
-        Self::with(Options {
-            script,
-            ..Options::default()
-        })
+        Self::with(Options { script, ..Options::default() })
     }
 
     fn wait(&mut self, ms: i64) -> &mut Self {
@@ -49,9 +43,7 @@ impl World {
     }
 
     fn send(&mut self, request: Request) -> Answer {
-        let request = request
-            .with_header("user-agent", "tests")
-            .with_key("secret");
+        let request = request.with_header("user-agent", "tests").with_key("secret");
         self.emulator.exchange(self.now, &request).expect("a clip")
     }
 
@@ -94,8 +86,6 @@ impl World {
     }
 
     fn credits(&mut self) -> f64 {
-        self.get("/api/v1/chat/credit")["data"]
-            .as_f64()
-            .expect("a number")
+        self.get("/api/v1/chat/credit")["data"].as_f64().expect("a number")
     }
 }

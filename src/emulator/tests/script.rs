@@ -23,28 +23,19 @@ fn a_dropped_answer_leaves_a_paid_task_and_an_early_drop_none() {
     assert_eq!(create(&mut world, "2").fault, Some(TransportFault::Close));
     assert_eq!(world.emulator.bill().charged, 60.0);
     let stalled = create(&mut world, "3");
-    assert_eq!(
-        (stalled.fault, stalled.delay_ms),
-        (Some(TransportFault::Close), 5000)
-    );
+    assert_eq!((stalled.fault, stalled.delay_ms), (Some(TransportFault::Close), 5000));
     let proxy = create(&mut world, "4");
     assert!(proxy.status == 503 && proxy.body.starts_with(b"<!DOCTYPE html>"));
     assert_eq!(create(&mut world, "5").status, 403);
     let maintenance: Value = serde_json::from_slice(&create(&mut world, "6").body).expect("JSON");
-    assert_eq!(
-        maintenance,
-        json!({"code": 455, "msg": "maintenance", "data": null})
-    );
+    assert_eq!(maintenance, json!({"code": 455, "msg": "maintenance", "data": null}));
     let cut = create(&mut world, "7");
     assert!(cut.status == 200 && serde_json::from_slice::<Value>(&cut.body).is_err());
     let eighth = create(&mut world, "8");
     assert_eq!(create(&mut world, "9").body, eighth.body);
     let bill = world.emulator.bill();
-    let made: Vec<(bool, bool)> = bill
-        .creates
-        .iter()
-        .map(|create| (create.task_id.is_some(), create.answer_lost))
-        .collect();
+    let made: Vec<(bool, bool)> =
+        bill.creates.iter().map(|create| (create.task_id.is_some(), create.answer_lost)).collect();
     assert_eq!(
         made,
         [
@@ -76,12 +67,10 @@ fn odd_records_are_odd_in_the_way_that_was_asked_for() {
         {"match": {"prompt": "long"}, "do": {"fault": "double_length"}},
         {"match": {"prompt": "dear"}, "do": {"fault": "price", "credits": 61.5}},
         {"match": {"operation": "veo-read", "task": 8}, "do": {"fault": "wrong_types"}}]));
-    let ids: Vec<String> = [
-        "hidden", "empty", "back", "stuck", "slow", "long", "dear", "typed",
-    ]
-    .iter()
-    .map(|prompt| world.veo(prompt))
-    .collect();
+    let ids: Vec<String> = ["hidden", "empty", "back", "stuck", "slow", "long", "dear", "typed"]
+        .iter()
+        .map(|prompt| world.veo(prompt))
+        .collect();
     assert_eq!(world.credits(), 10_000.0 - 7.0 * 60.0 - 61.5);
     world.wait(2000);
     assert_eq!(world.veo_record(&ids[0])["code"], 422);
@@ -132,24 +121,15 @@ fn odd_files_are_odd_in_the_way_that_was_asked_for() {
     assert!(world.download(&url).body.starts_with(b"<!DOCTYPE html>"));
     let other = world.download(&url).body;
     assert!(crate::media::probe(std::io::Cursor::new(&other), other.len() as u64).is_ok());
-    assert_eq!(
-        world.download(&url).fault,
-        Some(TransportFault::CutBody { keep: Some(10) })
-    );
-    assert_eq!(
-        world.download(&url).fault,
-        Some(TransportFault::OverstateLength { extra: 1000 })
-    );
+    assert_eq!(world.download(&url).fault, Some(TransportFault::CutBody { keep: Some(10) }));
+    assert_eq!(world.download(&url).fault, Some(TransportFault::OverstateLength { extra: 1000 }));
     let redirect = world.download(&url);
     let target = redirect
         .headers
         .iter()
         .find(|(name, _)| name == "location")
         .map(|(_, value)| value.clone());
-    assert_eq!(
-        target,
-        Some(format!("https://elsewhere.test/elsewhere/files/{id}.mp4"))
-    );
+    assert_eq!(target, Some(format!("https://elsewhere.test/elsewhere/files/{id}.mp4")));
     assert!(!world.emulator.bill().creates[0].downloaded);
     let clip = world.download(&target.expect("a target"));
     assert_ne!(clip.body, other);
