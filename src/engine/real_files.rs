@@ -220,8 +220,10 @@ impl Files for RealFiles {
     fn remove(&self, path: &Path) -> Result<()> {
         self.may_write(path)?;
         match std::fs::remove_file(path) {
+            // Without this a power cut could bring the file back.
+            Ok(()) => path.parent().map_or(Ok(()), sync_folder),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            other => other,
+            Err(error) => Err(error),
         }
     }
 
