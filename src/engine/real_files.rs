@@ -53,6 +53,7 @@ impl RealFiles {
 
     /// Refuses to write anywhere but below the root.
     fn may_write(&self, path: &Path) -> Result<()> {
+        let path = &std::path::absolute(path)?;
         let plain = path.components().all(|part| !matches!(part, Component::ParentDir));
         if !plain || !(path.starts_with(&self.root) || path.starts_with(&self.real_root)) {
             return Err(outside(path));
@@ -63,6 +64,7 @@ impl RealFiles {
     /// Refuses to read through a symbolic link that leads from inside the root to the outside. Files that are
     /// outside by their name (a reference image of the user's) are read.
     fn may_read(&self, path: &Path) -> Result<()> {
+        let path = &std::path::absolute(path)?;
         if path.starts_with(&self.root) || path.starts_with(&self.real_root) {
             return self.stays_inside(path, path);
         }
