@@ -31,8 +31,8 @@ impl RealFiles {
         Ok(Self { real_root: root.canonicalize()?, root, probe })
     }
 
-    /// Removes temporary files that killed processes left in `folder`; to be called under the project's lock.
-    /// Returns how many.
+    /// Removes temporary files that killed processes left in `folder` and below it, without following links; to be
+    /// called under the project's lock for the assets and the cache. Returns how many.
     pub fn remove_left_over(&self, folder: &Path) -> Result<usize> {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
@@ -42,8 +42,11 @@ impl RealFiles {
         let mut removed = 0;
         for entry in entries {
             let entry = entry?;
+            let kind = entry.file_type()?;
             let ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
-            if ours && entry.file_type()?.is_file() {
+            if kind.is_dir() {
+                removed += self.remove_left_over(&entry.path())?;
+            } else if ours && kind.is_file() {
                 self.remove(&entry.path())?;
                 removed += 1;
             }

@@ -765,7 +765,8 @@ fn a_real_disk_ends_with_the_same_files_and_no_temporary_ones() {
     assert_eq!((record[0].size, record[0].modified_ns), stat);
 
     let left_over = files.create_temporary(&clips, ".mp4").unwrap();
-    assert_eq!(files.remove_left_over(&clips).unwrap(), 1);
+    files.create_temporary(&clips.join("takes"), ".mp4").unwrap();
+    assert_eq!(files.remove_left_over(&folder.path().join("public/assets")).unwrap(), 2);
     assert!(!left_over.exists() && clips.join("scene-01.mp4").exists());
 }
 
