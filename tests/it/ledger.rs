@@ -1,7 +1,9 @@
 //! The ledger: what is allowed, what survives, what is refused.
 
 use serde_json::{Map, Value, json};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use storyreel::ledger::{
     AttemptId, AttemptState, ClipRecord, Failure, FailureClass, FileRecord, Intent, Ledger,
@@ -398,6 +400,62 @@ fn a_newer_ledger_and_a_strange_database_are_refused() {
     let path = folder.path().join("other.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
     assert!(message(SqliteLedger::open(&path)).contains("not a ledger of storyreel"));
+}
+
+/// In one piece, so that no line is cut by a kill.
+fn say(line: &str) {
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// The child of the test below: records submissions and says so after each, until it is killed.
+#[test]
+#[ignore = "runs until it is killed; started by the test of killed processes"]
+fn records_until_killed() {
+    let path = std::env::var("LEDGER_OF_A_CHILD").expect("the ledger to write to");
+    let mut ledger = SqliteLedger::open(Path::new(&path)).unwrap();
+    for number in 1.. {
+        let take = open_take(&mut ledger, "1", number);
+        let attempt = ledger.intend(&intent(take, 0), 1).unwrap();
+        say(&format!("intent {}\n", attempt.0));
+        ledger.submitted(attempt, Some(&format!("task-{}", attempt.0)), 2).unwrap();
+        say(&format!("submitted {}\n", attempt.0));
+    }
+}
+
+#[test]
+fn what_a_killed_process_was_told_is_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let mut known: Vec<(String, i64)> = Vec::new();
+    for lines in [1, 6, 23] {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["ledger::records_until_killed", "--exact", "--ignored", "--nocapture"])
+            .env("LEDGER_OF_A_CHILD", &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let first: Vec<String> = said.by_ref().take(lines).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for line in first.into_iter().chain(said) {
+            let (word, id) = line.split_once(' ').unwrap();
+            known.push((word.to_owned(), id.parse().unwrap()));
+        }
+    }
+    assert!(known.len() >= 30);
+    let mut ledger = SqliteLedger::open(&path).unwrap();
+    ledger.recover(9).unwrap();
+    let takes = ledger.snapshot().unwrap().takes;
+    let attempts: Vec<_> = takes.iter().flat_map(|take| &take.attempts).collect();
+    for (word, id) in known {
+        let found = attempts.iter().find(|found| found.id == AttemptId(id)).unwrap();
+        match word.as_str() {
+            "intent" => assert_ne!(found.state, AttemptState::Intent),
+            _ => assert_eq!(found.task_id, Some(format!("task-{id}"))),
+        }
+    }
 }
 
 /// A process that dies inside a transaction leaves a journal behind; the next one must see the state before.
