@@ -2,6 +2,7 @@
 
 mod catalog;
 mod catalog_answers;
+mod engine;
 mod media;
 mod planning;
 mod simulation;

@@ -54,7 +54,7 @@ impl Dice {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     Generate,
     GenerateFromPicture,
     Extend,
@@ -64,12 +64,12 @@ enum Kind {
 }
 
 #[derive(Debug, Clone)]
-struct Scene {
-    number: u64,
+pub(crate) struct Scene {
+    pub number: u64,
     /// Goes up when the author edits the scene.
-    version: u64,
-    steps: Vec<Kind>,
-    after: Vec<String>,
+    pub version: u64,
+    pub steps: Vec<Kind>,
+    pub after: Vec<String>,
 }
 
 impl Scene {
@@ -77,7 +77,7 @@ impl Scene {
         json!({"scene": self.number, "version": self.version})
     }
 
-    fn slot(&self) -> Slot {
+    pub(crate) fn slot(&self) -> Slot {
         Slot {
             storyboard: "SCENES.md".into(),
             variant: String::new(),
@@ -501,7 +501,7 @@ impl Machine {
 }
 
 /// Derives the work from scenes and ledger, as a small planner of its own.
-fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work>, Vec<Take>) {
+pub(crate) fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work>, Vec<Take>) {
     let mut work = Vec::new();
     let mut collect: Vec<Take> = Vec::new();
     let unknown = |attempt: &Attempt| attempt.state == AttemptState::Unknown;
