@@ -78,6 +78,11 @@ impl Source {
         Position { line: line + 1, column: column + 1 }
     }
 
+    /// The line (from 1) of an offset, without the work of counting its column.
+    pub fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset.min(self.text.len()))
+    }
+
     /// The byte offset at which a line (from 1) starts; the end of the text for a line past the last.
     pub fn line_start(&self, line: usize) -> usize {
         self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
@@ -293,6 +298,9 @@ mod tests {
         assert_eq!(source.position(x - 1), Position { line: 2, column: 2 }, "inside a character");
         assert_eq!(source.position(10_000), Position { line: 3, column: 1 });
         assert_eq!(source.line_start(2), 3);
+        for offset in 0..12 {
+            assert_eq!(source.line(offset), source.position(offset).line, "{offset}");
+        }
     }
 
     #[test]

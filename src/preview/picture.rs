@@ -11,7 +11,7 @@ use resvg::tiny_skia::{IntSize, Pixmap};
 use super::PreviewError;
 use super::camera::Pose;
 use super::frame::Frame;
-use super::layer::{Affine, Layer, Scratch};
+use super::layer::{self, Affine, Layer, Scratch};
 
 /// The largest image file, in bytes.
 const LARGEST_FILE: u64 = 200 * 1024 * 1024;
@@ -73,7 +73,7 @@ impl Picture {
         let seen = Affine::scale_around(scale, scale, x, y)
             .then(Affine::rotate_around(roll, x, y))
             .then(Affine::translate(aside, down));
-        self.layer.draw(frame, seen, &mut self.scratch);
+        layer::film([(&self.layer, seen)].into_iter(), frame, &mut self.scratch);
     }
 }
 

@@ -13,6 +13,10 @@ use crate::source::{Diagnostic, Span, Spanned};
 const SCENES_KEYS: &[&str] =
     &["scenes", "shots", "cuts", "clips", "frames", "panels", "storyboard"];
 
+/// What to write where scenes are missing.
+pub(super) const SCENES_HINT: &str =
+    "write `scenes:` with entries such as `- {id: 1, visual: A lighthouse at dawn, duration: 5}`";
+
 /// Top-level keys about the document itself: other tools' business, kept out of every scene without a word.
 const ABOUT: &[&str] = &[
     "version",
@@ -79,6 +83,8 @@ pub(super) struct Head<'n> {
     pub scenes: Option<(Span, &'n Node)>,
     /// True when any key was one that a storyboard has.
     pub recognised: bool,
+    /// True when `scenes` holds something else, which was reported.
+    pub scenes_wrong: bool,
 }
 
 /// Reads the top level of a document.
@@ -86,7 +92,12 @@ pub(super) fn read_head<'n>(
     entries: &'n [(Spanned<String>, Node)],
     problems: &mut Problems<'_>,
 ) -> Head<'n> {
-    let mut head = Head { storyboard: Storyboard::default(), scenes: None, recognised: false };
+    let mut head = Head {
+        storyboard: Storyboard::default(),
+        scenes: None,
+        recognised: false,
+        scenes_wrong: false,
+    };
     // The frame rate comes first, because durations below may count frames.
     for (key, node) in entries {
         if matches!(normalise_label(&key.value).as_str(), "fps" | "framerate")
@@ -103,6 +114,7 @@ pub(super) fn read_head<'n>(
         let name = normalise_label(&key.value);
         match name.as_str() {
             "title" | "filmtitle" | "name" | "标题" | "タイトル" | "titel" => {
+                head.recognised |= name != "name";
                 if head.storyboard.title.is_none() {
                     head.storyboard.title = words::plain(node);
                 }
@@ -121,11 +133,24 @@ pub(super) fn read_head<'n>(
                         format!("`defaults` takes a map of fields, not {}", node.described()),
                         node.span,
                     )
+                    .label("something else")
                     .hint("write `defaults: {model: veo-3.1-fast, aspect_ratio: \"16:9\"}`"),
                 ),
             },
             "characters" | "character" | "cast" | "角色" | "人物" | "キャラクター" => {
                 head.storyboard.characters = read_characters(node, problems);
+            }
+            "scenes" | "shots" if matches!(node.kind, NodeKind::Scalar(_)) => {
+                head.scenes_wrong = true;
+                problems.push(
+                    Diagnostic::error(
+                        "wrong-value",
+                        format!("{} takes a list of scenes, not text", quoted(&key.value)),
+                        node.span,
+                    )
+                    .label("no list")
+                    .hint(SCENES_HINT),
+                );
             }
             _ if SCENES_KEYS.contains(&name.as_str())
                 && !matches!(node.kind, NodeKind::Scalar(_)) =>
@@ -212,6 +237,7 @@ fn wrong_characters(node: &Node, problems: &mut Problems<'_>) {
             format!("`characters` takes a map from names to looks, not {}", node.described()),
             node.span,
         )
+        .label("something else")
         .hint("write `characters: {ada: {look: \"Ada, 60s, grey braid\", image: refs/ada.png}}`"),
     );
 }
@@ -252,6 +278,7 @@ fn read_character(name: Spanned<String>, node: &Node, problems: &mut Problems<'_
                                 ),
                                 item.span,
                             )
+                            .label("something else")
                             .hint(format!("write {}", input::ALLOWED)),
                         ),
                     }
@@ -283,7 +310,10 @@ pub(super) fn read(root: Option<&Node>, problems: &mut Problems<'_>) -> Option<D
             match head.scenes {
                 Some((_, scenes)) => (head.storyboard, scenes),
                 None => {
-                    let what = if head.recognised || head.storyboard.title.is_some() {
+                    if head.scenes_wrong {
+                        return None;
+                    }
+                    let what = if head.recognised {
                         "this storyboard has no `scenes:`"
                     } else {
                         "this is not a storyboard: it has no `scenes:`, `shots:`, `cuts:` or `clips:`"
@@ -341,7 +371,7 @@ pub(super) fn read(root: Option<&Node>, problems: &mut Problems<'_>) -> Option<D
 fn not_a_storyboard(what: &str, span: Span) -> Diagnostic {
     Diagnostic::error("not-a-storyboard", what, span)
         .label("looked for a list of scenes")
-        .hint("write `scenes:` with entries such as `- {id: 1, visual: A lighthouse at dawn, duration: 5}`")
+        .hint(SCENES_HINT)
 }
 
 fn read_scene(
@@ -377,6 +407,7 @@ fn read_scene(
                     "a scene is a map of fields, not a list",
                     node.span,
                 )
+                .label("something else")
                 .hint("write `- id: 1` with the scene's fields under it"),
             );
             return;
@@ -390,12 +421,13 @@ fn read_scene(
     if key.is_some_and(|key| is_scene_label(&key.value)) && drafted.storyboard.scenes.is_empty() {
         // `scenes: {visual: ...}` is one scene that lost its dash.
         problems.push(
-            Diagnostic::warning(
+            Diagnostic::error(
                 "scene-named-like-a-field",
                 format!("a scene is called {}, like a field", quoted(&id.value.to_string())),
                 id.span,
             )
-            .hint("start every scene with `- `"),
+            .label("this would be a scene of its own")
+            .hint("start every scene with `- `, or put its fields under its id"),
         );
     }
     if draft.broken {

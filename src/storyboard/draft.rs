@@ -163,6 +163,7 @@ impl Draft {
                     format!("`id` takes a number or a word, not {}", node.described()),
                     node.span,
                 )
+                .label("something else")
                 .hint("write `id: 1` or `id: hook`"),
             ),
         }
@@ -193,7 +194,7 @@ impl Draft {
         let source = problems.source();
         let written = |label: Label| source.slice(label.span).trim().to_owned();
         if before.rank == rank {
-            let line = source.position(before.span.start).line;
+            let line = source.line(before.span.start);
             problems.push(
                 Diagnostic::error(
                     "repeated-field",
@@ -284,12 +285,22 @@ impl Meaning {
     /// The meaning of a label; `Duration (s)` and `Visual (what we see)` are known without their remark.
     pub fn of(label: &str) -> Self {
         let meaning = Self::of_plain(label);
-        match label.split_once(['(', '（', '[']) {
-            Some((before, _)) if meaning == Self::Unknown => match Self::of_plain(before) {
-                shorter @ Self::Field(..) => shorter,
-                _ => Self::Unknown,
-            },
-            _ => meaning,
+        if meaning != Self::Unknown {
+            return meaning;
+        }
+        let field = |label: &str| match Self::of_plain(label) {
+            known @ Self::Field(..) => known,
+            _ => Self::Unknown,
+        };
+        if let Some((before, _)) = label.split_once(['(', '（', '['])
+            && !before.trim().is_empty()
+        {
+            return field(before);
+        }
+        // `Audio/SFX` and `Camera & movement` name one thing twice: the first word decides.
+        match label.split_once(['/', '&', '／']) {
+            Some((first, second)) if field(second) != Self::Unknown => field(first),
+            _ => Self::Unknown,
         }
     }
 

@@ -128,7 +128,7 @@ fields! {
         "A model's own parameters by their own names: `cfg_scale=0.5; watermark=me`.";
     File "file" Text false &["src", "sourcefile", "asset", "footage", "素材"],
         "Footage or a still that exists; the scene is never generated.";
-    Text "text" Text false &["textoverlay", "onscreentext", "caption", "captions", "title card", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst"],
+    Text "text" Text false &["textoverlay", "onscreentext", "textonscreen", "screentext", "super", "caption", "captions", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst"],
         "Words on the screen, added in the cut.";
     Voiceover "voiceover" Text false &["vo", "narration", "narrator", "旁白", "ナレーション", "sprecher", "offtext", "voiceovertext"],
         "Words of a narrator, added in the cut.";

@@ -18,13 +18,41 @@ pub(super) const ALLOWED: &str = "a path such as `refs/ada.png`, an http(s) URL,
 /// that part is given back.
 pub(super) fn parse_all(text: &str) -> Result<Vec<Input>, String> {
     let text = text.trim();
-    if let Some(whole) = parse(text) {
-        return Ok(vec![whole]);
+    let whole = parse(text);
+    if let Some(whole) = &whole
+        && !text.contains([',', ';', '\n'])
+    {
+        return Ok(vec![whole.clone()]);
     }
-    let text = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let listed = match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inner) if !inner.contains("](") => inner,
+        _ => text,
+    };
+    // Signed links have commas inside: beside a link only a comma with a space separates.
+    let links = listed.contains("://");
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, c) in listed.char_indices() {
+        let next = listed[at + c.len_utf8()..].chars().next();
+        let separates = match c {
+            '\n' => true,
+            ',' | ';' => !links || next.is_none_or(char::is_whitespace),
+            _ => false,
+        };
+        if separates {
+            parts.push(listed[start..at].trim());
+            start = at + c.len_utf8();
+        }
+    }
+    parts.push(listed[start..].trim());
     let mut inputs = Vec::new();
-    for part in text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
-        inputs.push(parse(part).ok_or_else(|| part.to_owned())?);
+    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+        match (parse(part), &whole) {
+            (Some(input), _) => inputs.push(input),
+            // `the boat, at night.png` is one path with a comma in its name.
+            (None, Some(whole)) => return Ok(vec![whole.clone()]),
+            (None, None) => return Err(part.to_owned()),
+        }
     }
     if inputs.is_empty() { Err(text.to_owned()) } else { Ok(inputs) }
 }
@@ -92,6 +120,9 @@ fn scene(reference: &str) -> Option<Input> {
 }
 
 fn looks_like_path(text: &str) -> bool {
+    if text.contains("](") {
+        return false;
+    }
     let name = text.rsplit(['/', '\\']).next().unwrap_or(text);
     let media = name.rsplit_once('.').is_some_and(|(stem, ending)| {
         !stem.is_empty() && MEDIA_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
@@ -115,6 +146,7 @@ fn unwrapped(text: &str) -> &str {
     if link.starts_with('[')
         && let Some((_, target)) = link.split_once("](")
         && let Some(target) = target.strip_suffix(')')
+        && !target.contains("](")
     {
         // `![Ada](refs/ada.png "her portrait")` has a title after the target.
         let target = target.trim();
@@ -181,6 +213,15 @@ mod tests {
         let url = "https://a.example/x.png?a=1,2";
         assert_eq!(parse_all(url), Ok(vec![Input::Url(url.to_owned())]));
         assert_eq!(parse_all("a.png, b.png; img-004").map(|inputs| inputs.len()), Ok(3));
+        for text in [
+            "refs/a.png,refs/b.png",
+            "[a.png, b.png]",
+            "![a](r/a.png), ![b](r/b.png)",
+            "https://a.example/x?y=1,2 , b.png",
+        ] {
+            assert_eq!(parse_all(text).map(|inputs| inputs.len()), Ok(2), "{text}");
+        }
+        assert_eq!(parse_all("the boat, at night.png"), Ok(vec![path("the boat, at night.png")]));
         assert_eq!(parse_all("a.png, the boat"), Err("the boat".to_owned()));
     }
 

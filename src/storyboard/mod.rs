@@ -60,10 +60,12 @@ pub fn read(source: &Source) -> Reading {
     if let Some(drafted) = &drafted {
         checks::check(drafted, &mut problems);
     }
-    Reading {
-        storyboard: drafted.map(|drafted| drafted.storyboard),
-        diagnostics: problems.finish(),
+    let mut diagnostics = problems.finish();
+    if drafted.is_none() {
+        // What a document that is refused calls its fields is no business of ours.
+        diagnostics.retain(Diagnostic::is_error);
     }
+    Reading { storyboard: drafted.map(|drafted| drafted.storyboard), diagnostics }
 }
 
 fn read_yaml(problems: &mut Problems<'_>) -> Option<document::Drafted> {
@@ -71,9 +73,13 @@ fn read_yaml(problems: &mut Problems<'_>) -> Option<document::Drafted> {
     let root = yaml::parse(Span::new(0, source.text().len()), problems);
     if root.is_none() && !problems.any() {
         problems.push(
-            Diagnostic::error("not-a-storyboard", "the storyboard is empty", problems::first_line(source))
-                .label("looked for a list of scenes")
-                .hint("write `scenes:` with entries such as `- {id: 1, visual: A lighthouse at dawn, duration: 5}`"),
+            Diagnostic::error(
+                "not-a-storyboard",
+                "the storyboard is empty",
+                problems::first_line(source),
+            )
+            .label("looked for a list of scenes")
+            .hint(document::SCENES_HINT),
         );
     }
     document::read(root.as_ref(), problems)

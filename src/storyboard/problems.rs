@@ -11,6 +11,9 @@ const SUGGESTIONS: usize = 200;
 /// How many places of one unknown label are named.
 const PLACES: usize = 3;
 
+/// How many problems are shown. Whoever has more mends these first; a hostile file has millions.
+const SHOWN: usize = 1000;
+
 /// Labels that are no fields but mean something in a scene, with the word to suggest for them.
 const SCENE_WORDS: &[(&str, &str)] = &[
     ("id", "id"),
@@ -114,6 +117,18 @@ impl<'a> Problems<'a> {
             }
         }
         self.found.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        if self.found.len() > SHOWN {
+            let rest = self.found.split_off(SHOWN);
+            let errors = rest.iter().filter(|problem| problem.is_error()).count();
+            let message = format!("{} more problems, {errors} of them errors", rest.len());
+            let span = rest[0].span;
+            let last = if errors > 0 {
+                Diagnostic::error("too-many-problems", message, span)
+            } else {
+                Diagnostic::warning("too-many-problems", message, span)
+            };
+            self.found.push(last.label("the next one").hint("mend those above first"));
+        }
         self.found
     }
 }

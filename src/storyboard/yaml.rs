@@ -151,6 +151,7 @@ impl Tree {
                         format!("nothing above is marked `&{}`", quoted(&name).trim_matches('`')),
                         place,
                     )
+                    .label("nothing to stand for")
                     .hint("put text that starts with `*` in quotes"),
                 );
                 self.finished(Node::null(place), 0, 1, 0, problems);
@@ -172,6 +173,7 @@ impl Tree {
                     "this alias stands inside what it names",
                     place,
                 )
+                .label("nothing to stand for")
                 .hint("write the value out"),
             );
             self.finished(Node::null(place), 0, 1, 0, problems);
@@ -192,7 +194,7 @@ impl Tree {
                             MAX_ALIASED_BYTES >> 20
                         ),
                         place,
-                    )
+                    ).label("one alias too many")
                     .hint("put what the scenes share under `defaults:`"),
                 );
             }
@@ -231,7 +233,7 @@ impl Tree {
                 },
                 Some(name) => {
                     if let Some(first) = seen.get(&name.value) {
-                        let line = problems.source().position(first.start).line;
+                        let line = problems.source().line(first.start);
                         problems.push(
                             Diagnostic::error(
                                 "duplicate-key",
@@ -294,6 +296,7 @@ fn key_of(node: &Node, problems: &mut Problems<'_>) -> Spanned<String> {
                     format!("a key is a word, not {}", node.described()),
                     node.span,
                 )
+                .label("not a word")
                 .hint("put a text in braces or brackets in quotes"),
             );
             Spanned::new(String::new(), node.span)
@@ -336,7 +339,9 @@ fn syntax_problem(error: &granit_parser::ScanError, text: &str, base: usize) -> 
     let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line_end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
     let line = &text[line_start..line_end];
-    let hint = if line.contains('\t') {
+    let hint = if info.contains("unclosed") {
+        "close this bracket; nothing but a comma or the closing bracket follows a value inside it"
+    } else if line.contains('\t') {
         "indent with spaces; YAML does not take tabs"
     } else if line.matches(": ").count() > 1 {
         "put text that has a colon in it in quotes: `audio: \"SFX: waves\"`"

@@ -2,8 +2,12 @@
 
 mod catalog;
 mod catalog_answers;
+mod emulator;
 mod engine;
+mod ledger;
+mod manifest;
 mod media;
 mod planning;
+mod publish;
 mod simulation;
 mod storyboard;

@@ -72,6 +72,8 @@ const COUNTERS: &[&str] = &[
 pub(in crate::storyboard) struct Heading {
     /// It starts with a word such as `Scene`.
     pub keyword: bool,
+    /// That word, in lower case: a shot inside a scene has another word than the scene.
+    pub word: String,
     /// The id that follows, or that stands first.
     pub id: Option<Spanned<SceneId>>,
     /// The id has a digit in it, so that it cannot be the first word of a title.
@@ -98,10 +100,12 @@ pub(in crate::storyboard) fn read(text: &str, span: Span, frame_rate: Option<f64
     let mut reader = Reader { text: &kept, at: 0, base: span.start };
     reader.skip_decoration();
     heading.words = reader.rest().trim_end_matches(is_decoration).trim().to_owned();
-    heading.keyword = reader.keyword();
+    heading.word = reader.keyword().unwrap_or_default();
+    heading.keyword = !heading.word.is_empty();
     let ordinal = if heading.keyword { None } else { reader.ordinal() };
     if let Some(id) = ordinal {
         heading.keyword = true;
+        heading.word = "第".to_owned();
         heading.numbered = true;
         heading.id = Some(id);
     } else {
@@ -227,19 +231,17 @@ impl<'t> Reader<'t> {
         self.skip_while(|c| is_separator(c) || matches!(c, '*' | '_' | '`'));
     }
 
-    fn keyword(&mut self) -> bool {
+    fn keyword(&mut self) -> Option<String> {
         let rest = self.rest();
         let length = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
         let word = rest[..length].to_lowercase();
         if WORDS.contains(&word.as_str()) {
             self.at += length;
-            return true;
+            return Some(word);
         }
-        if let Some(word) = CJK_WORDS.iter().find(|word| rest.starts_with(**word)) {
-            self.at += word.len();
-            return true;
-        }
-        false
+        let word = CJK_WORDS.iter().find(|word| rest.starts_with(**word))?;
+        self.at += word.len();
+        Some((*word).to_owned())
     }
 
     /// `第3场`, `第一幕`.

@@ -66,6 +66,7 @@ fn read_front(span: Span, problems: &mut Problems<'_>) -> Storyboard {
                     "front matter is no map of names and values",
                     node.span,
                 )
+                .label("not a map")
                 .hint("write lines such as `model: veo-3.1-fast`"),
             );
             Storyboard::default()
@@ -96,15 +97,38 @@ fn sections(
 /// Why a document without scenes is refused.
 fn refusal(source: &Source, has_front: bool) -> Diagnostic {
     let span = first_line(source);
-    let message = if span.start == span.end {
-        "the storyboard is empty"
+    let hint = "write `## Scene 1: Opening` with `- **Visual**: ...` under it, or run `storyreel init` for a starter";
+    if let Some(bold) = bold_scene(source) {
+        return Diagnostic::error("not-a-storyboard", "a line in bold is not a heading", bold)
+            .label("looks like a scene")
+            .hint("write it as a heading, such as `## Scene 1: Opening`");
+    }
+    let (code, message) = if span.start == span.end {
+        ("not-a-storyboard", "the storyboard is empty")
     } else if has_front {
-        "this storyboard has front matter and no scenes"
+        ("no-scenes", "this storyboard has front matter and no scenes")
     } else {
-        "this is not a storyboard: no heading is a scene"
+        ("not-a-storyboard", "this is not a storyboard: no heading is a scene")
     };
-    let code = if span.start != span.end && has_front { "no-scenes" } else { "not-a-storyboard" };
     Diagnostic::error(code, message, span)
         .label("looked for headings such as `## Scene 1: Opening`")
-        .hint("write `## Scene 1: Opening` with `- **Visual**: ...` under it, or run `storyreel init` for a starter")
+        .hint(hint)
+}
+
+/// The first line such as `**Scene 1: Opening**`.
+fn bold_scene(source: &Source) -> Option<Span> {
+    let mut start = 0;
+    for line in source.text().split_inclusive('\n') {
+        let words = line.trim();
+        if words.starts_with("**") && words.len() < 200 {
+            let at = start + (line.len() - line.trim_start().len());
+            let span = Span::new(at, at + words.len());
+            let heading = heading::read(words, span, None);
+            if heading.keyword && heading.numbered {
+                return Some(span);
+            }
+        }
+        start += line.len();
+    }
+    None
 }

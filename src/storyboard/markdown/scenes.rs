@@ -9,6 +9,7 @@ use super::super::scene::{Scene, SceneId, Step, StepKind, Storyboard};
 use super::super::value::{self, Outcome};
 use super::super::{ratio, words, yaml};
 use super::body::{self, Item, Labelled, Within};
+use super::heading::Heading;
 use super::lines::{Line, Lines};
 use super::sub_heading::{inline, step_heading};
 use super::{Section, refusal};
@@ -17,6 +18,8 @@ use crate::source::{Diagnostic, Span, Spanned};
 /// A scene that may still get sub-headings.
 struct Frame {
     level: u8,
+    /// The word its heading starts with, if any.
+    word: String,
     draft: Draft,
     heading: Span,
     id: Option<Spanned<SceneId>>,
@@ -24,11 +27,33 @@ struct Frame {
     shots: usize,
     /// The id of the scene around it.
     parent: Option<String>,
-    /// Where it stands among all scenes, in document order.
-    order: usize,
     /// The step that the sub-heading above belongs to, with its level.
     step: Option<(u8, StepKind, Span, Draft, Vec<Node>)>,
-    tables: usize,
+}
+
+/// Words that follow a scene's number in the headings of appendices: `Scene 7 notes`.
+const APPENDIX_WORDS: &[&str] = &[
+    "notes",
+    "note",
+    "continuity",
+    "breakdown",
+    "overview",
+    "references",
+    "assets",
+    "checklist",
+    "summary",
+    "comments",
+    "props",
+    "wardrobe",
+    "budget",
+    "feedback",
+];
+
+/// True for `Scene 7 notes` with nothing but words below.
+fn is_appendix(heading: &Heading, items: &[Item]) -> bool {
+    let Some(title) = &heading.title else { return false };
+    APPENDIX_WORDS.contains(&title.value.to_lowercase().as_str())
+        && !items.iter().any(|item| matches!(item, Item::Field(field) if field.meaning.is_known()))
 }
 
 /// The scenes of a document while its sections are read in order.
@@ -39,9 +64,13 @@ pub(in crate::storyboard) struct Scenes<'d, 's, 'p> {
     storyboard: Storyboard,
     globals: Option<Draft>,
     stack: Vec<Frame>,
-    finished: Vec<(usize, Scene, bool)>,
+    /// Scenes in document order, each with whether some value of it was wrong.
+    finished: Vec<(Scene, bool)>,
     tables: Vec<(Span, Vec<String>)>,
+    /// Some heading is `Scene 1` or the like, so that mere numbers do not make scenes.
     any_keyword: bool,
+    /// The level of a numbered heading that is a scene by its fields: the others beside it are, by their prose.
+    numbered_level: Option<u8>,
 }
 
 /// Fields that global bullets may set for every scene.
@@ -94,7 +123,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         sections: &[Section],
         problems: &'p mut Problems<'s>,
     ) -> Self {
-        Self {
+        let mut scenes = Self {
             text: &lines.text,
             lines: &lines.lines,
             problems,
@@ -106,7 +135,21 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
             any_keyword: sections
                 .iter()
                 .any(|section| section.heading.keyword && section.heading.numbered),
+            numbered_level: None,
+        };
+        if !scenes.any_keyword {
+            let found = sections.iter().enumerate().find(|(index, section)| {
+                section.heading.numbered
+                    && scenes.is_scene(
+                        *index,
+                        section,
+                        &scenes.body(&section.lines, Within::Fields),
+                        sections,
+                    )
+            });
+            scenes.numbered_level = found.map(|(_, section)| section.level);
         }
+        scenes
     }
 
     fn body(&self, lines: &std::ops::Range<usize>, within: Within) -> Vec<Item> {
@@ -150,7 +193,13 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
     /// Reads the section at `index`.
     pub fn section(&mut self, index: usize, all: &[Section]) {
         let section = &all[index];
-        while self.stack.last().is_some_and(|frame| frame.level >= section.level) {
+        // `### Scene 2` under `## Scene 1` is a slip of the level; only another word makes it a shot inside.
+        let again = |frame: &Frame| {
+            section.heading.keyword
+                && section.heading.numbered
+                && frame.word == section.heading.word
+        };
+        while self.stack.last().is_some_and(|frame| frame.level >= section.level || again(frame)) {
             self.pop();
         }
         if self.stack.is_empty() {
@@ -187,7 +236,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
     fn is_scene(&self, index: usize, section: &Section, items: &[Item], all: &[Section]) -> bool {
         let heading = &section.heading;
         if heading.keyword && heading.numbered {
-            return true;
+            return !is_appendix(heading, items);
         }
         let labels = || {
             items.iter().filter_map(|item| match item {
@@ -218,7 +267,9 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         if heading.numbered
             && (prose || described)
             && !self.any_keyword
-            && (heading.timing.is_some() || labels().any(is_filmic))
+            && (heading.timing.is_some()
+                || labels().any(is_filmic)
+                || self.numbered_level == Some(section.level))
         {
             return true;
         }
@@ -239,18 +290,16 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
     fn start_scene(&mut self, section: &Section, items: Vec<Item>) {
         let parent =
             self.stack.last().and_then(|frame| frame.id.as_ref()).map(|id| id.value.to_string());
-        let order = self.finished.len() + self.stack.len();
         let mut frame = Frame {
             level: section.level,
+            word: section.heading.word.clone(),
             draft: Draft::new(Place::Scene),
             heading: section.heading.span,
             id: section.heading.id.clone(),
             prose: Vec::new(),
             shots: 0,
             parent,
-            order,
             step: None,
-            tables: 0,
         };
         frame.draft.title.clone_from(&section.heading.title);
         if let Some(parent) = self.stack.last_mut() {
@@ -259,7 +308,8 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         self.items(&mut frame, items, true);
         // A length in the heading gives way to one in a field.
         if let Some(timing) = &section.heading.timing {
-            let label = Spanned::new(Field::Duration.name().to_owned(), timing.span);
+            // In a heading, `3-5 s` is a place in the film.
+            let label = Spanned::new("time".to_owned(), timing.span);
             let node = Node::scalar(timing.value.clone(), Style::Markdown, timing.span);
             if let Outcome::Value(length) =
                 value::read(Field::Duration, &label, &node, self.problems)
@@ -279,6 +329,15 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                         frame.draft.put_meant(&label, meaning, &value, self.problems);
                     }
                 }
+                Item::Prose(node) if is_picture(&node) => self.problems.push(
+                    Diagnostic::warning(
+                        "picture-ignored",
+                        "a picture by itself is not used",
+                        node.span,
+                    )
+                    .label("not read")
+                    .hint("to start the clip from it, write `- **Reference**: ` in front of it"),
+                ),
                 Item::Prose(node) => frame.prose.push(node),
                 Item::Yaml(span) => {
                     if index > 0 || !own {
@@ -297,12 +356,12 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                                 "this block is no map of names and values",
                                 other.span,
                             )
+                            .label("not a map")
                             .hint("write lines such as `visual: A lighthouse at dawn`"),
                         ),
                     }
                 }
                 Item::Table { span, .. } => {
-                    frame.tables += 1;
                     self.problems.push(
                         Diagnostic::warning(
                             "table-ignored",
@@ -494,8 +553,8 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
             None => id,
         };
         frame.draft.id = None;
-        let broken = frame.draft.broken || frame.tables > 0 && frame.draft.fields.is_empty();
-        self.finished.push((frame.order, frame.draft.into_scene(id, frame.heading), broken));
+        let broken = frame.draft.broken;
+        self.finished.push((frame.draft.into_scene(id, frame.heading), broken));
     }
 
     /// A scene with shots does not render itself: its shots take its fields.
@@ -510,14 +569,14 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                 }
                 // Words are said and shown once, and a scene is entered and left once.
                 Field::Text | Field::Voiceover | Field::Dialogue | Field::TransitionIn => {
-                    if let Some((_, scene, _)) = shots.first_mut()
+                    if let Some((scene, _)) = shots.first_mut()
                         && !scene.fields.has(field)
                     {
                         scene.fields.set(field, value.clone());
                     }
                 }
                 Field::Transition => {
-                    if let Some((_, scene, _)) = shots.last_mut()
+                    if let Some((scene, _)) = shots.last_mut()
                         && !scene.fields.has(field)
                     {
                         scene.fields.set(field, value.clone());
@@ -528,8 +587,8 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                 }
             }
         }
-        let timeless = shots.iter().any(|(_, scene, _)| !scene.fields.has(Field::Duration));
-        for (_, scene, broken) in shots.iter_mut() {
+        let timeless = shots.iter().any(|(scene, _)| !scene.fields.has(Field::Duration));
+        for (scene, broken) in shots.iter_mut() {
             // A shot with a prompt or picture of its own does not take the scene's over it.
             let mut inherited = shared.clone();
             if scene.fields.has(Field::Visual) || scene.fields.has(Field::Prompt) {
@@ -595,9 +654,8 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                 .hint("put what only the table says under the scenes' headings"),
             );
         }
-        self.finished.sort_by_key(|(order, ..)| *order);
         let mut drafted = Drafted { storyboard: self.storyboard, broken: Vec::new() };
-        for (_, scene, broken) in self.finished {
+        for (scene, broken) in self.finished {
             if broken {
                 drafted.broken.push(drafted.storyboard.scenes.len());
             }
@@ -615,6 +673,14 @@ fn close_step(frame: &mut Frame, problems: &mut Problems<'_>) {
     frame.draft.broken |= draft.broken;
     frame.draft.unknown.append(&mut draft.unknown);
     frame.draft.steps.get_or_insert_default().push(Step { kind, span, fields: draft.fields });
+}
+
+/// True for `![a frame](frame.png)` alone in its paragraph: a picture of the board, not words about it.
+fn is_picture(node: &Node) -> bool {
+    node.as_text().is_some_and(|text| {
+        let text = text.trim();
+        text.starts_with("![") && text.ends_with(')') && text.contains("](") && !text.contains('\n')
+    })
 }
 
 /// Several values as one: paragraphs a line each, or a list.
