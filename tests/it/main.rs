@@ -3,6 +3,7 @@
 mod catalog;
 mod catalog_answers;
 mod emulator;
+mod engine;
 mod ledger;
 mod manifest;
 mod media;
