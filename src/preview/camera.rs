@@ -8,8 +8,10 @@ pub(super) struct Pose {
     pub(super) pan: f32,
     /// Turned up without leaving its place.
     pub(super) tilt: f32,
-    /// Moved to the side.
+    /// Moved to the side past a subject that stays.
     pub(super) track: f32,
+    /// Moved to the side together with the subject.
+    pub(super) follow: f32,
     /// Lifted.
     pub(super) crane: f32,
     /// Moved forward: the natural logarithm of how much larger the subject becomes.
@@ -28,6 +30,7 @@ impl Pose {
             pan: self.pan + other.pan * amount,
             tilt: self.tilt + other.tilt * amount,
             track: self.track + other.track * amount,
+            follow: self.follow + other.follow * amount,
             crane: self.crane + other.crane * amount,
             dolly: self.dolly + other.dolly * amount,
             zoom: self.zoom + other.zoom * amount,
@@ -42,6 +45,7 @@ impl Pose {
             pan: self.pan.clamp(-1.3, 1.3),
             tilt: self.tilt.clamp(-0.7, 0.7),
             track: self.track.clamp(-1.3, 1.3),
+            follow: self.follow.clamp(-1.6, 1.6),
             crane: self.crane.clamp(-0.5, 0.5),
             dolly: self.dolly.clamp(-0.6, 0.7),
             zoom: self.zoom.clamp(-0.6, 0.7),
@@ -101,9 +105,20 @@ impl Camera {
         let phases =
             tokens.split(|token| token == "then" || token == "before" || token == "finally");
         let phases = phases.map(|phase| {
-            let clauses = phase
-                .split(|token| matches!(token.as_str(), "," | "and" | "while" | "with" | "as"));
-            clauses.filter_map(step).collect::<Vec<_>>()
+            let mut clauses: Vec<Vec<String>> = Vec::new();
+            for clause in
+                phase.split(|token| matches!(token.as_str(), "," | "and" | "while" | "with" | "as"))
+            {
+                match clauses.last_mut() {
+                    // In `tracking shot, left` the second clause only tells more of the first.
+                    Some(last) if step(clause).is_none() => last.extend_from_slice(clause),
+                    _ => clauses.push(clause.to_vec()),
+                }
+            }
+            clauses
+                .iter()
+                .filter_map(|clause| step(clause))
+                .collect::<Vec<_>>()
         });
         Self {
             phases: phases.filter(|steps| !steps.is_empty()).collect(),
@@ -146,6 +161,19 @@ impl Camera {
             pan: pose.pan + shake * tremor(seconds, 0),
             tilt: pose.tilt + shake * tremor(seconds, 1),
             ..pose
+        }
+    }
+
+    /// Where the camera begins, so that the subject is passed in the middle of the movement and not left behind by it.
+    pub(super) fn start(&self) -> Pose {
+        let end = self.end(Pose::default());
+        let lead = |way: f32, most: f32| (-0.45 * way).clamp(-most, most);
+        Pose {
+            pan: lead(end.pan, 0.15),
+            track: lead(end.track, 0.15),
+            tilt: lead(end.tilt, 0.18),
+            orbit: lead(end.orbit, 0.3),
+            ..Pose::default()
         }
     }
 
@@ -365,7 +393,7 @@ fn step(tokens: &[String]) -> Option<Step> {
         "descending",
     ]) {
         change.crane = 0.26 * speed * side(up);
-        change.tilt = -0.1 * speed * side(up);
+        change.tilt = -0.15 * speed * side(up);
     } else if has(&["dutch", "canted"]) {
         step.lean = 0.12;
     } else if has(&["roll", "rolls", "rolling"]) {
@@ -377,7 +405,20 @@ fn step(tokens: &[String]) -> Option<Step> {
             "moves", "moving", "camera", "follow", "follows",
         ])
     }) {
-        change.track = 0.5 * speed * side(Some(right));
+        let way = 0.5 * speed * side(Some(right));
+        let together = [
+            "track",
+            "tracks",
+            "tracking",
+            "follow",
+            "follows",
+            "following",
+        ];
+        if has(&together) {
+            change.follow = way
+        } else {
+            change.track = way
+        }
     } else if has(&[
         "dolly", "dollies", "push", "pushes", "pushing", "pull", "pulls", "pulling",
     ]) || (forward.is_some()
@@ -427,7 +468,7 @@ fn step(tokens: &[String]) -> Option<Step> {
         "glides",
         "gliding",
     ]) {
-        change.track = 0.5 * speed;
+        change.follow = 0.5 * speed;
     } else if has(&[
         "drone",
         "aerial",
@@ -485,11 +526,8 @@ mod tests {
         assert!(end("dolly back").dolly < 0.0);
         assert!(end("crane down").crane < 0.0);
         assert!(end("crane up over the roofs").crane > 0.0);
-        assert!(
-            end("tracking shot, left").track > 0.0,
-            "a tracking shot moves even where its side stands apart"
-        );
-        assert!(end("tracking left").track < 0.0);
+        assert!(end("tracking shot, left").follow < 0.0);
+        assert!(end("tracking left").follow < 0.0);
         assert!(end("dolly right").track > 0.0);
         assert!(end("orbit clockwise").orbit > 0.0);
         assert!(end("arc left around her").orbit < 0.0);
