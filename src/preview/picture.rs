@@ -64,7 +64,7 @@ impl Picture {
         let roll = pose.roll.clamp(-0.12, 0.12);
         let soft = |value: f32, limit: f32| limit * (value / limit).tanh();
         let room = |side: f32| (side * (1.0 + 2.0 * REACH) * scale - side).max(0.0) / 2.0;
-        let aside = -(pose.pan + pose.track + 0.6 * pose.orbit) * 0.36 * self.width;
+        let aside = -(pose.pan + pose.track + pose.follow + 0.6 * pose.orbit) * 0.36 * self.width;
         let down = (pose.tilt + pose.crane) * 0.36 * self.height;
         let (most_aside, most_down) = (room(self.width) - 1.0, room(self.height) - 1.0);
         let aside = if most_aside > 0.0 { soft(aside, most_aside) } else { 0.0 };

@@ -107,7 +107,13 @@ impl Blocking {
             Depth::Air => 1.4,
         };
         let dolly = (pose.dolly * nearness).exp();
-        let slide = -pose.track * self.width * nearness;
+        // Whoever is followed stays in the frame and only drifts a little ahead.
+        let followed = if depth == Depth::Subject {
+            0.06
+        } else {
+            nearness
+        };
+        let slide = -(pose.track * nearness + pose.follow * followed) * self.width;
         let sink = pose.crane * self.height * nearness;
         let around = pose.orbit * self.width;
         let deeper = Affine::scale_around(dolly, dolly, x, self.horizon);
