@@ -673,6 +673,10 @@ impl<'a> Deciding<'_, 'a> {
             request: request.body,
             credits: if paid { step.price.credits } else { Some(0.0) },
             price: if paid { step.price.kind } else { PriceKind::Exact },
+            name: step.model.clone(),
+            parts: step.parts.clone(),
+            prompt: step.prompt.clone(),
+            priced_on: step.price.as_of.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::work::Work;
 use crate::catalog::PriceKind;
 use crate::storyboard::{SceneId, StepKind};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The version of the plan's JSON form.
 pub const PLAN_FORMAT: &str = "1.0";
@@ -106,6 +106,18 @@ pub struct StepPlan {
     pub credits: Option<f64>,
     /// How sure the price is.
     pub price: PriceKind,
+    /// Display name of the model; for people only.
+    #[serde(skip)]
+    pub name: String,
+    /// Named parts of the request; for people only.
+    #[serde(skip)]
+    pub parts: Map<String, Value>,
+    /// The composed prompt; for people only.
+    #[serde(skip)]
+    pub prompt: Option<String>,
+    /// The day of the price text, as `2026-10-02`; for people only.
+    #[serde(skip)]
+    pub priced_on: Option<String>,
 }
 
 /// What is done with a scene or a step.

@@ -13,12 +13,13 @@ pub mod summary;
 pub mod terminal;
 
 mod sanitise;
+pub mod schema;
 mod style;
 
 pub use commands::Commands;
 pub use error::{ErrorReport, NextCommand};
 pub use sanitise::{sanitise, sanitise_text};
-pub use style::{ColourChoice, Style};
+pub use style::{ColourChoice, Style, pad, wrap};
 
 use crate::engine::event::Stamped;
 

@@ -3,8 +3,10 @@
 use super::style::{Style, cut, pad, pad_left, width_of, wrap};
 use super::{NextCommand, counted, diff, sanitise, trimmed};
 use crate::catalog::PriceKind;
-use crate::plan::{Action, Plan, PlanSummary, Reason, ScenePlan, StepPlan, Work};
+use crate::plan::{Action, Plan, PlanSummary, Reason, ScenePlan, StepPlan};
+use crate::storyboard::StepKind;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Texts longer than this are shown as a difference of words.
@@ -17,8 +19,6 @@ pub struct PlanText {
     pub all: bool,
     /// One line a scene, without reasons.
     pub brief: bool,
-    /// Dates of the prices used, oldest and newest.
-    pub price_dates: Option<(String, String)>,
     /// The cap of credits that will hold.
     pub max_credits: Option<f64>,
     /// What to do next.
@@ -109,16 +109,10 @@ impl Row {
     }
 }
 
-/// The display name of the model that makes the clip, else its id.
+/// The display name of the model that makes the clip.
 fn model_of(scene: &ScenePlan) -> String {
-    use crate::storyboard::StepKind;
-    if let Some(Work::Render(work)) = &scene.work
-        && let Some(step) = work.steps.iter().find(|step| step.kind == StepKind::Generate)
-    {
-        return step.model.clone();
-    }
     let generate = scene.steps.iter().find(|step| step.step == StepKind::Generate);
-    generate.or(scene.steps.first()).map(|step| step.model.clone()).unwrap_or_default()
+    generate.or(scene.steps.first()).map(|step| step.name.clone()).unwrap_or_default()
 }
 
 fn length_of(scene: &ScenePlan) -> String {
@@ -337,7 +331,7 @@ fn totals(plan: &Plan, options: &PlanText, style: Style) -> String {
     let plain = |line: &str| line.to_owned();
     add(&count_words(summary, plan.scenes.len()), &|line| style.bold(line));
     if summary.create + summary.update > 0 || summary.credits > 0.0 || summary.unpriced_steps > 0 {
-        add(&cost_words(plan, options), &plain);
+        add(&cost_words(plan), &plain);
     }
     if let Some(cap) = options.max_credits
         && summary.credits > cap
@@ -392,22 +386,24 @@ pub fn count_words(summary: &PlanSummary, scenes: usize) -> String {
     }
 }
 
-fn cost_words(plan: &Plan, options: &PlanText) -> String {
+fn cost_words(plan: &Plan) -> String {
     let summary = &plan.summary;
     let mut out = format!("{} credits", trimmed(summary.credits, 2));
     if summary.usd > 0.0 {
         let _ = write!(out, ", about ${:.2}", summary.usd);
     }
-    let dated = plan
+    let dates: BTreeSet<&str> = plan
         .scenes
         .iter()
         .flat_map(|scene| &scene.steps)
-        .any(|step| is_open(step) && step.price == PriceKind::Dated);
-    match &options.price_dates {
-        Some((oldest, newest)) if dated && oldest == newest => {
+        .filter(|step| is_open(step) && step.price == PriceKind::Dated)
+        .filter_map(|step| step.priced_on.as_deref())
+        .collect();
+    match (dates.first(), dates.last()) {
+        (Some(oldest), Some(newest)) if oldest == newest => {
             let _ = write!(out, " (prices of {})", sanitise(oldest, 20));
         }
-        Some((oldest, newest)) if dated => {
+        (Some(oldest), Some(newest)) => {
             let _ =
                 write!(out, " (prices of {} to {})", sanitise(oldest, 20), sanitise(newest, 20));
         }
@@ -424,7 +420,7 @@ fn cost_words(plan: &Plan, options: &PlanText) -> String {
 mod tests {
     use super::*;
     use crate::plan::{Note, Orphan};
-    use crate::storyboard::{SceneId, StepKind};
+    use crate::storyboard::SceneId;
     use serde_json::json;
 
     fn step(kind: StepKind, action: Action, credits: Option<f64>) -> StepPlan {
@@ -438,6 +434,12 @@ mod tests {
             fingerprint: None,
             credits,
             price: if credits.is_some() { PriceKind::Dated } else { PriceKind::Unknown },
+            name: "Veo 3.1 Fast".into(),
+            parts: serde_json::Map::new(),
+            prompt: None,
+            priced_on: Some(
+                if kind == StepKind::Extend { "2026-08-18" } else { "2026-10-05" }.into(),
+            ),
         }
     }
 
@@ -535,7 +537,6 @@ mod tests {
 
     fn options() -> PlanText {
         PlanText {
-            price_dates: Some(("2026-08-18".into(), "2026-10-05".into())),
             max_credits: Some(200.0),
             next: Some(NextCommand::spending("storyreel render")),
             ..PlanText::default()

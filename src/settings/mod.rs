@@ -601,17 +601,17 @@ fn locate(
     let key = project::relative(&storyboard.path, &root);
     let named = setting(|file| file.storyboard.as_ref())
         .map(|named| project::relative(&root.join(named), &root));
-    let is_main = match named {
-        Some(named) => named == key,
-        None => STORYBOARDS
-            .iter()
-            .find(|name| root.join(name).is_file())
-            .is_none_or(|name| *name == key),
+    let main = match named {
+        Some(named) => Some(named),
+        None => {
+            STORYBOARDS.iter().find(|name| root.join(name).is_file()).map(|name| (*name).to_owned())
+        }
     };
     Project {
         assets,
+        is_main: main.as_ref() == Some(&key),
+        has_main: main.is_some_and(|main| root.join(main).is_file()),
         key,
-        is_main,
         storyboard: storyboard.path.clone(),
         shown: storyboard.shown.clone(),
         root,

@@ -21,9 +21,10 @@ pub struct Project {
     pub shown: String,
     /// The storyboard's path relative to the root, with `/`; what ledger rows are keyed by.
     pub key: String,
-    /// True for the storyboard that a run without a path would take in the root; another one keeps its clips in a
-    /// folder of its own.
+    /// True for the storyboard that a run without a path would take in the root. Others are recorded by name.
     pub is_main: bool,
+    /// True where the project has a main storyboard, this one or another.
+    pub has_main: bool,
 }
 
 impl Project {

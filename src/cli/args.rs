@@ -1,0 +1,53 @@
+//! Arguments that several commands share.
+
+use crate::report::Commands;
+use crate::settings::Flags;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// The storyboard, as an argument or with `-f`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct File {
+    /// The storyboard; `SCENES.md`, `.videoflow/SCENES.md` or `storyboard.yaml` unless given
+    #[arg(value_name = "FILE", conflicts_with = "file_flag")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    flag: FileFlag,
+}
+
+/// The storyboard with `-f`, for commands whose argument is something else.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct FileFlag {
+    /// The storyboard
+    #[arg(short = 'f', long = "file", id = "file_flag", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl File {
+    /// As settings take it.
+    pub fn flags(&self) -> Flags {
+        Flags { storyboard: self.path().map(Path::to_owned), max_credits: None }
+    }
+
+    /// The path as given.
+    fn path(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.flag.file.as_deref())
+    }
+
+    /// Commands that lead on, for this storyboard.
+    pub fn commands(&self) -> Commands {
+        Commands { file: self.path().map(|path| path.display().to_string()) }
+    }
+}
+
+impl FileFlag {
+    /// As settings take it.
+    pub fn flags(&self) -> Flags {
+        Flags { storyboard: self.file.clone(), max_credits: None }
+    }
+
+    /// Commands that lead on, for this storyboard.
+    pub fn commands(&self) -> Commands {
+        Commands { file: self.file.as_ref().map(|path| path.display().to_string()) }
+    }
+}

@@ -1,0 +1,111 @@
+//! `storyreel check`: parse and lint, offline and free.
+
+use super::args::File;
+use super::failure::{Failure, INVALID};
+use super::workspace::Workspace;
+use super::{Output, pretty, print, tell};
+use crate::plan::PlanOptions;
+use crate::report::{counted, diagnostics};
+use crate::source::{Diagnostic, Severity, Source};
+
+/// Check a storyboard: syntax, fields, models, parameters, files. No network, no cost.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  storyreel check
+  storyreel check film.md --strict          warnings are errors
+  storyreel check --format github           annotations in a pull request")]
+pub(super) struct Check {
+    #[command(flatten)]
+    file: File,
+    /// How to print the problems
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: Format,
+    /// Treat warnings as errors
+    #[arg(long)]
+    strict: bool,
+}
+
+/// The forms of the output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One object.
+    Json,
+    /// Workflow commands of GitHub Actions.
+    Github,
+}
+
+impl Check {
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let workspace = match Workspace::open(&self.file.flags()) {
+            Ok(workspace) => workspace,
+            // What was found before the storyboard could be read is told in the format that was asked for.
+            Err(failure) => match failure.documents() {
+                [] => return Err(failure),
+                documents => {
+                    let files: Vec<(&Source, &[Diagnostic])> = documents
+                        .iter()
+                        .map(|(source, problems)| (source, problems.as_slice()))
+                        .collect();
+                    self.show(&files, output)?;
+                    return Ok(failure.exit);
+                }
+            },
+        };
+        let looked = workspace.look(workspace.ledger_snapshot()?)?;
+        let (_, mut problems) = workspace.judge(&looked, &PlanOptions::default());
+        let mut config: Vec<(Source, Vec<Diagnostic>)> = workspace
+            .config_warnings
+            .iter()
+            .map(|file| (file.source.clone(), file.diagnostics.clone()))
+            .collect();
+        if self.strict {
+            for problem in
+                problems.iter_mut().chain(config.iter_mut().flat_map(|(_, problems)| problems))
+            {
+                problem.severity = Severity::Error;
+            }
+        }
+        let mut files: Vec<(&Source, &[Diagnostic])> =
+            config.iter().map(|(source, problems)| (source, problems.as_slice())).collect();
+        files.push((&workspace.source, &problems));
+        self.show(&files, output)?;
+        let errors = files.iter().any(|(_, problems)| problems.iter().any(Diagnostic::is_error));
+        if self.format == Format::Text && files.iter().all(|(_, problems)| problems.is_empty()) {
+            tell(&format!(
+                "{}: {}, no problems\n",
+                crate::report::sanitise(workspace.source.name(), 300),
+                counted(workspace.board.scenes.len(), "scene")
+            ));
+        }
+        Ok(if errors { INVALID } else { 0 })
+    }
+
+    /// Problems are the data of this command, so they go to standard output.
+    fn show(&self, files: &[(&Source, &[Diagnostic])], output: Output) -> Result<(), Failure> {
+        match self.format {
+            Format::Text => {
+                let text: String = files
+                    .iter()
+                    .map(|(source, problems)| diagnostics::text(source, problems, output.stdout))
+                    .collect();
+                print(&text)
+            }
+            Format::Json => print(&pretty(&diagnostics::json(files))),
+            Format::Github => {
+                let text: String = files
+                    .iter()
+                    .map(|(source, problems)| diagnostics::github(source, problems))
+                    .collect();
+                print(&text)
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `storyreel explain`: each part of a scene's request, recorded and now, and the composed prompt.
+
+use super::args::FileFlag;
+use super::failure::Failure;
+use super::workspace::Workspace;
+use super::{Output, print, selection};
+use crate::manifest::VideoEntry;
+use crate::plan::{PlanOptions, ScenePlan, StepPlan, canonical_json};
+use crate::report::{Style, plan_text, sanitise, sanitise_text, trimmed};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Show each part of a scene's request, recorded and now, and the composed prompt. No network, no cost.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  storyreel explain 3
+  storyreel explain hook -f film.md")]
+pub(super) struct Explain {
+    /// The scene's id
+    #[arg(value_name = "SCENE")]
+    scene: String,
+    #[command(flatten)]
+    file: FileFlag,
+}
+
+impl Explain {
+    pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let workspace = Workspace::open(&self.file.flags())?;
+        let scenes = workspace.scene_ids();
+        let id = selection::one(&self.scene, &scenes)?;
+        let looked = workspace.look(workspace.ledger_snapshot()?)?;
+        let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
+        let entry = looked.known.manifest.current(looked.place.storyboard.as_deref(), None, id);
+        let Some(scene) = planned.plan.scenes.iter().find(|scene| scene.scene_id == *id) else {
+            return Err(Failure::invalid(
+                "no-such-scene",
+                format!("scene `{id}` is not in the plan"),
+            ));
+        };
+        print(&text(scene, entry, output.stdout))?;
+        Ok(0)
+    }
+}
+
+fn text(scene: &ScenePlan, entry: Option<&VideoEntry>, style: Style) -> String {
+    let mut out = String::new();
+    let title = scene
+        .title
+        .as_deref()
+        .map(|title| format!(": {}", sanitise(title, 80)))
+        .unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "{}",
+        style.bold(format!(
+            "scene {}{title} - {}",
+            sanitise(&scene.scene_id.to_string(), 40),
+            scene.action.name()
+        ))
+    );
+    for reason in &scene.reasons {
+        let _ = writeln!(out, "  {}", plan_text::reason_words(reason, style));
+    }
+    for note in &scene.notes {
+        let _ = writeln!(out, "  note: {}", sanitise(&note.message, 300));
+    }
+    match entry {
+        Some(entry) => {
+            let take = entry.take.map(|take| format!(", take {take}")).unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "  recorded as {} (version {}{take}): {}",
+                sanitise(&entry.id, 40),
+                entry.version,
+                sanitise(&entry.filename, 200)
+            );
+        }
+        None => out.push_str("  never recorded\n"),
+    }
+    for (index, step) in scene.steps.iter().enumerate() {
+        out.push_str(&step_text(step, recorded(entry, index), style));
+    }
+    out
+}
+
+/// The recorded parts of a step.
+fn recorded(entry: Option<&VideoEntry>, index: usize) -> Option<&Map<String, Value>> {
+    let entry = entry?;
+    match entry.steps.get(index) {
+        Some(step) if !step.parts.is_empty() => Some(&step.parts),
+        _ if index == 0 && !entry.parts.is_empty() => Some(&entry.parts),
+        _ => None,
+    }
+}
+
+fn step_text(step: &StepPlan, recorded: Option<&Map<String, Value>>, style: Style) -> String {
+    let mut out = String::new();
+    let price = match step.credits {
+        Some(credits) => format!("{} credits", trimmed(credits, 2)),
+        None => "price unknown".to_owned(),
+    };
+    let _ = writeln!(
+        out,
+        "\n{}  {}  {} ({}), {price}",
+        style.bold(step.step.name()),
+        step.action.name(),
+        sanitise(&step.name, 60),
+        sanitise(&step.model, 60)
+    );
+    let _ = writeln!(out, "  {}", sanitise(&step.endpoint, 200));
+    match &step.fingerprint {
+        Some(fingerprint) => {
+            let _ = writeln!(out, "  fingerprint {fingerprint}");
+        }
+        None => out.push_str("  fingerprint open until the step before is published\n"),
+    }
+    let names: BTreeSet<&String> =
+        step.parts.keys().chain(recorded.into_iter().flat_map(Map::keys)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(30);
+    for name in names {
+        let now = step.parts.get(name.as_str());
+        let then = recorded.and_then(|parts| parts.get(name.as_str()));
+        let shown = sanitise(name, 60);
+        let same = match (then, now) {
+            (Some(then), Some(now)) => canonical_json(then) == canonical_json(now),
+            (None, None | Some(Value::Null)) | (Some(Value::Null), None) => true,
+            _ => false,
+        };
+        if recorded.is_none() || same {
+            let _ = writeln!(out, "  {shown:width$}  {}", words(now.or(then)));
+        } else {
+            let _ = writeln!(out, "  {shown:width$}  recorded {}", style.red(words(then)));
+            let _ = writeln!(out, "  {:width$}  now      {}", "", style.green(words(now)));
+        }
+    }
+    if let Some(prompt) = &step.prompt {
+        let _ = writeln!(out, "  prompt as it is sent:");
+        for line in sanitise_text(prompt).lines() {
+            for part in crate::report::wrap(line, style.width.saturating_sub(6)) {
+                let _ = writeln!(out, "    {part}");
+            }
+        }
+    }
+    out
+}
+
+fn words(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "(not sent)".to_owned(),
+        Some(Value::String(text)) => sanitise(text, 400),
+        Some(other) => sanitise(&other.to_string(), 400),
+    }
+}

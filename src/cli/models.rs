@@ -1,0 +1,267 @@
+//! `storyreel models`: the catalogue.
+
+use super::failure::Failure;
+use super::workspace;
+use super::{Output, pretty, print};
+use crate::catalog::{Basis, Catalog, Mode, Model, Parameter, Status};
+use crate::report::{Style, sanitise, trimmed};
+use crate::settings::{Environment, Flags};
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// Show the models: modes, parameters, limits, prices and their dates.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  storyreel models                   one line a model
+  storyreel models veo-3.1-fast      everything about one model
+  storyreel models kling --json")]
+pub(super) struct Models {
+    /// Part of a name, or a name; one match is shown in full
+    #[arg(value_name = "QUERY")]
+    query: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Models {
+    pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let catalog = catalog()?;
+        let found = self.matching(&catalog)?;
+        if self.json {
+            print(&pretty(&json!({"models": found})))?;
+        } else if let [model] = found[..] {
+            print(&in_full(&catalog, model, output.stdout))?;
+        } else {
+            print(&table(&found, output.stdout))?;
+        }
+        Ok(0)
+    }
+
+    fn matching<'c>(&self, catalog: &'c Catalog) -> Result<Vec<&'c Model>, Failure> {
+        let Some(query) = &self.query else { return Ok(catalog.models().iter().collect()) };
+        let plain = |text: &str| -> String {
+            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        // A whole name means one model, also where it is a part of another's.
+        if let Ok(found) = catalog.find(query) {
+            return Ok(vec![found.model]);
+        }
+        let wanted = plain(query);
+        let found: Vec<&Model> = catalog
+            .models()
+            .iter()
+            .filter(|model| {
+                model
+                    .names()
+                    .into_iter()
+                    .chain([model.family.as_str(), model.provider.as_str()])
+                    .any(|name| plain(name).contains(&wanted))
+            })
+            .collect();
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        Err(match catalog.find(query) {
+            Err(unknown) => {
+                Failure::invalid("unknown-model", unknown.to_string()).hint(unknown.hint())
+            }
+            Ok(_) => Failure::invalid("unknown-model", format!("there is no model `{query}`")),
+        })
+    }
+}
+
+/// The project's catalogue where the working folder has a storyboard, else the built-in one.
+fn catalog() -> Result<Catalog, Failure> {
+    let environment = Environment::of_process().map_err(|error| {
+        Failure::cannot_work("no-folder", format!("there is no working folder: {error}"))
+    })?;
+    let root = crate::settings::resolve(&Flags::default(), &environment)
+        .map_or(environment.folder, |(settings, _)| settings.project.root);
+    workspace::catalog_of(&root)
+}
+
+fn table(models: &[&Model], style: Style) -> String {
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    for model in models {
+        let modes: Vec<&str> = model.kinds().into_iter().map(|kind| kind.name()).collect();
+        let name = match model.status {
+            Status::Live => model.name.clone(),
+            Status::Retired => format!("{} (retired)", model.name),
+            Status::Unverified => format!("{} (unverified)", model.name),
+        };
+        let prices: Vec<f64> = model
+            .modes
+            .iter()
+            .filter_map(|mode| mode.prices.as_ref())
+            .flat_map(|prices| prices.rates.iter().map(|rate| rate.credits))
+            .collect();
+        let price = match (
+            prices.iter().copied().reduce(f64::min),
+            prices.iter().copied().reduce(f64::max),
+        ) {
+            (Some(least), Some(most)) if least < most => {
+                format!("{}-{}", trimmed(least, 2), trimmed(most, 2))
+            }
+            (Some(only), _) => trimmed(only, 2),
+            _ => "?".to_owned(),
+        };
+        rows.push([name, model.slug.clone(), modes.join(" "), price]);
+    }
+    let heads = ["model", "write", "modes", "credits"].map(str::to_owned);
+    let widest = |column: usize| {
+        rows.iter().chain([&heads]).map(|row| row[column].chars().count()).max().unwrap_or(0)
+    };
+    let widths = [widest(0), widest(1), widest(2)];
+    let line = |row: &[String; 4]| {
+        format!(
+            "{:w0$}  {:w1$}  {:w2$}  {}\n",
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            w0 = widths[0],
+            w1 = widths[1],
+            w2 = widths[2]
+        )
+    };
+    let mut out = style.dim(line(&heads).trim_end());
+    out.push('\n');
+    for row in &rows {
+        out.push_str(&line(row));
+    }
+    out.push_str("\n`storyreel models NAME` shows parameters, limits and prices of one model\n");
+    out
+}
+
+fn in_full(catalog: &Catalog, model: &Model, style: Style) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  ({})", style.bold(sanitise(&model.name, 80)), model.slug);
+    if !model.aliases.is_empty() {
+        let _ = writeln!(out, "also: {}", sanitise(&model.aliases.join(", "), 300));
+    }
+    let _ = writeln!(
+        out,
+        "{} / {}, checked {}{}",
+        model.provider,
+        model.family,
+        model.checked,
+        match model.status {
+            Status::Live => "",
+            Status::Retired => ", retired: its scenes are skipped",
+            Status::Unverified => ", unverified: nobody has seen it work",
+        }
+    );
+    if let Some(note) = &model.note {
+        let _ = writeln!(out, "{}", sanitise(note, 600));
+    }
+    for mode in &model.modes {
+        mode_in_full(&mut out, mode, style);
+    }
+    let provider = catalog.provider_of(model);
+    let _ = writeln!(out, "\nsources: {}", sanitise(&model.sources.join(", "), 600));
+    let _ = writeln!(out, "provider: {}", provider.name);
+    out
+}
+
+fn mode_in_full(out: &mut String, mode: &Mode, style: Style) {
+    let target = mode.target.as_deref().map(|target| format!(" to {target}")).unwrap_or_default();
+    let id = mode.id.as_deref().map(|id| format!("  id {id}")).unwrap_or_default();
+    let _ = writeln!(out, "\n{}{id}", style.bold(format!("{}{target}", mode.kind)));
+    if !mode.lengths.is_empty() || mode.longest().is_some() {
+        let _ = writeln!(out, "  clips of {}", mode.lengths_told());
+    }
+    match &mode.prices {
+        None => out.push_str("  price: none published\n"),
+        Some(prices) => {
+            for rate in &prices.rates {
+                let when = serde_json::to_value(&rate.when)
+                    .ok()
+                    .and_then(|value| value.as_object().cloned())
+                    .filter(|conditions| !conditions.is_empty())
+                    .map(|conditions| {
+                        let parts: Vec<String> = conditions
+                            .iter()
+                            .map(|(name, value)| format!("{name} {}", words(value)))
+                            .collect();
+                        format!(" with {}", parts.join(", "))
+                    })
+                    .unwrap_or_default();
+                let _ = writeln!(
+                    out,
+                    "  price: {} credits {}{} (read {})",
+                    trimmed(rate.credits, 3),
+                    basis(prices.basis),
+                    sanitise(&when, 200),
+                    prices.as_of
+                );
+            }
+        }
+    }
+    for parameter in &mode.parameters {
+        let _ = writeln!(out, "  {}", sanitise(&parameter_words(parameter), 400));
+    }
+    if let Some(note) = &mode.note {
+        let _ = writeln!(out, "  note: {}", sanitise(note, 600));
+    }
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Free => "(free)",
+        Basis::Clip => "a clip",
+        Basis::Second => "a second",
+        Basis::InputSecond => "a second of input",
+        Basis::InputAndOutputSecond => "a second of input and output",
+        Basis::Image => "a picture",
+        Basis::ThousandCharacters => "a thousand characters",
+        Basis::MillionTokens => "a million tokens",
+    }
+}
+
+fn words(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(" or "),
+        other => other.to_string(),
+    }
+}
+
+/// `duration: 4, 6, 8 (default 8)`.
+fn parameter_words(parameter: &Parameter) -> String {
+    let mut out = parameter.name.clone();
+    let from: Vec<&str> =
+        parameter.from.iter().map(String::as_str).filter(|from| *from != parameter.name).collect();
+    if !from.is_empty() {
+        let _ = write!(out, " (from {})", from.join(", "));
+    }
+    let mut facts = Vec::new();
+    let offered = parameter.offered();
+    if !offered.is_empty() {
+        facts.push(offered.join(" | "));
+    }
+    match (parameter.min, parameter.max) {
+        (Some(min), Some(max)) => facts.push(format!("{} to {}", trimmed(min, 3), trimmed(max, 3))),
+        (Some(min), None) => facts.push(format!("at least {}", trimmed(min, 3))),
+        (None, Some(max)) => facts.push(format!("at most {}", trimmed(max, 3))),
+        (None, None) => {}
+    }
+    if let Some(most) = parameter.max_length {
+        facts.push(format!("at most {most} characters"));
+    }
+    if let Some(most) = parameter.max_items {
+        facts.push(format!("at most {most}"));
+    }
+    if parameter.required {
+        facts.push("required".to_owned());
+    }
+    if let Some(default) = &parameter.default {
+        facts.push(format!("default {}", words(default)));
+    }
+    if facts.is_empty() {
+        facts.push(parameter.wire_type.word().to_owned());
+    }
+    let _ = write!(out, ": {}", facts.join(", "));
+    out
+}

@@ -1,0 +1,142 @@
+//! `storyreel plan`: what would be rendered, why, and what it would cost.
+
+use super::args::File;
+use super::failure::Failure;
+use super::saved_plan::{self, Choices};
+use super::workspace::Workspace;
+use super::{Output, pretty, print, selection, tell};
+use crate::plan::{PlanOptions, Selection};
+use crate::report::plan_text::{self, PlanText};
+use std::path::PathBuf;
+
+/// Exit code for paid work that is to be done.
+pub(super) const PAID_WORK: u8 = 7;
+
+/// Show what would be rendered, why, and what it would cost. No network, no cost.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The first column: + create, ~ update, = unchanged, < restore, > move, … resume, ? absent, ! blocked, - skip.
+Only create and update cost credits.
+
+Examples:
+  storyreel plan
+  storyreel plan --only 1,3-5,intro
+  storyreel plan -o film.plan && storyreel render --plan film.plan
+  storyreel plan --detailed-exitcode        exits 7 when there is paid work to do")]
+pub(super) struct Plan {
+    #[command(flatten)]
+    file: File,
+    #[command(flatten)]
+    choices: ChoiceArgs,
+    /// Save the plan, for `render --plan`
+    #[arg(short = 'o', long = "out", value_name = "PLAN")]
+    out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// One line a scene, without reasons
+    #[arg(long)]
+    brief: bool,
+    /// Show unchanged and skipped scenes, too
+    #[arg(long)]
+    all: bool,
+    /// Exit 7 when there is paid work to do, 0 when there is none
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// Which scenes a plan or run is about.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct ChoiceArgs {
+    /// Only these scenes: ids, ranges and steps, such as `1,3-5,intro,7:upscale`
+    #[arg(long, value_name = "SEL")]
+    only: Option<String>,
+    /// Not these scenes
+    #[arg(long, value_name = "SEL")]
+    exclude: Option<String>,
+    /// New takes of these scenes, changed or not
+    #[arg(long, value_name = "SEL")]
+    retake: Option<String>,
+    /// Pay again for these scenes where their clips are gone
+    #[arg(long, value_name = "SEL")]
+    rerender_absent: Option<String>,
+}
+
+impl ChoiceArgs {
+    /// As a saved plan records them.
+    pub fn choices(&self) -> Choices {
+        Choices {
+            only: self.only.clone(),
+            exclude: self.exclude.clone(),
+            retake: self.retake.clone(),
+            rerender_absent: self.rerender_absent.clone(),
+        }
+    }
+}
+
+/// The options of a plan, with the selections read against the storyboard's scenes.
+pub(super) fn options(workspace: &Workspace, choices: &Choices) -> Result<PlanOptions, Failure> {
+    let scenes = workspace.scene_ids();
+    let read = |flag: &str, text: &Option<String>| -> Result<Option<Selection>, Failure> {
+        text.as_deref().map(|text| selection::parse(flag, text, &scenes)).transpose()
+    };
+    Ok(PlanOptions {
+        only: read("--only", &choices.only)?,
+        exclude: read("--exclude", &choices.exclude)?.unwrap_or_default(),
+        retake: read("--retake", &choices.retake)?.unwrap_or_default(),
+        rerender_absent: read("--rerender-absent", &choices.rerender_absent)?.unwrap_or_default(),
+        capped: workspace.settings.max_credits.is_some(),
+    })
+}
+
+impl Plan {
+    pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let workspace = Workspace::open(&self.file.flags())?;
+        let choices = self.choices.choices();
+        let options = options(&workspace, &choices)?;
+        let looked = workspace.look(workspace.ledger_snapshot()?)?;
+        let (planned, warnings) = workspace.plan(&looked, &options)?;
+        workspace.tell_warnings(&warnings, output);
+        let plan = &planned.plan;
+        let paid = plan.summary.create + plan.summary.update > 0;
+        if let Some(path) = &self.out {
+            saved_plan::write(path, plan, &choices)?;
+            tell(&format!("saved the plan in {}\n", path.display()));
+        }
+        if self.json {
+            print(&pretty(plan))?;
+        } else {
+            let free = plan.summary.restore + plan.summary.moved + plan.summary.resume > 0;
+            let next = match &self.out {
+                _ if !paid && !free => None,
+                Some(path) => {
+                    let path = path.display().to_string();
+                    Some(self.file.commands().spending("render", &["--plan", &path]))
+                }
+                None => Some(self.file.commands().spending("render", &self.render_arguments())),
+            };
+            let shown = PlanText {
+                all: self.all,
+                brief: self.brief,
+                max_credits: workspace.settings.max_credits,
+                next,
+            };
+            print(&plan_text::render(plan, &shown, output.stdout))?;
+        }
+        Ok(if self.detailed_exitcode && paid { PAID_WORK } else { 0 })
+    }
+
+    /// The selections, for the command that carries the plan out.
+    fn render_arguments(&self) -> Vec<&str> {
+        [
+            ("--only", &self.choices.only),
+            ("--exclude", &self.choices.exclude),
+            ("--retake", &self.choices.retake),
+            ("--rerender-absent", &self.choices.rerender_absent),
+        ]
+        .into_iter()
+        .filter_map(|(flag, value)| Some([flag, value.as_deref()?]))
+        .flatten()
+        .collect()
+    }
+}

@@ -1,0 +1,639 @@
+//! `storyreel render`: carries out the plan.
+
+use super::args::File;
+use super::consent::{self, Spending};
+use super::failure::{CANNOT_WORK, Failure};
+use super::plan::{ChoiceArgs, PAID_WORK};
+use super::saved_plan::{Choices, SavedPlan};
+use super::workspace::{Workspace, now_ms};
+use super::{Output, preview, selection, tell};
+use crate::engine::event::{About, Event, Stamped, Summary};
+use crate::engine::policy::Policy;
+use crate::engine::ports::Transport;
+use crate::engine::real::RealClock;
+use crate::engine::real_files::RealFiles;
+use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
+use crate::engine::{Order, World, exit_code};
+use crate::ledger::{
+    AttemptId, AttemptState, Ledger, ProjectLock, Snapshot, SqliteLedger, make_private_folder,
+};
+use crate::plan::{Action, ClipSource, PlanOptions, PlanSummary, Planned, Slot, StepStart, Work};
+use crate::publish::{PublishError, Publisher};
+use crate::remote::http::{Hosts, HttpTransport};
+use crate::report::json::JsonLines;
+use crate::report::plan_text::{self, PlanText};
+use crate::report::summary::RunLog;
+use crate::report::terminal::{MovingLines, PlainLines};
+use crate::report::{Commands, ErrorReport, Reporter};
+use crate::settings::{Flags, quantity};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Exit code of a run that the user called off.
+const INTERRUPTED: u8 = 130;
+
+/// Render what changed: submit, wait, download and publish. Run it again and nothing happens.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+On a terminal the plan is shown and you are asked once before anything is spent; `--yes`, `--max-credits` and `--plan`
+answer for you. Without a terminal nothing is asked. Interrupt with Ctrl-C whenever you like: tasks are on record, and
+the next run collects them.
+
+Examples:
+  storyreel render --preview                  a free animatic in .storyreel/preview
+  storyreel render --max-credits 300
+  storyreel render --only 3,7 --yes
+  storyreel render --retake 4                 a new take of a scene that did not change
+  storyreel render --submit-only              leave the waiting to a later run
+  storyreel render --locked                   in CI: free work only, exits 7 when there is paid work to do")]
+pub(super) struct Render {
+    #[command(flatten)]
+    file: File,
+    #[command(flatten)]
+    choices: ChoiceArgs,
+    /// Draw a free animatic on this machine: no key, no network, no cost
+    #[arg(long, conflicts_with_all = ["plan", "retake", "resubmit_unknown", "locked", "submit_only"])]
+    preview: bool,
+    /// Carry out this saved plan and no other
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["only", "exclude", "retake", "rerender_absent"])]
+    plan: Option<PathBuf>,
+    /// Never spend more credits than this; of several caps the smallest wins
+    #[arg(long, value_name = "N", value_parser = credits)]
+    max_credits: Option<f64>,
+    /// Go ahead without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// Do free work only, and exit 7 when there is paid work to do
+    #[arg(long)]
+    locked: bool,
+    /// End the run after this time, with its tasks on record: `90s`, `10m`
+    #[arg(long = "for", value_name = "TIME", value_parser = quantity::duration)]
+    run_for: Option<Duration>,
+    /// Submit, and leave the collecting to a later run
+    #[arg(long)]
+    submit_only: bool,
+    /// Wait for another run of this project to end, for ever or so many seconds
+    #[arg(long, value_name = "SECS", num_args = 0..=1, require_equals = true, default_missing_value = "10y", value_parser = wait)]
+    wait: Option<Duration>,
+    /// Submit these again though an earlier submission may have been accepted: may pay twice
+    #[arg(long, value_name = "SEL")]
+    resubmit_unknown: Option<String>,
+    /// Print events as JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn credits(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number >= 0.0)
+        .ok_or_else(|| "write a number of credits, 0 or more".to_owned())
+}
+
+fn wait(text: &str) -> Result<Duration, String> {
+    // As good as for ever, and no sum of it overflows.
+    if text == "10y" {
+        Ok(Duration::from_secs(10 * 365 * 86_400))
+    } else {
+        quantity::duration(text)
+    }
+}
+
+/// A project that nobody else changes meanwhile.
+struct Held {
+    ledger: SqliteLedger,
+    files: RealFiles,
+    _lock: ProjectLock,
+}
+
+/// What is to be done, and what must be told or recorded before.
+struct Prepared {
+    planned: Planned,
+    /// Unknown submissions that the user wants to pay for again.
+    resubmitted: Vec<AttemptId>,
+    /// Slots whose open takes belong to a scene with another id now.
+    moved: Vec<(Slot, Slot)>,
+}
+
+impl Render {
+    pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let flags = Flags { max_credits: self.max_credits, ..self.file.flags() };
+        let workspace = Workspace::open(&flags)?;
+        let saved = self.plan.as_deref().map(SavedPlan::read).transpose()?;
+        let choices =
+            saved.as_ref().map_or_else(|| self.choices.choices(), |saved| saved.choices.clone());
+        let options = super::plan::options(&workspace, &choices)?;
+        if self.preview {
+            return preview::run(&workspace, &options, self.json, output);
+        }
+
+        // Everything that can be wrong with the storyboard is told before the project is touched.
+        let before = workspace.ledger_snapshot()?;
+        let looked = workspace.look(before.clone())?;
+        let (first, warnings) = workspace.plan(&looked, &options)?;
+        workspace.tell_warnings(&warnings, output);
+        if self.is_idle(&first, &before) {
+            if let Some(saved) = &saved {
+                saved.verify(&first.plan)?;
+            }
+            return self.finish_idle(&workspace, &first, output);
+        }
+
+        let mut held = self.hold(&workspace)?;
+        let mut prepared = self.prepare(&workspace, &mut held, &options, saved.as_ref())?;
+        self.show(&workspace, &prepared.planned, &choices, output);
+        let paid_left = self.locked && leave_out_paid(&mut prepared.planned);
+        self.check_key(&workspace, &prepared.planned)?;
+        if !self.agrees(&workspace, &prepared.planned, output)? {
+            tell("nothing was sent\n");
+            return Ok(INTERRUPTED);
+        }
+        held.record(&prepared)?;
+        let exit = self.execute(&workspace, &mut held, prepared.planned, output)?;
+        Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
+    }
+
+    /// True when there is nothing to do, nothing to collect and nothing to recover.
+    fn is_idle(&self, planned: &Planned, ledger: &Snapshot) -> bool {
+        let work = planned.plan.scenes.iter().any(|scene| scene.work.is_some());
+        let blocked = planned.plan.summary.blocked > 0;
+        let unfinished = ledger
+            .takes
+            .iter()
+            .flat_map(|take| &take.attempts)
+            .any(|attempt| attempt.state == AttemptState::Intent);
+        !work
+            && !blocked
+            && !unfinished
+            && planned.collect.is_empty()
+            && planned.moved_takes.is_empty()
+            && ledger.publishing.is_empty()
+            && self.resubmit_unknown.is_none()
+    }
+
+    /// Ends a run that has nothing to do. It needs no key, no lock and no network.
+    fn finish_idle(
+        &self,
+        workspace: &Workspace,
+        planned: &Planned,
+        output: Output,
+    ) -> Result<u8, Failure> {
+        let summary =
+            Summary { actions: action_counts(&planned.plan.summary), ..Summary::default() };
+        if self.json {
+            let mut lines = JsonLines::new(std::io::stdout());
+            lines.event(&stamped(None, Event::RunFinished(summary)));
+        } else {
+            let text =
+                PlanText { max_credits: workspace.settings.max_credits, ..PlanText::default() };
+            tell(&plan_text::render(&planned.plan, &text, output.stderr));
+        }
+        Ok(0)
+    }
+
+    /// Takes the project's lock, opens the ledger, and finishes what an earlier process left undone.
+    fn hold(&self, workspace: &Workspace) -> Result<Held, Failure> {
+        let layout = &workspace.layout;
+        make_private_folder(&layout.private).map_err(|error| {
+            Failure::cannot_work(
+                "unwritable",
+                format!("cannot make `{}`: {error}", layout.private.display()),
+            )
+            .hint(
+                "the project's folder must be writable: the record of what was paid for lies there",
+            )
+        })?;
+        let lock = ProjectLock::acquire(&layout.lock(), "storyreel render", self.wait)?;
+        let mut ledger = SqliteLedger::open(&layout.ledger())?;
+        let files = RealFiles::new(&layout.project_root, |path| {
+            crate::media::probe_file(path).map_err(|error| error.to_string())
+        })
+        .map_err(|error| {
+            Failure::cannot_work("disk", format!("cannot use the project's folder: {error}"))
+        })?;
+        ledger.recover(now_ms())?;
+        Publisher::new(&files, layout).recover(&mut ledger, now_ms()).map_err(publish_failure)?;
+        Ok(Held { ledger, files, _lock: lock })
+    }
+
+    /// Looks again, now that nobody else changes anything, and makes the plan that is carried out.
+    fn prepare(
+        &self,
+        workspace: &Workspace,
+        held: &mut Held,
+        options: &PlanOptions,
+        saved: Option<&SavedPlan>,
+    ) -> Result<Prepared, Failure> {
+        let mut snapshot = held.ledger.snapshot()?;
+        let resubmitted = self.resubmitted(workspace, &mut snapshot)?;
+        let slots: Vec<_> =
+            snapshot.takes.iter().map(|take| (take.id, take.slot.clone())).collect();
+        let looked = workspace.look(snapshot)?;
+        held.ledger.remember_files(&looked.fresh)?;
+        let (planned, _) = workspace.plan(&looked, options)?;
+        if let Some(saved) = saved {
+            saved.verify(&planned.plan)?;
+        }
+        let moved = planned
+            .moved_takes
+            .iter()
+            .filter_map(|(take, new)| {
+                let (_, old) = slots.iter().find(|(id, _)| id == take)?;
+                Some((old.clone(), new.clone()))
+            })
+            .collect();
+        Ok(Prepared { planned, resubmitted, moved })
+    }
+
+    /// The unknown submissions that `--resubmit-unknown` names; in the snapshot they are given up already.
+    fn resubmitted(
+        &self,
+        workspace: &Workspace,
+        snapshot: &mut Snapshot,
+    ) -> Result<Vec<AttemptId>, Failure> {
+        let Some(text) = &self.resubmit_unknown else { return Ok(Vec::new()) };
+        let selected = selection::parse("--resubmit-unknown", text, &workspace.scene_ids())?;
+        let storyboard = workspace.slot_storyboard()?;
+        let mut found = Vec::new();
+        for take in snapshot.takes.iter_mut().filter(|take| take.slot.storyboard == storyboard) {
+            let scene = crate::storyboard::SceneId::parse(&take.slot.scene);
+            if !selected.has(&scene) {
+                continue;
+            }
+            for attempt in &mut take.attempts {
+                let wanted =
+                    selected.first_step(&scene).is_none_or(|step| step == attempt.intent.kind);
+                if attempt.state == AttemptState::Unknown && wanted {
+                    attempt.state = AttemptState::Forgotten;
+                    found.push(attempt.id);
+                }
+            }
+        }
+        if found.is_empty() {
+            return Err(Failure::invalid(
+                "nothing-unknown",
+                format!("`--resubmit-unknown {text}`: no such scene has a submission whose outcome is unknown"),
+            )
+            .hint("`storyreel status` shows what is on record"));
+        }
+        Ok(found)
+    }
+
+    /// The plan, on standard error; standard output carries data only.
+    fn show(&self, workspace: &Workspace, planned: &Planned, _: &Choices, output: Output) {
+        if !self.json {
+            let text =
+                PlanText { max_credits: workspace.settings.max_credits, ..PlanText::default() };
+            tell(&plan_text::render(&planned.plan, &text, output.stderr));
+        }
+    }
+
+    /// # Errors
+    /// Exit 3 when something must be sent and there is no key.
+    fn check_key(&self, workspace: &Workspace, planned: &Planned) -> Result<(), Failure> {
+        if workspace.settings.provider.key.is_some() || !needs_provider(planned) {
+            return Ok(());
+        }
+        Err(Failure::cannot_work("no-key", "there is no key for kie.ai")
+            .hint(
+                "set `KIE_API_KEY`, or write `KIE_API_KEY=...` to `.env` in the project root; keys are made at \
+                 https://kie.ai/api-key",
+            )
+            .next(self.file.commands().free("render", &["--preview"])))
+    }
+
+    fn agrees(
+        &self,
+        workspace: &Workspace,
+        planned: &Planned,
+        output: Output,
+    ) -> Result<bool, Failure> {
+        let summary = &planned.plan.summary;
+        let would_spend =
+            !self.locked && planned.plan.scenes.iter().any(|scene| pays(scene.work.as_ref()));
+        if !would_spend {
+            return Ok(true);
+        }
+        let spending = Spending {
+            answered: self.yes || self.max_credits.is_some() || self.plan.is_some(),
+            max_credits: workspace.settings.max_credits,
+        };
+        consent::ask(&spending, summary, output)
+    }
+
+    /// Runs the work and gives the exit code.
+    fn execute(
+        &self,
+        workspace: &Workspace,
+        held: &mut Held,
+        planned: Planned,
+        output: Output,
+    ) -> Result<u8, Failure> {
+        let commands = self.file.commands();
+        let mut reporter = Reporters::new(self.json, workspace, output);
+        let mut summary = Summary {
+            actions: action_counts(&planned.plan.summary),
+            estimate: 0.0,
+            ..Summary::default()
+        };
+        let blocked = blocked_events(&planned, &mut summary);
+        let work: Vec<Work> =
+            planned.plan.scenes.into_iter().filter_map(|scene| scene.work).collect();
+        if work.is_empty() && planned.collect.is_empty() {
+            for event in &blocked {
+                reporter.event(event);
+            }
+            reporter.event(&stamped(None, Event::RunFinished(summary)));
+        } else {
+            let policy = self.policy(workspace);
+            let (transport, mut window) = outside(workspace)?;
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(
+                    |error| Failure::cannot_work("runtime", format!("cannot start: {error}")),
+                )?;
+            let world = World {
+                clock: &RealClock::new(),
+                transport: transport.as_ref(),
+                ledger: &mut held.ledger,
+                files: &held.files,
+                window: window.as_mut(),
+            };
+            let order = Order {
+                catalog: &workspace.catalog,
+                api_base: &workspace.settings.provider.api,
+                upload_base: &workspace.settings.provider.upload,
+                layout: &workspace.layout,
+                policy: &policy,
+                work,
+                collect: planned.collect,
+                files: planned.files,
+                summary,
+            };
+            let mut blocked = Some(blocked);
+            let mut emit = |event: Stamped| {
+                let begun = matches!(event.event, Event::Planned { .. });
+                reporter.event(&event);
+                // Scenes that the plan has blocked are told once, at the beginning.
+                if begun {
+                    for event in blocked.take().unwrap_or_default() {
+                        reporter.event(&event);
+                    }
+                }
+            };
+            runtime.block_on(async {
+                crate::engine::run(world, order, &mut emit, interrupted()).await
+            })?;
+        }
+        Ok(reporter.end(&commands, output))
+    }
+
+    fn policy(&self, workspace: &Workspace) -> Policy {
+        let settings = &workspace.settings;
+        let mut policy = Policy {
+            submissions: WindowLimit {
+                count: settings.limits.submissions.count,
+                length: settings.limits.submissions.window,
+            },
+            running: settings.limits.running,
+            downloads: settings.limits.downloads,
+            max_clip: settings.limits.max_clip,
+            poll_first: settings.poll.first,
+            poll_max: settings.poll.max,
+            poll_deadline: settings.poll.deadline,
+            failed_tasks: settings.retry.failed_tasks,
+            max_credits: settings.max_credits,
+            run_for: self.run_for,
+            submit_only: self.submit_only,
+            ..Policy::default()
+        };
+        if let Some(first) = settings.retry.first {
+            policy.backoff.first = first;
+        }
+        if let Some(longest) = settings.retry.max {
+            policy.backoff.longest = longest;
+        }
+        policy
+    }
+}
+
+impl Held {
+    /// Records what was decided with the plan, right before the run.
+    fn record(&mut self, prepared: &Prepared) -> Result<(), Failure> {
+        for attempt in &prepared.resubmitted {
+            self.ledger.forgotten(*attempt, now_ms())?;
+        }
+        if !prepared.moved.is_empty() {
+            self.ledger.rename_slots(&prepared.moved)?;
+        }
+        Ok(())
+    }
+}
+
+/// The provider, as far as there is a key for it, and the window of submissions that this user's processes share.
+fn outside(workspace: &Workspace) -> Result<(Box<dyn Transport>, Box<dyn Window>), Failure> {
+    let provider = &workspace.settings.provider;
+    let hosts = Hosts::parse(&provider.api, &provider.upload)
+        .map_err(|message| Failure::invalid("invalid-environment", message))?;
+    let Some(key) = &provider.key else {
+        // Nothing is sent without a key: the work at hand was checked to need none.
+        let transport = HttpTransport::new(hosts, SecretString::from(String::new()));
+        return Ok((Box::new(transport), Box::new(MemoryWindow::default())));
+    };
+    let window = SharedWindow::open(&workspace.settings.state_folder, key.expose_secret(), &provider.api)
+        .map_err(|error| {
+            Failure::cannot_work(
+                "state",
+                format!("cannot use `{}`: {error}", workspace.settings.state_folder.display()),
+            )
+            .hint("submissions are counted there over all projects; make it writable, or set `XDG_STATE_HOME`")
+        })?;
+    Ok((Box::new(HttpTransport::new(hosts, key.clone())), Box::new(window)))
+}
+
+/// Resolves at the first Ctrl-C or termination; the second ends the process at once.
+fn interrupted() -> impl Future<Output = ()> {
+    let (first, stop) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        signal().await;
+        tell(
+            "interrupted: nothing more is submitted; tasks are on record (again to end at once)\n",
+        );
+        let _ = first.send(());
+        signal().await;
+        std::process::exit(i32::from(INTERRUPTED));
+    });
+    async {
+        if stop.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = async |kind| match signal(kind) {
+        Ok(mut stream) => {
+            stream.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Everybody who hears of the run.
+struct Reporters {
+    log: RunLog,
+    shown: Box<dyn Reporter>,
+    json: bool,
+}
+
+impl Reporters {
+    fn new(json: bool, workspace: &Workspace, output: Output) -> Self {
+        let titles = workspace.titles();
+        let shown: Box<dyn Reporter> = if json {
+            Box::new(JsonLines::new(std::io::stdout()))
+        } else if output.stderr.terminal {
+            Box::new(MovingLines::new(titles.clone(), output.stderr))
+        } else {
+            Box::new(PlainLines::new(std::io::stderr()))
+        };
+        Self { log: RunLog::new(titles), shown, json }
+    }
+
+    fn event(&mut self, event: &Stamped) {
+        tracing::debug!(?event);
+        self.log.event(event);
+        self.shown.event(event);
+    }
+
+    /// Says how the run ended, and gives its exit code.
+    fn end(mut self, commands: &Commands, output: Output) -> u8 {
+        self.shown.finish();
+        if !self.json {
+            tell(&self.log.text(commands, output.stderr));
+        }
+        self.log.summary().map_or(CANNOT_WORK, exit_code)
+    }
+}
+
+fn stamped(about: Option<About>, event: Event) -> Stamped {
+    Stamped { time_ms: now_ms(), about, event }
+}
+
+/// Events for scenes that the plan has blocked, counted in the summary by what blocks them.
+fn blocked_events(planned: &Planned, summary: &mut Summary) -> Vec<Stamped> {
+    let mut events = Vec::new();
+    for scene in planned.plan.scenes.iter().filter(|scene| scene.action == Action::Blocked) {
+        let Some(reason) = scene.reasons.first() else { continue };
+        let about = About {
+            scene_id: scene.scene_id.clone(),
+            step: reason.step,
+            step_index: None,
+            take: None,
+        };
+        let message = reason.detail.clone().unwrap_or_else(|| reason.code.to_owned());
+        let event = match reason.code {
+            "unknown-submission" => {
+                summary.unknown += 1;
+                Event::Unknown {
+                    message,
+                    credits: scene
+                        .steps
+                        .iter()
+                        .filter_map(|step| step.credits)
+                        .reduce(|a, b| a + b),
+                }
+            }
+            "price-unknown" => {
+                summary.over_budget += 1;
+                Event::Blocked { reason: reason.code.to_owned(), message }
+            }
+            _ => {
+                summary.failed += 1;
+                Event::Blocked { reason: reason.code.to_owned(), message }
+            }
+        };
+        events.push(stamped(Some(about), event));
+    }
+    events
+}
+
+/// Counts of plan actions under their names.
+fn action_counts(summary: &PlanSummary) -> std::collections::BTreeMap<String, usize> {
+    [
+        (Action::Create, summary.create),
+        (Action::Update, summary.update),
+        (Action::Unchanged, summary.unchanged),
+        (Action::Restore, summary.restore),
+        (Action::Move, summary.moved),
+        (Action::Resume, summary.resume),
+        (Action::Absent, summary.absent),
+        (Action::Blocked, summary.blocked),
+        (Action::Skip, summary.skip),
+    ]
+    .into_iter()
+    .map(|(action, count)| (action.name().to_owned(), count))
+    .collect()
+}
+
+/// True when carrying this out submits something new.
+fn pays(work: Option<&Work>) -> bool {
+    match work {
+        Some(Work::Render(work)) => work.steps.iter().any(|step| step.start == StepStart::Fresh),
+        _ => false,
+    }
+}
+
+/// True when the provider must be asked for something.
+fn needs_provider(planned: &Planned) -> bool {
+    !planned.collect.is_empty()
+        || planned.plan.scenes.iter().any(|scene| match &scene.work {
+            Some(Work::Render(work)) => {
+                work.steps.iter().any(|step| !matches!(step.start, StepStart::Done(_)))
+            }
+            Some(Work::Restore(work)) => {
+                matches!(work.sources.first(), Some(ClipSource::Provider { .. }))
+            }
+            None => false,
+        })
+}
+
+/// Takes paid work out of a plan; true where there was any.
+fn leave_out_paid(planned: &mut Planned) -> bool {
+    let mut found = false;
+    for scene in &mut planned.plan.scenes {
+        if pays(scene.work.as_ref()) {
+            scene.work = None;
+            found = true;
+        }
+    }
+    found
+}
+
+fn publish_failure(error: PublishError) -> Failure {
+    match error {
+        PublishError::Manifest { path, error } => {
+            Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
+                .hint(error.hint())
+        }
+        PublishError::Ledger(error) => error.into(),
+        other => Failure::of(
+            CANNOT_WORK,
+            ErrorReport::new("disk", other.to_string())
+                .hint("nothing is lost: run again once the files can be written"),
+        ),
+    }
+}

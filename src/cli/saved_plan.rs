@@ -1,0 +1,121 @@
+//! Plans in files: `plan -o PLAN` writes one, `render --plan PLAN` carries out that one and no other.
+
+use super::failure::Failure;
+use crate::plan::{Plan, digest_of, outcome::PLAN_FORMAT};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::Path;
+
+/// The selections a plan was made with, as they were written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Choices {
+    /// `--only`.
+    pub only: Option<String>,
+    /// `--exclude`.
+    pub exclude: Option<String>,
+    /// `--retake`.
+    pub retake: Option<String>,
+    /// `--rerender-absent`.
+    pub rerender_absent: Option<String>,
+}
+
+/// A plan read from a file.
+pub(super) struct SavedPlan {
+    /// How it was made.
+    pub choices: Choices,
+    storyboard: String,
+    digest: String,
+}
+
+/// What of a plan must still be true when it is carried out: storyboard, and each scene's actions, requests and prices.
+fn essence(plan: &Value) -> Value {
+    let scenes: Vec<Value> = plan["scenes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|scene| json!([scene["scene_id"], scene["action"], scene["filename"], scene["steps"]]))
+        .collect();
+    json!(scenes)
+}
+
+/// Writes a plan, for `render --plan`.
+pub(super) fn write(path: &Path, plan: &Plan, choices: &Choices) -> Result<(), Failure> {
+    let mut value = serde_json::to_value(plan).unwrap_or_default();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("choices".to_owned(), json!(choices));
+    }
+    let text = super::pretty(&value);
+    write_whole(path, text.as_bytes()).map_err(|error| {
+        Failure::cannot_work("unwritable", format!("cannot write `{}`: {error}", path.display()))
+    })
+}
+
+/// Writes a file that nobody ever sees half of.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+impl SavedPlan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// Exit 1 for a file that holds none.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let source = crate::source::Source::read(path)?;
+        let broken = |message: String| {
+            Failure::invalid(
+                "invalid-plan",
+                format!("`{}` is not a saved plan: {message}", path.display()),
+            )
+            .hint("make it with `storyreel plan -o PLAN`")
+        };
+        let value: Value =
+            serde_json::from_str(source.text()).map_err(|error| broken(error.to_string()))?;
+        match value["format_version"].as_str() {
+            Some(PLAN_FORMAT) => {}
+            Some(other) => {
+                return Err(broken(format!(
+                    "its format is {other}, this program knows {PLAN_FORMAT}"
+                )));
+            }
+            None => return Err(broken("it has no `format_version`".to_owned())),
+        }
+        let choices = match value.get("choices") {
+            Some(choices) => {
+                Choices::deserialize(choices).map_err(|error| broken(error.to_string()))?
+            }
+            None => Choices::default(),
+        };
+        Ok(Self {
+            choices,
+            storyboard: value["storyboard"].as_str().unwrap_or_default().to_owned(),
+            digest: digest_of(&essence(&value)),
+        })
+    }
+
+    /// Makes sure that the plan of now is the saved one.
+    ///
+    /// # Errors
+    /// Exit 1 for a plan that is stale.
+    pub fn verify(&self, plan: &Plan) -> Result<(), Failure> {
+        let now = serde_json::to_value(plan).unwrap_or_default();
+        if digest_of(&essence(&now)) == self.digest {
+            return Ok(());
+        }
+        Err(Failure::invalid(
+            "stale-plan",
+            format!(
+                "the saved plan of `{}` no longer holds: something changed since it was made",
+                self.storyboard
+            ),
+        )
+        .hint("make a new one with `storyreel plan -o PLAN`; nothing was sent"))
+    }
+}

@@ -1,0 +1,357 @@
+//! `storyreel status`: what is on record.
+
+use super::args::File;
+use super::failure::Failure;
+use super::workspace::{Workspace, now_ms};
+use super::{Output, pretty, print};
+use crate::known::{Known, Output as Published};
+use crate::ledger::{Attempt, AttemptState, Take, TakeState};
+use crate::manifest::VideoEntry;
+use crate::plan::Place;
+use crate::report::{Commands, Style, counted, json as lines, sanitise, span_of_time, trimmed};
+use crate::storyboard::SceneId;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Show scenes, takes, tasks in flight, unknown submissions, orphans and the bill. No network, no cost.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  storyreel status
+  storyreel status --json | jq .bill")]
+pub(super) struct Status {
+    #[command(flatten)]
+    file: File,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Status {
+    pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let workspace = Workspace::open(&self.file.flags())?;
+        let looked = workspace.look(workspace.ledger_snapshot()?)?;
+        let record = Record::of(&workspace, &looked.known, &looked.place);
+        if self.json {
+            print(&pretty(&record.to_json()))?;
+        } else {
+            print(&record.text(&self.file.commands(), output.stdout))?;
+        }
+        Ok(0)
+    }
+}
+
+/// One scene of the storyboard.
+struct SceneStatus<'a> {
+    id: &'a SceneId,
+    title: Option<&'a str>,
+    entry: Option<&'a VideoEntry>,
+    file: &'static str,
+    takes: usize,
+}
+
+/// A task that is not over.
+struct Task<'a> {
+    take: &'a Take,
+    attempt: &'a Attempt,
+}
+
+/// What was paid and what may still be.
+#[derive(Default)]
+struct Bill {
+    tasks: usize,
+    charged: f64,
+    uncertain: usize,
+    reserved: f64,
+}
+
+struct Record<'a> {
+    storyboard: &'a str,
+    scenes: Vec<SceneStatus<'a>>,
+    running: Vec<Task<'a>>,
+    unknown: Vec<Task<'a>>,
+    orphans: Vec<&'a VideoEntry>,
+    kept: usize,
+    bill: Bill,
+    now_ms: i64,
+}
+
+impl<'a> Record<'a> {
+    fn of(workspace: &'a Workspace, known: &'a Known, place: &Place) -> Self {
+        let storyboard = place.storyboard.clone().unwrap_or_default();
+        let takes: Vec<&Take> =
+            known.ledger.takes.iter().filter(|take| take.slot.storyboard == storyboard).collect();
+        let mut scenes = Vec::new();
+        for scene in &workspace.board.scenes {
+            let entry = known.manifest.current(place.storyboard.as_deref(), None, &scene.id);
+            let file = match entry.map(|entry| known.outputs.get(&entry.filename)) {
+                None => "none",
+                Some(None) => "missing",
+                Some(Some(Published::Pointer)) => "pointer",
+                Some(Some(Published::File { sha256 })) => {
+                    match entry.and_then(|entry| entry.sha256.as_ref()) {
+                        Some(recorded) if recorded != sha256 => "modified",
+                        _ => "present",
+                    }
+                }
+            };
+            let numbers: BTreeSet<u32> = takes
+                .iter()
+                .filter(|take| take.slot.scene == scene.id.key())
+                .map(|take| take.number)
+                .collect();
+            let recorded = entry.and_then(|entry| entry.take).unwrap_or(0);
+            scenes.push(SceneStatus {
+                id: &scene.id,
+                title: scene.title.as_ref().map(|title| title.value.as_str()),
+                entry,
+                file,
+                takes: numbers.len().max(recorded as usize).max(usize::from(entry.is_some())),
+            });
+        }
+        let ids: BTreeSet<&SceneId> =
+            workspace.board.scenes.iter().map(|scene| &scene.id).collect();
+        let orphans = known
+            .manifest
+            .videos()
+            .filter(|entry| entry.superseded_by.is_none() && entry.storyboard == place.storyboard)
+            .filter(|entry| entry.scene_id.as_ref().is_some_and(|id| !ids.contains(id)))
+            .collect();
+        let tasks = |states: &[AttemptState]| -> Vec<Task<'a>> {
+            known
+                .ledger
+                .takes
+                .iter()
+                .filter(|take| take.slot.storyboard == storyboard)
+                .flat_map(|take| take.attempts.iter().map(move |attempt| Task { take, attempt }))
+                .filter(|task| states.contains(&task.attempt.state))
+                .collect()
+        };
+        Self {
+            storyboard: workspace.source.name(),
+            scenes,
+            running: tasks(&[AttemptState::Submitted, AttemptState::Finished]),
+            // An intent that a killed run left behind is found to be unknown by the next one.
+            unknown: tasks(&[AttemptState::Unknown, AttemptState::Intent]),
+            orphans,
+            kept: takes.iter().filter(|take| take.state == TakeState::Kept).count(),
+            bill: bill(&known.ledger.takes),
+            now_ms: now_ms(),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let scenes: Vec<Value> = self
+            .scenes
+            .iter()
+            .map(|scene| {
+                json!({
+                    "scene_id": scene.id,
+                    "title": scene.title,
+                    "filename": scene.entry.map(|entry| &entry.filename),
+                    "file": scene.file,
+                    "asset": scene.entry.map(|entry| &entry.id),
+                    "version": scene.entry.map(|entry| entry.version),
+                    "take": scene.entry.and_then(|entry| entry.take),
+                    "takes": scene.takes,
+                    "model": scene.entry.map(|entry| &entry.model),
+                    "credits": scene.entry.and_then(|entry| entry.credits),
+                })
+            })
+            .collect();
+        let tasks = |tasks: &[Task<'_>]| -> Vec<Value> {
+            tasks
+                .iter()
+                .map(|Task { take, attempt }| {
+                    json!({
+                        "scene_id": SceneId::parse(&take.slot.scene),
+                        "take": take.number,
+                        "step": attempt.intent.kind,
+                        "step_index": attempt.intent.step,
+                        "state": attempt.state,
+                        "model": attempt.intent.model_id,
+                        "task_id": attempt.task_id,
+                        "since": lines::time(attempt.created_ms),
+                        "credits": attempt.intent.reserved,
+                        "message": attempt.failure.as_ref().map(|failure| &failure.message),
+                    })
+                })
+                .collect()
+        };
+        let orphans: Vec<Value> = self
+            .orphans
+            .iter()
+            .map(|entry| json!({"id": entry.id, "scene_id": entry.scene_id, "filename": entry.filename}))
+            .collect();
+        json!({
+            "storyboard": self.storyboard,
+            "scenes": scenes,
+            "running": tasks(&self.running),
+            "unknown": tasks(&self.unknown),
+            "orphans": orphans,
+            "kept_takes": self.kept,
+            "bill": {
+                "tasks": self.bill.tasks,
+                "credits": self.bill.charged,
+                "uncertain_tasks": self.bill.uncertain,
+                "reserved": self.bill.reserved,
+            },
+        })
+    }
+
+    fn text(&self, commands: &Commands, style: Style) -> String {
+        let mut out = String::new();
+        let done = self.scenes.iter().filter(|scene| scene.entry.is_some()).count();
+        let _ = writeln!(
+            out,
+            "{}",
+            style.bold(format!(
+                "{}: {} of {} rendered",
+                sanitise(self.storyboard, 200),
+                done,
+                counted(self.scenes.len(), "scene")
+            ))
+        );
+        for scene in &self.scenes {
+            out.push_str(&scene_line(scene, style));
+        }
+        self.tasks(&mut out, "running", &self.running, style);
+        if !self.running.is_empty() {
+            let _ = writeln!(out, "  collect with: {}", commands.free("render", &[]).command);
+        }
+        self.tasks(&mut out, "outcome unknown", &self.unknown, style);
+        if let Some(first) = self.unknown.first() {
+            let scene = first.take.slot.scene.as_str();
+            let _ = writeln!(
+                out,
+                "  when the log at https://kie.ai shows its task: {}",
+                commands.free("adopt", &[scene, "--task", "ID"]).command
+            );
+            let _ = writeln!(
+                out,
+                "  when it shows none: {}",
+                commands.free("forget", &[scene]).command
+            );
+        }
+        if !self.orphans.is_empty() {
+            let _ = writeln!(
+                out,
+                "\n{}",
+                style.bold("orphans (their scenes are gone; the files stay)")
+            );
+            for entry in &self.orphans {
+                let scene = entry.scene_id.as_ref().map(SceneId::key).unwrap_or_default();
+                let _ = writeln!(
+                    out,
+                    "  {}  scene {}  {}",
+                    sanitise(&entry.id, 40),
+                    sanitise(&scene, 40),
+                    sanitise(&entry.filename, 200)
+                );
+            }
+        }
+        let _ = writeln!(out, "\n{}", self.bill_words());
+        out
+    }
+
+    fn tasks(&self, out: &mut String, head: &str, tasks: &[Task<'_>], style: Style) {
+        if tasks.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "\n{}", style.bold(head));
+        for Task { take, attempt } in tasks {
+            let task =
+                attempt.task_id.as_deref().map(|task| format!("  task {}", sanitise(task, 80)));
+            let credits = attempt
+                .intent
+                .reserved
+                .map(|credits| format!("  {} credits", trimmed(credits, 2)))
+                .unwrap_or_default();
+            #[expect(clippy::cast_precision_loss, reason = "a span of time in milliseconds")]
+            let ago = (self.now_ms - attempt.created_ms).max(0) as f64 / 1000.0;
+            let _ = writeln!(
+                out,
+                "  scene {} {} take {}{}{credits}  {} ago",
+                sanitise(&take.slot.scene, 40),
+                attempt.intent.kind,
+                take.number,
+                task.unwrap_or_default(),
+                span_of_time(ago.round())
+            );
+        }
+    }
+
+    fn bill_words(&self) -> String {
+        let bill = &self.bill;
+        if bill.tasks == 0 {
+            return "bill: nothing was ever submitted from here".to_owned();
+        }
+        let mut out = format!(
+            "bill: {} credits for {}",
+            trimmed(bill.charged, 2),
+            counted(bill.tasks, "task")
+        );
+        if bill.uncertain > 0 {
+            let _ = write!(out, " (of {} the price is not known)", bill.uncertain);
+        }
+        if bill.reserved > 0.0 {
+            let _ = write!(out, "; {} more reserved", trimmed(bill.reserved, 2));
+        }
+        out
+    }
+}
+
+fn scene_line(scene: &SceneStatus<'_>, style: Style) -> String {
+    let id = sanitise(&scene.id.key(), 12);
+    let title = sanitise(scene.title.unwrap_or_default(), 32);
+    let rest = match scene.entry {
+        None => style.dim("not rendered"),
+        Some(entry) => {
+            let file = match scene.file {
+                "present" => String::new(),
+                "modified" => style.yellow("  edited by hand"),
+                "pointer" => style.yellow("  a Git LFS pointer"),
+                _ => style.red("  file missing"),
+            };
+            let take = entry
+                .take
+                .map(|take| format!("  take {take} of {}", scene.takes))
+                .unwrap_or_default();
+            format!(
+                "{}{take}  {}{file}",
+                sanitise(&entry.filename, 200),
+                sanitise(&entry.model, 40)
+            )
+        }
+    };
+    format!("  {}  {}  {rest}\n", crate::report::pad(&id, 5), crate::report::pad(&title, 32))
+}
+
+/// What all tasks of the project cost so far.
+fn bill(takes: &[Take]) -> Bill {
+    let mut bill = Bill::default();
+    for attempt in takes.iter().flat_map(|take| &take.attempts) {
+        match attempt.state {
+            AttemptState::Forgotten => {}
+            AttemptState::Intent | AttemptState::Unknown | AttemptState::Submitted => {
+                bill.tasks += 1;
+                bill.reserved += attempt.intent.reserved.unwrap_or_default();
+            }
+            AttemptState::Finished | AttemptState::Downloaded => {
+                bill.tasks += 1;
+                match attempt.charged.or(attempt.intent.reserved) {
+                    Some(credits) => bill.charged += credits,
+                    None => bill.uncertain += 1,
+                }
+            }
+            AttemptState::Failed => {
+                if let Some(credits) = attempt.charged.filter(|credits| *credits > 0.0) {
+                    bill.tasks += 1;
+                    bill.charged += credits;
+                }
+            }
+        }
+    }
+    bill
+}

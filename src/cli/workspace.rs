@@ -1,0 +1,360 @@
+//! The way that all commands about a storyboard share: settings, source, reading, catalogue, knowledge, plan.
+
+use super::failure::Failure;
+use super::{Output, tell};
+use crate::catalog::Catalog;
+use crate::known::{self, Gathering, Known, gather};
+use crate::ledger::{FileRecord, Snapshot, SqliteLedger};
+use crate::manifest::Manifest;
+use crate::plan::{Place, PlanOptions, Planned, Planning};
+use crate::prompt::{PromptError, Templates};
+use crate::publish::Layout;
+use crate::report::diagnostics;
+use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, resolve};
+use crate::source::{Diagnostic, Severity, Source};
+use crate::storyboard::{self, Fields, Input, SceneId, Storyboard, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// A storyboard with everything around it.
+pub(super) struct Workspace {
+    /// Flags, environment and files.
+    pub settings: Settings,
+    /// The storyboard's text.
+    pub source: Source,
+    /// Its scenes.
+    pub board: Storyboard,
+    /// Problems of the storyboard that were found while reading; lint levels are applied.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Warnings of configuration files.
+    pub config_warnings: Vec<FileProblems>,
+    /// Models, with the project's own.
+    pub catalog: Catalog,
+    /// Prompt templates, with the project's own.
+    pub templates: Templates,
+    /// Folders.
+    pub layout: Layout,
+}
+
+/// What was known when a plan was made.
+pub(super) struct Looked {
+    /// The snapshot.
+    pub known: Known,
+    /// Hashes that the ledger does not know yet.
+    pub fresh: Vec<FileRecord>,
+    /// Where outputs are kept.
+    pub place: Place,
+}
+
+impl Workspace {
+    /// Opens the storyboard that the flags name, or the one of the working folder.
+    ///
+    /// # Errors
+    /// Exit 1 for configuration, catalogue or templates that cannot be used, and for a file that is no storyboard.
+    /// Errors inside a storyboard are in `diagnostics`.
+    pub fn open(flags: &Flags) -> Result<Self, Failure> {
+        let environment = Environment::of_process().map_err(|error| {
+            Failure::cannot_work("no-folder", format!("there is no working folder: {error}"))
+        })?;
+        let (settings, config_warnings) = resolve(flags, &environment)?;
+        let text = Source::read(&settings.project.storyboard)?;
+        let source = Source::new(settings.project.shown.clone(), text.text());
+        let reading = storyboard::read(&source);
+        let diagnostics = leveled(reading.diagnostics, &settings.lints);
+        let Some(board) = reading.storyboard else {
+            return Err(Failure::document("not-a-storyboard", &source, diagnostics));
+        };
+        let catalog = catalog_of(&settings.project.root)?;
+        let templates = own_files(&settings.project.root, "prompts", "jinja")?
+            .into_iter()
+            .map(|(name, text)| {
+                let stem = Path::new(&name).file_stem().unwrap_or_default();
+                (stem.to_string_lossy().into_owned(), text)
+            })
+            .collect::<Vec<_>>();
+        let templates = Templates::with_overrides(&templates).map_err(template_failure)?;
+        let layout = Layout {
+            project_root: settings.project.root.clone(),
+            assets_root: settings.project.assets.clone(),
+            private: settings.project.private(),
+        };
+        Ok(Self {
+            settings,
+            source,
+            board,
+            diagnostics,
+            config_warnings,
+            catalog,
+            templates,
+            layout,
+        })
+    }
+
+    /// The ids of all scenes, in order.
+    pub fn scene_ids(&self) -> Vec<SceneId> {
+        self.board.scenes.iter().map(|scene| scene.id.clone()).collect()
+    }
+
+    /// Titles by scene key.
+    pub fn titles(&self) -> BTreeMap<String, String> {
+        self.board
+            .scenes
+            .iter()
+            .filter_map(|scene| Some((scene.id.key(), scene.title.as_ref()?.value.clone())))
+            .collect()
+    }
+
+    /// The ledger as it is on disk; empty where there is none. Creates nothing and takes no lock.
+    pub fn ledger_snapshot(&self) -> Result<Snapshot, Failure> {
+        use crate::ledger::Ledger as _;
+        match SqliteLedger::open_existing_for_reading(&self.layout.ledger())? {
+            Some(mut ledger) => Ok(ledger.snapshot()?),
+            None => Ok(Snapshot::default()),
+        }
+    }
+
+    /// The manifest; empty where there is none.
+    ///
+    /// # Errors
+    /// Exit 1 for a file that is no manifest; it is not touched.
+    pub fn manifest(&self) -> Result<Manifest, Failure> {
+        let path = self.layout.manifest();
+        match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::empty()),
+            Err(error) => Err(Failure::cannot_work(
+                "manifest",
+                format!("cannot read `{}`: {error}", path.display()),
+            )),
+            Ok(bytes) => {
+                let hint = "repair the file by hand or take the last good one from version control; it was not touched";
+                let text = String::from_utf8(bytes).map_err(|_| {
+                    Failure::invalid(
+                        "invalid-manifest",
+                        format!("`{}` is not UTF-8 text", path.display()),
+                    )
+                    .hint(hint)
+                })?;
+                Manifest::parse(&text).map_err(|error| {
+                    Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
+                        .hint(error.hint())
+                })
+            }
+        }
+    }
+
+    /// Where this storyboard's outputs are kept.
+    fn place(&self, manifest: &Manifest) -> Place {
+        let project = &self.settings.project;
+        let exists = |key: &str| {
+            if key == known::MAIN {
+                !project.is_main && project.has_main
+            } else {
+                project.root.join(key).is_file()
+            }
+        };
+        known::place(&project.key, project.is_main, manifest, &exists)
+    }
+
+    /// The name of this storyboard in ledger rows; empty for the main one.
+    pub fn slot_storyboard(&self) -> Result<String, Failure> {
+        Ok(self.place(&self.manifest()?).storyboard.unwrap_or_default())
+    }
+
+    /// Looks at manifest, ledger, cache and files.
+    pub fn look(&self, ledger: Snapshot) -> Result<Looked, Failure> {
+        let manifest = self.manifest()?;
+        let place = self.place(&manifest);
+        let (known, fresh) = gather(Gathering {
+            layout: &self.layout,
+            board_folder: self.settings.project.storyboard_folder(),
+            manifest,
+            ledger,
+            paths: named_files(&self.board, &self.settings.defaults),
+            now_ms: now_ms(),
+            has_key: self.settings.provider.key.is_some(),
+        })
+        .map_err(|error| Failure::cannot_work("unreadable", error.to_string()))?;
+        Ok(Looked { known, fresh, place })
+    }
+
+    /// The plan, or every problem of the storyboard. Warnings of reading and planning are put together.
+    pub fn plan(
+        &self,
+        looked: &Looked,
+        options: &PlanOptions,
+    ) -> Result<(Planned, Vec<Diagnostic>), Failure> {
+        match self.judge(looked, options) {
+            (Some(planned), problems) => Ok((planned, problems)),
+            (None, problems) => {
+                Err(Failure::document("invalid-storyboard", &self.source, problems))
+            }
+        }
+    }
+
+    /// The plan, where the storyboard has no errors, and all its problems.
+    pub fn judge(
+        &self,
+        looked: &Looked,
+        options: &PlanOptions,
+    ) -> (Option<Planned>, Vec<Diagnostic>) {
+        let planning = Planning {
+            name: &self.settings.project.shown,
+            place: looked.place.clone(),
+            board: &self.board,
+            defaults: &self.settings.defaults,
+            catalog: &self.catalog,
+            templates: &self.templates,
+            known: &looked.known,
+            options,
+        };
+        let mut problems = self.diagnostics.clone();
+        let planned = match crate::plan::plan(&planning) {
+            Ok(planned) => {
+                problems.extend(leveled(planned.warnings.clone(), &self.settings.lints));
+                Some(planned)
+            }
+            Err(errors) => {
+                problems.extend(leveled(errors, &self.settings.lints));
+                None
+            }
+        };
+        problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        problems.dedup();
+        let is_good = !problems.iter().any(Diagnostic::is_error);
+        (planned.filter(|_| is_good), problems)
+    }
+
+    /// Tells warnings on standard error.
+    pub fn tell_warnings(&self, problems: &[Diagnostic], output: Output) {
+        for file in &self.config_warnings {
+            tell(&diagnostics::text(&file.source, &file.diagnostics, output.stderr));
+        }
+        tell(&diagnostics::text(&self.source, problems, output.stderr));
+    }
+}
+
+/// The built-in catalogue with the project's own models.
+pub(super) fn catalog_of(root: &Path) -> Result<Catalog, Failure> {
+    Ok(Catalog::built_in()?.with_files(&own_files(root, "catalog", "toml")?)?)
+}
+
+/// Now, in Unix milliseconds.
+pub(super) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Problems with the levels that the configuration gives their codes. Errors stay errors.
+fn leveled(problems: Vec<Diagnostic>, lints: &BTreeMap<String, LintLevel>) -> Vec<Diagnostic> {
+    problems
+        .into_iter()
+        .filter_map(|mut problem| {
+            if problem.is_error() {
+                return Some(problem);
+            }
+            match lints.get(problem.code) {
+                Some(LintLevel::Off) => None,
+                Some(LintLevel::Error) => {
+                    problem.severity = Severity::Error;
+                    Some(problem)
+                }
+                _ => Some(problem),
+            }
+        })
+        .collect()
+}
+
+/// A project's own files of one kind, by name and text, in the order of their names.
+fn own_files(root: &Path, folder: &str, ending: &str) -> Result<Vec<(String, String)>, Failure> {
+    let entries = match std::fs::read_dir(root.join(folder)) {
+        Ok(entries) => entries,
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(Vec::new());
+        }
+        Err(error) => {
+            return Err(Failure::cannot_work(
+                "unreadable",
+                format!("cannot read `{folder}`: {error}"),
+            ));
+        }
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| Path::new(name).extension().is_some_and(|found| found == ending))
+        .collect();
+    names.sort_unstable();
+    let mut files = Vec::new();
+    for name in names {
+        let source = Source::read(&root.join(folder).join(&name))?;
+        files.push((format!("{folder}/{name}"), source.text().to_owned()));
+    }
+    Ok(files)
+}
+
+fn template_failure(error: PromptError) -> Failure {
+    Failure::invalid("invalid-template", format!("in `prompts`: {error}")).hint(error.hint())
+}
+
+/// Every path and asset id that the storyboard names, as written.
+fn named_files(board: &Storyboard, defaults: &Fields) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    let mut add = |input: &Input| match input {
+        Input::Path(path) => {
+            found.insert(path.clone());
+        }
+        Input::Asset(id) => {
+            found.insert(id.clone());
+        }
+        Input::Url(_) | Input::Scene { .. } => {}
+    };
+    let steps = board
+        .scenes
+        .iter()
+        .filter_map(|scene| scene.steps.as_ref())
+        .chain(&board.default_steps)
+        .flatten();
+    let all = board
+        .scenes
+        .iter()
+        .map(|scene| &scene.fields)
+        .chain(steps.map(|step| &step.fields))
+        .chain([&board.defaults, defaults]);
+    for (_, value) in all.flat_map(Fields::iter) {
+        if let Value::Inputs(inputs) = &value.value {
+            inputs.iter().for_each(&mut add);
+        }
+    }
+    for image in board.characters.iter().flat_map(|character| &character.images) {
+        add(&image.value);
+    }
+    found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lints_are_silenced_or_raised_but_errors_stay() {
+        let lints = [
+            ("a".to_owned(), LintLevel::Off),
+            ("b".to_owned(), LintLevel::Error),
+            ("c".to_owned(), LintLevel::Off),
+        ];
+        let problems = vec![
+            Diagnostic::warning("a", "one", 0..1),
+            Diagnostic::warning("b", "two", 0..1),
+            Diagnostic::error("c", "three", 0..1),
+        ];
+        let left: Vec<(&str, bool)> = leveled(problems, &lints.into())
+            .iter()
+            .map(|problem| (problem.code, problem.is_error()))
+            .collect();
+        assert_eq!(left, [("b", true), ("c", true)]);
+    }
+}
