@@ -1,10 +1,11 @@
 //! `storyreel emulator`: a local kie.ai.
 
 use super::Output;
-use super::failure::Failure;
+use super::failure::{Failure, WRONG_COMMAND_LINE};
 use crate::emulator::server::{ServeOptions, serve};
 use crate::emulator::{ClipMaker, ClipOrder, EmulatorArgs};
 use crate::preview::{self, Shot};
+use crate::report::ErrorReport;
 use std::sync::Arc;
 
 /// Run a local stand-in for kie.ai, for tests and continuous integration.

@@ -46,9 +46,9 @@ const TICKS_PER_FRAME: u32 = 1000;
 
 impl ClipMaker for TinyClips {
     fn make(&self, order: &ClipOrder) -> Result<Vec<u8>, String> {
-        let ticks =
-            (order.seconds.clamp(0.1, 3600.0) * FRAMES_PER_SECOND * f64::from(TICKS_PER_FRAME))
-                .round() as u32;
+        let seconds =
+            if order.seconds.is_finite() { order.seconds.clamp(0.1, 3600.0) } else { 0.1 };
+        let ticks = (seconds * FRAMES_PER_SECOND * f64::from(TICKS_PER_FRAME)).round() as u32;
         let frames = ticks.div_ceil(TICKS_PER_FRAME);
         let size = picture::Size::new(order.width, order.height);
         let first = picture::key_frame(size, colour(&order.task_id));
@@ -77,4 +77,40 @@ fn colour(task_id: &str) -> [u8; 3] {
     });
     let [luma, blue, red, ..] = super::mix(hash).to_le_bytes();
     [64 + luma % 128, 48 + blue % 160, 48 + red % 160]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(task_id: &str, seconds: f64) -> ClipOrder {
+        ClipOrder {
+            task_id: task_id.into(),
+            name: format!("{task_id}.mp4"),
+            prompt: String::new(),
+            model: String::new(),
+            width: 1280,
+            height: 720,
+            seconds,
+        }
+    }
+
+    #[test]
+    fn clips_have_the_length_that_was_asked_for() {
+        for (asked, expected) in [(8.0, 8.0), (7.33, 7.33), (0.04, 0.1), (f64::NAN, 0.1)] {
+            let clip = TinyClips.make(&order("a", asked)).expect("a clip");
+            assert!(clip.len() < 20_000, "{} bytes", clip.len());
+            let probe = crate::media::probe(std::io::Cursor::new(&clip), clip.len() as u64)
+                .expect("a clip");
+            assert!((probe.duration - expected).abs() < 0.001, "{} s for {asked}", probe.duration);
+        }
+    }
+
+    #[test]
+    fn clips_of_two_tasks_differ_and_those_of_one_do_not() {
+        let make = |task| TinyClips.make(&order(task, 4.0)).expect("a clip");
+        assert_eq!(make("a"), make("a"));
+        assert_ne!(make("a"), make("b"));
+        assert_ne!(colour("0a1b"), colour("0a1c"));
+    }
 }

@@ -7,6 +7,9 @@ use super::faults::Script;
 use super::state::Memory;
 use super::{Emulator, Reply, Request};
 
+/// The furthest the clock moves at once: a century.
+const LONGEST_JUMP_MS: i64 = 100 * 366 * 86_400_000;
+
 impl Emulator {
     pub(super) fn control(&mut self, request: &Request) -> Reply {
         let body = || serde_json::from_slice::<Value>(&request.body).unwrap_or(Value::Null);
@@ -32,11 +35,13 @@ impl Emulator {
                 }
             }
             ("POST", "/emulator/clock") => match body().get("advance_ms").and_then(Value::as_i64) {
-                Some(ms) if ms >= 0 => {
+                Some(ms) if (0..=LONGEST_JUMP_MS).contains(&ms) => {
                     self.advance(ms);
                     Reply::json(200, &json!({"ahead_ms": self.memory.shift_ms}))
                 }
-                _ => wrong("`advance_ms` must be a whole number of milliseconds, not below 0"),
+                _ => {
+                    wrong("`advance_ms` must be a whole number of milliseconds, at most a century")
+                }
             },
             ("POST", "/emulator/credits") => match body().get("credits").and_then(Value::as_f64) {
                 Some(credits) if credits.abs() <= 1e12 => {

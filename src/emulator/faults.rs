@@ -281,6 +281,35 @@ impl Fault {
     }
 }
 
+/// The names of all faults.
+pub const NAMES: &[&str] = &[
+    "http_status",
+    "code",
+    "drop_before",
+    "drop_after",
+    "stall",
+    "slow",
+    "broken_json",
+    "cut_json",
+    "wrong_types",
+    "html_200",
+    "duplicate_answer",
+    "redirect",
+    "cut_body",
+    "wrong_length",
+    "gone",
+    "wrong_content",
+    "fail",
+    "stuck",
+    "slow_task",
+    "success_without_url",
+    "backwards",
+    "invisible",
+    "double_length",
+    "price",
+    "upgrade_fails",
+];
+
 /// What a request is about, as far as rules can ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
@@ -456,6 +485,32 @@ mod tests {
         assert_eq!(script.rules[0].does, Fault::Stall { ms: 5, accepted: true });
         assert_eq!(Script::parse(toml, "toml"), Ok(script.clone()));
         assert_eq!(Script::parse(yaml, "yaml"), Ok(script));
+    }
+
+    #[test]
+    fn every_name_is_a_fault_and_every_fault_is_named_so() {
+        for name in NAMES {
+            let text = format!(
+                r#"{{"fault": "{name}", "status": 404, "code": 500, "ms": 1, "content": "html", "message": "m", "credits": 1}}"#
+            );
+            let mut fields: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(&text).expect("JSON");
+            // Fields that this fault does not take are named in the error one by one.
+            let fault: Fault = loop {
+                match serde_json::from_value(fields.clone().into()) {
+                    Ok(fault) => break fault,
+                    Err(error) => {
+                        let error = error.to_string();
+                        let field = error.split('`').nth(1).unwrap_or_default();
+                        assert!(
+                            error.starts_with("unknown field") && fields.remove(field).is_some(),
+                            "{name}: {error}"
+                        );
+                    }
+                }
+            };
+            assert_eq!(fault.name(), *name);
+        }
     }
 
     #[test]

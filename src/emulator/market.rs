@@ -132,8 +132,8 @@ impl Emulator {
                     text("upscale_factor").and_then(|text| text.parse().ok()).unwrap_or(2);
                 let rate = if factor == 4 { 14.0 } else { 8.0 };
                 let clip = Picture {
-                    width: source.width * factor,
-                    height: source.height * factor,
+                    width: source.width.saturating_mul(factor),
+                    height: source.height.saturating_mul(factor),
                     ..source
                 };
                 (Credits::from_f64(rate * clip.seconds), clip, "")
@@ -212,10 +212,8 @@ impl Emulator {
 
 /// The size of a picture whose shorter side becomes `short` pixels.
 fn scaled(picture: &Picture, short: u32) -> (u32, u32) {
-    let (width, height) = (picture.width.max(1), picture.height.max(1));
-    if width >= height {
-        ((short * width / height) & !1, short)
-    } else {
-        (short, (short * height / width) & !1)
-    }
+    let (width, height) = (u64::from(picture.width.max(1)), u64::from(picture.height.max(1)));
+    let (long_side, short_side) = (width.max(height), width.min(height));
+    let long = u32::try_from(u64::from(short) * long_side / short_side).unwrap_or(u32::MAX) & !1;
+    if width >= height { (long, short) } else { (short, long) }
 }

@@ -255,6 +255,12 @@ impl EmulatorArgs {
         if !self.credits.is_finite() || self.credits.abs() > 1e12 {
             return Err(format!("`--credits {}` is no balance", self.credits));
         }
+        if !(self.extension_seconds > 0.0 && self.extension_seconds <= 3600.0) {
+            return Err(format!(
+                "`--extension-seconds {}` must be above 0 and at most 3600",
+                self.extension_seconds
+            ));
+        }
         let script = match &self.faults {
             None => Script::default(),
             Some(path) => {
@@ -377,7 +383,23 @@ mod tests {
         assert!(options(&["--submissions", "20"]).unwrap_err().contains("20/10s"));
         assert!(options(&["--task-time", "soon"]).unwrap_err().contains("500ms"));
         assert!(options(&["--task-time", "veo=1s"]).unwrap_err().contains("veo-generate"));
+        assert!(options(&["--extension-seconds", "0"]).unwrap_err().contains("above 0"));
         assert!(options(&["--speed", "0"]).unwrap_err().contains("above 0"));
         assert!(options(&["--clips", "preview"]).unwrap_err().contains("preview"));
+    }
+
+    #[test]
+    fn the_long_help_names_every_operation_and_every_fault() {
+        use clap::CommandFactory as _;
+
+        let help = Line::command().render_long_help().to_string();
+        for operation in
+            Operation::ALL.iter().filter(|operation| **operation != Operation::Elsewhere)
+        {
+            assert!(help.contains(operation.name()), "{}", operation.name());
+        }
+        for name in crate::emulator::faults::NAMES {
+            assert!(help.contains(name), "{name}");
+        }
     }
 }

@@ -7,27 +7,22 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body as HttpBody, to_bytes};
 use axum::extract::ConnectInfo;
-use axum::extract::connect_info::Connected;
 use axum::http::{Request as HttpRequest, Response, StatusCode};
-use axum::serve::{IncomingStream, Listener};
 use bytes::Bytes;
 use futures::stream;
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::bill::Bill;
+use super::socket::{Cut, Sockets};
 use super::{
     Answer, ClipMaker, Delivery, Door, Emulator, EmulatorArgs, Options, Reply, Request,
     TransportFault,
@@ -195,35 +190,66 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
 ///
 /// As [`serve`].
 pub async fn start(serve: ServeOptions) -> Result<Running, ServeError> {
-    let ServeOptions { mut options, port, upload_port, ready_file, state_file, bill_file } = serve;
+    let ServeOptions {
+        mut options,
+        port,
+        upload_port,
+        ready_file,
+        state_file,
+        bill_file,
+    } = serve;
     let (listener, address) = listen(port).await?;
     let upload = match upload_port {
         Some(port) => Some(listen(port).await?),
         None => None,
     };
     let base = format!("http://{address}");
-    let upload_base =
-        upload.as_ref().map_or_else(|| base.clone(), |(_, address)| format!("http://{address}"));
+    let upload_base = upload
+        .as_ref()
+        .map_or_else(|| base.clone(), |(_, address)| format!("http://{address}"));
     options.base.clone_from(&base);
     options.upload_base.clone_from(&upload_base);
     options.elsewhere = format!("http://localhost:{}", address.port());
 
     let emulator = match &state_file {
         Some(path) if path.exists() => {
-            let state = |problem: String| ServeError::State { path: path.clone(), problem };
+            let state = |problem: String| ServeError::State {
+                path: path.clone(),
+                problem,
+            };
             let saved = std::fs::read_to_string(path).map_err(|error| state(error.to_string()))?;
             Emulator::restore(options, &saved).map_err(state)?
         }
         _ => Emulator::new(options),
     };
-    let shared = Arc::new(Shared { emulator: Mutex::new(emulator), state_file, bill_file });
+    let shared = Arc::new(Shared {
+        emulator: Mutex::new(emulator),
+        state_file,
+        bill_file,
+    });
     let stop = CancellationToken::new();
-    let door = if upload.is_some() { Door::Api } else { Door::Any };
+    let door = if upload.is_some() {
+        Door::Api
+    } else {
+        Door::Any
+    };
     let mut servers = vec![spawn(listener, Arc::clone(&shared), door, stop.clone())];
     if let Some((listener, _)) = upload {
-        servers.push(spawn(listener, Arc::clone(&shared), Door::Upload, stop.clone()));
+        servers.push(spawn(
+            listener,
+            Arc::clone(&shared),
+            Door::Upload,
+            stop.clone(),
+        ));
     }
-    let running = Running { shared, address, base, upload_base, stop, servers };
+    let running = Running {
+        shared,
+        address,
+        base,
+        upload_base,
+        stop,
+        servers,
+    };
     if let Some(path) = ready_file {
         let ready = json!({"base": running.base, "upload_base": running.upload_base, "pid": std::process::id()});
         write_whole(&path, &format!("{ready}\n"))
@@ -234,7 +260,9 @@ pub async fn start(serve: ServeOptions) -> Result<Running, ServeError> {
 
 async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), ServeError> {
     let wrong = |source| ServeError::Listen { port, source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(wrong)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(wrong)?;
     let address = listener.local_addr().map_err(wrong)?;
     Ok((listener, address))
 }
@@ -249,7 +277,9 @@ fn spawn(
         let shared = Arc::clone(&shared);
         async move { shared.answer(door, &cut, request).await }
     };
-    let router = Router::new().fallback(answer).into_make_service_with_connect_info::<Cut>();
+    let router = Router::new()
+        .fallback(answer)
+        .into_make_service_with_connect_info::<Cut>();
     tokio::spawn(async move {
         let serving =
             axum::serve(Sockets(listener), router).with_graceful_shutdown(stop.cancelled_owned());
@@ -279,9 +309,15 @@ impl Shared {
     ) -> Response<HttpBody> {
         let (head, body) = request.into_parts();
         let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-            return problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is cut or too large");
+            return problem(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is cut or too large",
+            );
         };
-        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
         let mut request = Request::new(head.method.as_str(), target);
         request.door = door;
         request.body = body.to_vec();
@@ -323,22 +359,35 @@ impl Shared {
 
     fn keep(&self, emulator: &Emulator) -> Result<(), ServeError> {
         if let Some(path) = &self.state_file {
-            let state = emulator
-                .save()
-                .map_err(|problem| ServeError::State { path: path.clone(), problem })?;
-            write_whole(path, &state)
-                .map_err(|source| ServeError::Write { path: path.clone(), source })?;
+            let state = emulator.save().map_err(|problem| ServeError::State {
+                path: path.clone(),
+                problem,
+            })?;
+            write_whole(path, &state).map_err(|source| ServeError::Write {
+                path: path.clone(),
+                source,
+            })?;
         }
         if let Some(path) = &self.bill_file {
             let bill = serde_json::to_string_pretty(&emulator.bill()).map_err(io::Error::other);
             let written = bill.and_then(|bill| write_whole(path, &format!("{bill}\n")));
-            written.map_err(|source| ServeError::Write { path: path.clone(), source })?;
+            written.map_err(|source| ServeError::Write {
+                path: path.clone(),
+                source,
+            })?;
         }
         Ok(())
     }
 
     fn respond(self: &Arc<Self>, answer: Answer, cut: &Cut) -> Response<HttpBody> {
-        let Answer { status, mut headers, body, fault, delivery, .. } = answer;
+        let Answer {
+            status,
+            mut headers,
+            body,
+            fault,
+            delivery,
+            ..
+        } = answer;
         let length = body.len() as u64;
         let body = Bytes::from(body);
         let body = match fault {
@@ -353,7 +402,10 @@ impl Shared {
             }
             Some(TransportFault::OverstateLength { extra }) => {
                 headers.retain(|(name, _)| name != "content-length");
-                headers.push(("content-length".into(), length.saturating_add(extra).to_string()));
+                headers.push((
+                    "content-length".into(),
+                    length.saturating_add(extra).to_string(),
+                ));
                 HttpBody::from_stream(broken_off(body))
             }
             None => match delivery {
@@ -393,20 +445,23 @@ fn booked(
     delivery: Delivery,
 ) -> impl stream::Stream<Item = Result<Bytes, Infallible>> {
     const PIECE: usize = 64 * 1024;
-    stream::unfold((body, Some((shared, delivery))), |(mut body, booking)| async move {
-        let (shared, delivery) = booking?;
-        let piece = body.split_to(body.len().min(PIECE));
-        if !body.is_empty() {
-            return Some((Ok(piece), (body, Some((shared, delivery)))));
-        }
-        let mut emulator = shared.emulator();
-        emulator.delivered(&delivery);
-        if let Err(error) = shared.keep(&emulator) {
-            tracing::error!("{error}");
-        }
-        drop(emulator);
-        Some((Ok(piece), (body, None)))
-    })
+    stream::unfold(
+        (body, Some((shared, delivery))),
+        |(mut body, booking)| async move {
+            let (shared, delivery) = booking?;
+            let piece = body.split_to(body.len().min(PIECE));
+            if !body.is_empty() {
+                return Some((Ok(piece), (body, Some((shared, delivery)))));
+            }
+            let mut emulator = shared.emulator();
+            emulator.delivered(&delivery);
+            if let Err(error) = shared.keep(&emulator) {
+                tracing::error!("{error}");
+            }
+            drop(emulator);
+            Some((Ok(piece), (body, None)))
+        },
+    )
 }
 
 fn problem(status: StatusCode, text: &str) -> Response<HttpBody> {
@@ -421,8 +476,10 @@ fn now_ms() -> i64 {
 
 /// Writes a file so that a reader sees either the old text or the new one.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let folder =
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     file.persist(path).map_err(|error| error.error)?;
@@ -450,85 +507,4 @@ async fn asked_to_end() {
     }
     #[cfg(not(unix))]
     interrupt.await;
-}
-
-/// The switch of one connection: once it is cut, nothing more is written to it.
-#[derive(Debug, Clone, Default)]
-struct Cut(Arc<AtomicBool>);
-
-impl Cut {
-    fn cut(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-impl Connected<IncomingStream<'_, Sockets>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Sockets>) -> Self {
-        stream.remote_addr().clone()
-    }
-}
-
-/// A listener whose connections can be cut.
-struct Sockets(TcpListener);
-
-impl Listener for Sockets {
-    type Io = Socket;
-    type Addr = Cut;
-
-    async fn accept(&mut self) -> (Socket, Cut) {
-        // The listener of the library knows which errors of `accept` to sit out.
-        let (stream, _) = Listener::accept(&mut self.0).await;
-        let cut = Cut::default();
-        (Socket { stream, cut: cut.clone() }, cut)
-    }
-
-    fn local_addr(&self) -> io::Result<Cut> {
-        Ok(Cut::default())
-    }
-}
-
-/// A connection with its switch.
-struct Socket {
-    stream: TcpStream,
-    cut: Cut,
-}
-
-impl Socket {
-    fn broken(&self) -> bool {
-        self.cut.0.load(Ordering::Acquire)
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.broken() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(context, buffer)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.broken() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

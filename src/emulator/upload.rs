@@ -26,7 +26,7 @@ impl Emulator {
     pub(super) fn upload(&mut self, call: &Call<'_>) -> Reply {
         let incoming = match call.operation {
             Operation::UploadStream => from_form(call),
-            Operation::UploadUrl => self.from_url(call),
+            Operation::UploadUrl => self.file_at_url(call),
             _ => from_base64(call),
         };
         match incoming {
@@ -90,7 +90,7 @@ impl Emulator {
     }
 
     /// The emulator goes nowhere: it takes files of its own, and says so of others.
-    fn from_url(&self, call: &Call<'_>) -> Result<Incoming, String> {
+    fn file_at_url(&self, call: &Call<'_>) -> Result<Incoming, String> {
         let url = call.text("fileUrl").ok_or("Missing required parameter: fileUrl")?;
         let path = self.own_path(url).filter(|path| self.is_there(call.now, path));
         let path = path.as_deref().and_then(|path| self.memory.resolve(path));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::account::Credits;
 use super::bill::Upgrade;
+use super::create::Refusal;
 use super::tasks::{Progress, Upgrading, Version};
 use super::{Call, Emulator, Lane, Lookup, Operation, Reply, State};
 
@@ -27,10 +28,10 @@ impl Emulator {
             index.map_or_else(|| number_in(call, "index"), |text| text.parse().map_err(|_| ()));
         let (task, clip) = match self.source(call, id, asked) {
             Ok(found) => found,
-            Err(refusal) => return refusal,
+            Err(refusal) => return Reply::refuse(refusal.code, &refusal.message),
         };
         match self.stand(call, task, Version::FullHd, clip, Credits::whole(5)) {
-            Err(refusal) => refusal,
+            Err(refusal) => Reply::refuse(refusal.code, &refusal.message),
             Ok(Standing::Begun | Standing::Running) => {
                 let text = "1080P is processing. It should be ready in 1-2 minutes. Please check back shortly.";
                 Reply::refuse(self.options.processing_code, text)
@@ -49,7 +50,7 @@ impl Emulator {
     pub(super) fn veo_4k(&mut self, call: &Call<'_>) -> Reply {
         let (task, clip) = match self.source(call, call.text("taskId"), number_in(call, "index")) {
             Ok(found) => found,
-            Err(refusal) => return refusal,
+            Err(refusal) => return Reply::refuse(refusal.code, &refusal.message),
         };
         let id = call.text("taskId").unwrap_or_default();
         let answer = |code: i64, message: &str, videos: Value, stills: Value| {
@@ -57,7 +58,7 @@ impl Emulator {
             Reply::json(200, &json!({"code": code, "msg": message, "data": data}))
         };
         match self.stand(call, task, Version::FourK, clip, Credits::whole(120)) {
-            Err(refusal) => refusal,
+            Err(refusal) => Reply::refuse(refusal.code, &refusal.message),
             Ok(Standing::Begun) => answer(200, "success", Value::Null, Value::Null),
             Ok(Standing::Running) => {
                 let text = "4k is processing. It should be ready in 5-10 minutes. Please check back shortly.";
@@ -81,25 +82,25 @@ impl Emulator {
         call: &Call<'_>,
         id: Option<&str>,
         clip: Result<u64, ()>,
-    ) -> Result<(usize, u64), Reply> {
+    ) -> Result<(usize, u64), Refusal> {
         let index = match self.look_up(call, id, &[Lane::Veo, Lane::VeoExtend]) {
-            Lookup::NoId => return Err(Reply::refuse(400, "taskId is required")),
-            Lookup::TooOften => return Err(super::veo::too_often()),
-            Lookup::Missing(_) => return Err(Reply::refuse(422, "Record does not exist")),
+            Lookup::NoId => return Err(Refusal::new(400, "taskId is required")),
+            Lookup::TooOften => return Err(Refusal::new(429, super::veo::TOO_OFTEN)),
+            Lookup::Missing(_) => return Err(Refusal::new(422, "Record does not exist")),
             Lookup::Found(index) => index,
         };
         let Some(task) = self.memory.tasks.get(index) else {
-            return Err(Reply::refuse(422, "Record does not exist"));
+            return Err(Refusal::new(422, "Record does not exist"));
         };
         if self.record_expired(call.now, task.created_ms) {
-            return Err(Reply::refuse(422, "Only records within 14 days can be queried"));
+            return Err(Refusal::new(422, "Only records within 14 days can be queried"));
         }
         if task.progress(call.now) != Progress::Succeeded {
-            return Err(Reply::refuse(422, "The record status is not success"));
+            return Err(Refusal::new(422, "The record status is not success"));
         }
         match clip {
             Ok(0) => Ok((index, 0)),
-            _ => Err(Reply::refuse(422, "index is out of range")),
+            _ => Err(Refusal::new(422, "index is out of range")),
         }
     }
 
@@ -111,13 +112,13 @@ impl Emulator {
         version: Version,
         clip: u64,
         price: Credits,
-    ) -> Result<Standing, Reply> {
+    ) -> Result<Standing, Refusal> {
         let charge_again = version == Version::FullHd && self.options.charge_every_1080p_call;
         let poor = self.memory.balance < price;
         let no_credits =
-            || Reply::refuse(402, "The current credits are insufficient. Please top up.");
+            || Refusal::new(402, "The current credits are insufficient. Please top up.");
         let Some(task) = self.memory.tasks.get_mut(index) else {
-            return Err(Reply::refuse(422, "Record does not exist"));
+            return Err(Refusal::new(422, "Record does not exist"));
         };
         let (id, fails) = (task.id.clone(), task.quirks.upgrades_fail);
         if let Some(upgrade) = task.upgrade(version, clip) {
@@ -144,7 +145,7 @@ impl Emulator {
         if poor {
             return Err(no_credits());
         }
-        let ready_ms = call.now + self.options.times.of(call.operation);
+        let ready_ms = call.now.saturating_add(self.options.times.of(call.operation));
         let place = task.upgrades.len();
         let billed = self.memory.bill.upgrades.len();
         task.upgrades.push(Upgrading { version, index: clip, ready_ms, billed, settled: false });

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 pub struct Budget {
     cap: Option<f64>,
     charged: f64,
+    collected: f64,
     reserved: BTreeMap<usize, f64>,
 }
 
@@ -59,9 +60,9 @@ impl Budget {
         self.charged += charged;
     }
 
-    /// Adds a charge and leaves the reservation as it is.
-    pub fn charge(&mut self, credits: f64) {
-        self.charged += credits;
+    /// Adds what a task had cost that an earlier run submitted. It is told, and does not count against this run's cap.
+    pub fn collect(&mut self, credits: f64) {
+        self.collected += credits;
     }
 
     /// Ends a reservation for which nothing was charged.
@@ -69,9 +70,9 @@ impl Budget {
         self.reserved.remove(&holder);
     }
 
-    /// What was charged so far.
+    /// What was charged so far for everything that this run submitted or collected.
     pub fn charged(&self) -> f64 {
-        self.charged
+        self.charged + self.collected
     }
 }
 
@@ -92,6 +93,9 @@ mod tests {
         assert_eq!(budget.may(2, Some(60.0)), Verdict::Fits);
         assert_eq!(budget.may(2, None), Verdict::PriceUnknown);
         assert_eq!(Budget::new(None).may(2, None), Verdict::Fits);
+        budget.collect(500.0);
+        assert_eq!(budget.may(2, Some(60.0)), Verdict::Fits, "another run paid for that");
+        assert!((budget.charged() - 530.0).abs() < 1e-9);
     }
 
     proptest! {

@@ -136,8 +136,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.record_upgrade(index)?;
                 self.ledger.finished(current.attempt, &urls, charged, now)?;
                 let credits = charged.or(current.reserved).unwrap_or(0.0);
-                self.budget.settle(index, credits);
-                self.jobs[index].charged += credits;
+                self.settle(index, current.ours, credits);
                 if let Some(current) = self.jobs[index].current.as_mut() {
                     current.urls = urls;
                     current.charged = charged;
@@ -200,8 +199,14 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         if trouble.key {
             return Err(Fatal::key(&trouble.message));
         }
-        if !trouble.repeat {
+        if !trouble.repeat && trouble.network {
             return Err(Fatal::network(&trouble.message));
+        }
+        if !trouble.repeat {
+            let message = printable(&trouble.message, 300);
+            let message = format!("its task cannot be looked at: {message}; it stays on record");
+            self.fail_job(index, FailureClass::Other, message, None);
+            return Ok(());
         }
         let now = self.now();
         let chance = self.executor.clock.chance();
@@ -222,6 +227,17 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         Ok(())
     }
 
+    /// Ends the reservation of a job with what its task had cost.
+    fn settle(&mut self, index: usize, ours: bool, credits: f64) {
+        if ours {
+            self.budget.settle(index, credits);
+        } else {
+            self.budget.release(index);
+            self.budget.collect(credits);
+        }
+        self.jobs[index].charged += credits;
+    }
+
     /// The task was paid for, as far as anybody knows, and there is nothing to fetch.
     fn lost(&mut self, index: usize, message: &str, charged: Option<f64>) -> Result<(), Fatal> {
         let now = self.now();
@@ -230,8 +246,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             Failure { class: FailureClass::Lost, code: None, message: message.to_owned() };
         self.ledger.failed(current.attempt, &failure, charged, now)?;
         let credits = charged.or(current.reserved).unwrap_or(0.0);
-        self.budget.settle(index, credits);
-        self.jobs[index].charged += credits;
+        self.settle(index, current.ours, credits);
         let task = current
             .task_id
             .map(|task| format!(" (task `{}`)", printable(&task, 100)))
@@ -258,21 +273,20 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
         self.ledger.failed(current.attempt, &failure, charged, now)?;
         let lost = charged.unwrap_or(0.0);
-        self.jobs[index].charged += lost;
         self.jobs[index].current = None;
         let again = failure.class == FailureClass::Passing
             && self.jobs[index].failed_tasks < self.policy.failed_tasks
             && self.halt.is_none()
             && !self.jobs[index].stale();
         if !again {
-            self.budget.settle(index, lost);
+            self.settle(index, current.ours, lost);
             let message = refusal(&failure);
             self.fail_job(index, failure.class, message, charged.map(|credits| credits > 0.0));
             return Ok(());
         }
         // The reservation stays, unless the failed task has used it up.
         if lost > 0.0 {
-            self.budget.settle(index, lost);
+            self.settle(index, current.ours, lost);
         }
         let wait = self.spread(self.policy.backoff.first);
         self.jobs[index].failed_tasks += 1;
@@ -284,7 +298,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let upgrade = self.jobs[index].step_work().is_some_and(|step| step.upgrade);
         // Links in the bound request may have died meanwhile, so all but an upgrade are bound anew.
         self.jobs[index].stage = if upgrade {
-            Stage::Ready { bound: current.bound, not_before_ms: now.saturating_add(millis(wait)) }
+            Stage::Ready {
+                bound: current.bound,
+                not_before_ms: now.saturating_add(millis(wait)),
+                bound_ms: now,
+            }
         } else {
             Stage::Waiting
         };
@@ -368,7 +386,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     sha256: clip.sha256,
                     task_id: clip.task_id,
                     credits: current.charged.or(current.reserved),
-                    created_at: None,
+                    created_at: Some(super::restore::rfc3339(now)),
                 };
                 job.advance(clip, true);
             }
@@ -440,6 +458,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     /// Ends a take that nothing refers to any more, once nothing of it is in flight.
     pub(super) fn keep_stale(&mut self, index: usize) -> Result<(), Fatal> {
         let now = self.now();
+        for attempt in std::mem::take(&mut self.jobs[index].forget) {
+            self.ledger.forgotten(attempt, now)?;
+        }
         if let Some(take) = self.jobs[index].take
             && self.jobs[index].keep
         {

@@ -40,6 +40,8 @@ pub(super) struct Job {
     pub not_before_ms: i64,
     /// For a stale take: whether it may be closed once its tasks are collected.
     pub keep: bool,
+    /// For a stale take: attempts that are given up.
+    pub forget: Vec<AttemptId>,
     /// What this run was charged for this chain.
     pub charged: f64,
     /// A difference between the length asked for and the one found.
@@ -54,7 +56,7 @@ pub(super) enum Stage {
     /// Files are being uploaded for its request.
     Uploading(Vec<Need>),
     /// Bound; waits for its turn.
-    Ready { bound: Value, not_before_ms: i64 },
+    Ready { bound: Value, not_before_ms: i64, bound_ms: i64 },
     /// A create, or the first call of an upgrade, is on its way.
     Sending,
     /// The provider works on it; a look is due or on its way.
@@ -98,6 +100,8 @@ pub(super) struct Current {
     /// The body as it was sent; what a call of an upgrade repeats.
     pub bound: Value,
     pub reserved: Option<f64>,
+    /// True when this run made the call that costs; an earlier run's tasks do not count against this run's cap.
+    pub ours: bool,
     /// True once the ledger knows that the provider has it.
     pub recorded: bool,
     /// When it was submitted (Unix milliseconds).

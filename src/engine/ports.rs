@@ -135,7 +135,7 @@ pub trait Files: Send + Sync {
     ) -> std::io::Result<PathBuf>;
     /// Renames over whatever stands at `to`, then syncs the folder of `to`.
     fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()>;
-    /// Removes a file; a missing one is fine.
+    /// Removes a file, then syncs its folder; a missing file is fine.
     fn remove(&self, path: &Path) -> std::io::Result<()>;
     /// Metadata of an MP4 file, or why it is none.
     fn probe(&self, path: &Path) -> Result<crate::media::Probe, String>;

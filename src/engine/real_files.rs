@@ -31,8 +31,8 @@ impl RealFiles {
         Ok(Self { real_root: root.canonicalize()?, root, probe })
     }
 
-    /// Removes temporary files that killed processes left in `folder`; to be called under the project's lock.
-    /// Returns how many.
+    /// Removes temporary files that killed processes left in `folder` and below it, without following links; to be
+    /// called under the project's lock for the assets and the cache. Returns how many.
     pub fn remove_left_over(&self, folder: &Path) -> Result<usize> {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
@@ -42,8 +42,11 @@ impl RealFiles {
         let mut removed = 0;
         for entry in entries {
             let entry = entry?;
+            let kind = entry.file_type()?;
             let ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
-            if ours && entry.file_type()?.is_file() {
+            if kind.is_dir() {
+                removed += self.remove_left_over(&entry.path())?;
+            } else if ours && kind.is_file() {
                 self.remove(&entry.path())?;
                 removed += 1;
             }
@@ -53,6 +56,7 @@ impl RealFiles {
 
     /// Refuses to write anywhere but below the root.
     fn may_write(&self, path: &Path) -> Result<()> {
+        let path = &std::path::absolute(path)?;
         let plain = path.components().all(|part| !matches!(part, Component::ParentDir));
         if !plain || !(path.starts_with(&self.root) || path.starts_with(&self.real_root)) {
             return Err(outside(path));
@@ -63,6 +67,7 @@ impl RealFiles {
     /// Refuses to read through a symbolic link that leads from inside the root to the outside. Files that are
     /// outside by their name (a reference image of the user's) are read.
     fn may_read(&self, path: &Path) -> Result<()> {
+        let path = &std::path::absolute(path)?;
         if path.starts_with(&self.root) || path.starts_with(&self.real_root) {
             return self.stays_inside(path, path);
         }
@@ -220,8 +225,10 @@ impl Files for RealFiles {
     fn remove(&self, path: &Path) -> Result<()> {
         self.may_write(path)?;
         match std::fs::remove_file(path) {
+            // Without this a power cut could bring the file back.
+            Ok(()) => path.parent().map_or(Ok(()), sync_folder),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            other => other,
+            Err(error) => Err(error),
         }
     }
 

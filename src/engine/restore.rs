@@ -272,7 +272,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         if batch.is_empty() {
             return Ok(());
         }
-        self.publish_all(&batch)?;
+        self.publish_all(&batch).map_err(|error| fatal(&error))?;
         for (index, from) in which {
             self.restores[index].state = State::Published;
             self.summary.restored += 1;
@@ -318,8 +318,13 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         if batch.is_empty() {
             return Ok(true);
         }
-        self.publish_all(&batch)?;
-        for (index, filename, sha256) in published {
+        let done = match self.publish_all(&batch) {
+            Ok(()) => published,
+            // One clip that is not what it should be must not keep the others back.
+            Err(error) if of_one_clip(&error) => self.publish_singly(&batch, published)?,
+            Err(error) => return Err(fatal(&error)),
+        };
+        for (index, filename, sha256) in done {
             let job = &self.jobs[index];
             let credits = (job.charged > 0.0).then_some(job.charged);
             let note = job.note.clone();
@@ -328,6 +333,27 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             self.end(index, End::Done);
         }
         Ok(true)
+    }
+
+    /// Publishes one by one, and fails the scenes whose clip cannot be.
+    fn publish_singly(
+        &mut self,
+        batch: &[ToPublish],
+        jobs: Vec<(usize, String, String)>,
+    ) -> Result<Vec<(usize, String, String)>, Fatal> {
+        let mut done = Vec::new();
+        for (clip, job) in batch.iter().zip(jobs) {
+            match self.publish_all(std::slice::from_ref(clip)) {
+                Ok(()) => done.push(job),
+                Err(error) if of_one_clip(&error) => {
+                    let message =
+                        format!("{}; {}", printable(&error.to_string(), 300), error.hint());
+                    self.fail_job(job.0, FailureClass::Other, message, None);
+                }
+                Err(error) => return Err(fatal(&error)),
+            }
+        }
+        Ok(done)
     }
 
     fn publication(&mut self, index: usize) -> Result<Option<ToPublish>, Fatal> {
@@ -388,19 +414,26 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         }))
     }
 
-    fn publish_all(&mut self, batch: &[ToPublish]) -> Result<(), Fatal> {
+    fn publish_all(&mut self, batch: &[ToPublish]) -> Result<(), PublishError> {
         let now = self.now();
         let publisher = Publisher::new(self.executor.files, self.layout);
-        publisher.publish(self.ledger, batch, now).map(drop).map_err(|error| {
-            let code = match &error {
-                PublishError::Ledger(_) => "ledger",
-                PublishError::Manifest { .. } | PublishError::Unstable { .. } => "manifest",
-                PublishError::Name { .. } | PublishError::Content { .. } => "publish",
-                PublishError::File { .. } => "disk",
-            };
-            Fatal { code, message: printable(&error.to_string(), 500), hint: Some(error.hint()) }
-        })
+        publisher.publish(self.ledger, batch, now).map(drop)
     }
+}
+
+/// True for what is wrong with one clip and not with the disk, the manifest or the ledger.
+fn of_one_clip(error: &PublishError) -> bool {
+    matches!(error, PublishError::Name { .. } | PublishError::Content { .. })
+}
+
+fn fatal(error: &PublishError) -> Fatal {
+    let code = match error {
+        PublishError::Ledger(_) => "ledger",
+        PublishError::Manifest { .. } | PublishError::Unstable { .. } => "manifest",
+        PublishError::Name { .. } | PublishError::Content { .. } => "publish",
+        PublishError::File { .. } => "disk",
+    };
+    Fatal { code, message: printable(&error.to_string(), 500), hint: Some(error.hint()) }
 }
 
 /// RFC 3339 with milliseconds, as the manifest has it.

@@ -162,11 +162,16 @@ impl Job {
             attempt.state == AttemptState::Unknown
                 || (attempt.state == AttemptState::Intent && !attempt.intent.upgrade)
         });
-        let in_flight = |attempt: &&Attempt| match attempt.state {
-            AttemptState::Submitted | AttemptState::Finished => true,
-            AttemptState::Intent => attempt.intent.upgrade,
-            _ => false,
+        let in_flight = |attempt: &&Attempt| {
+            matches!(attempt.state, AttemptState::Submitted | AttemptState::Finished)
         };
+        // Calling an upgrade that was perhaps never called could pay for a clip that nobody wants any more.
+        let forget = take
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.state == AttemptState::Intent && attempt.intent.upgrade)
+            .map(|attempt| attempt.id)
+            .collect();
         let steps = take.attempts.iter().filter(in_flight).map(step_of).collect();
         Self {
             scene_id: SceneId::parse(&take.slot.scene),
@@ -176,6 +181,7 @@ impl Job {
             ask: take.ask,
             steps,
             keep,
+            forget,
             ..Self::empty()
         }
     }
@@ -204,6 +210,7 @@ impl Job {
             current: None,
             not_before_ms: 0,
             keep: false,
+            forget: Vec::new(),
             charged: 0.0,
             note: None,
         }

@@ -297,6 +297,7 @@ impl Files for SimulatedFiles {
 
     fn remove(&self, path: &Path) -> Result<()> {
         self.writing(path)?.names.remove(path);
+        self.sync_folder(path.parent());
         Ok(())
     }
 

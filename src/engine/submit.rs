@@ -132,7 +132,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                         sha256,
                         task_id: attempt.task_id.clone(),
                         credits: attempt.charged.or(attempt.intent.reserved),
-                        created_at: None,
+                        created_at: Some(super::restore::rfc3339(attempt.changed_ms)),
                     };
                     self.jobs[index].advance(clip, true);
                 }
@@ -151,6 +151,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             task_id: task_id.clone(),
             bound: attempt.intent.bound.clone(),
             reserved: attempt.intent.reserved,
+            ours: attempt.state == AttemptState::Intent,
             recorded: attempt.state != AttemptState::Intent,
             since_ms: attempt.created_ms,
             watched_ms: now,
@@ -167,7 +168,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             index,
             Event::Resumed { task_id: task_id.map(|task| printable(&task, 200)) },
         );
-        if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
+        if attempt.state == AttemptState::Intent {
+            // Nobody knows whether its first call was made, so this call may be the one that costs: it waits for its
+            // turn, its place in the window and the budget like any other.
+            self.jobs[index].stage =
+                Stage::Ready { bound: attempt.intent.bound, not_before_ms: now, bound_ms: now };
+        } else if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
             self.jobs[index].stage = Stage::Wanted { not_before_ms: now };
         } else {
             self.jobs[index].stage = Stage::AtProvider;
@@ -227,7 +233,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         if missing.is_empty() {
             match bind(&request.body, &known) {
                 Ok(bound) => {
-                    self.jobs[index].stage = Stage::Ready { bound, not_before_ms: now };
+                    self.jobs[index].stage =
+                        Stage::Ready { bound, not_before_ms: now, bound_ms: now };
                 }
                 Err(message) => {
                     self.fail_job(index, FailureClass::Input, message, Some(false));
@@ -397,7 +404,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     pub(super) fn submit_ready(&mut self) -> Result<(), Fatal> {
         let now = self.now();
         for index in 0..self.jobs.len() {
-            let Stage::Ready { not_before_ms, .. } = self.jobs[index].stage else { continue };
+            let Stage::Ready { not_before_ms, bound_ms, .. } = self.jobs[index].stage else {
+                continue;
+            };
             if let Some(halt) = self.halt {
                 self.budget.release(index);
                 self.block_for_halt(index, halt);
@@ -409,6 +418,15 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             let running = self.jobs.iter().filter(|job| job.runs_at_provider()).count();
             if running >= self.policy.running.max(1) {
                 break;
+            }
+            let meant = self.jobs[index].current.is_some();
+            if !meant && now.saturating_sub(bound_ms) > LINK_MARGIN_MS / 2 {
+                // It has waited so long for its turn that its links may die before the provider fetches them.
+                self.jobs[index].stage = Stage::Waiting;
+                self.prepare(index)?;
+                if !matches!(self.jobs[index].stage, Stage::Ready { .. }) {
+                    continue;
+                }
             }
             let price = self.jobs[index].step_work().and_then(|step| step.credits);
             // Others may have reserved since it was bound.
@@ -459,7 +477,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             bound: bound.clone(),
             reserved: step.credits,
         };
-        let attempt = self.ledger.intend(&intent, now)?;
+        let meant = self.jobs[index].current.as_ref().map(|current| current.attempt);
+        let attempt = match meant {
+            // An upgrade that an earlier process meant to call is on record already.
+            Some(attempt) => attempt,
+            None => self.ledger.intend(&intent, now)?,
+        };
         self.budget.reserve(index, step.credits);
         let interval = self.patience(index).first;
         let job = &mut self.jobs[index];
@@ -469,6 +492,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             task_id: None,
             bound: bound.clone(),
             reserved: step.credits,
+            ours: true,
             recorded: false,
             since_ms: now,
             watched_ms: now,
@@ -620,7 +644,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 let not_before_ms = now.saturating_add(millis(wait));
                 // Whatever makes the provider refuse one scene makes it refuse the next one, too.
                 self.paused_until_ms = self.paused_until_ms.max(not_before_ms);
-                self.jobs[index].stage = Stage::Ready { bound, not_before_ms };
+                self.jobs[index].stage = Stage::Ready { bound, not_before_ms, bound_ms: now };
                 self.job_event(
                     index,
                     Event::Retrying { reason: reason.to_owned(), delay_s: wait.as_secs_f64() },

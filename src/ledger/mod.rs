@@ -3,7 +3,9 @@
 //! The dispatcher calls it synchronously: what it returns from has been synced to disk. Rows are only ever
 //! added to or moved forward; nothing is deleted. [`Ledger`] is one of the engine's four ports.
 
+mod changes;
 mod lock;
+mod rows;
 mod schema;
 mod sqlite;
 
@@ -18,9 +20,17 @@ use serde_json::{Map, Value};
 /// Makes the folder of private files (`.storyreel/`) with a `.gitignore` that covers all of it.
 pub(crate) fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
     refuse_link(folder)?;
+    let new = !folder.try_exists()?;
     std::fs::create_dir_all(folder)?;
     let ignore = folder.join(".gitignore");
-    if ignore.try_exists()? { Ok(()) } else { std::fs::write(ignore, "*\n") }
+    if !ignore.try_exists()? {
+        std::fs::write(ignore, "*\n")?;
+    }
+    // A ledger is only as durable as the name of its folder.
+    match folder.parent().filter(|above| new && !above.as_os_str().is_empty()) {
+        Some(above) if cfg!(unix) => std::fs::File::open(above)?.sync_all(),
+        _ => Ok(()),
+    }
 }
 
 /// Private files are never symbolic links: a project from somebody else must not make us write elsewhere.

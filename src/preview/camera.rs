@@ -8,8 +8,10 @@ pub(super) struct Pose {
     pub(super) pan: f32,
     /// Turned up without leaving its place.
     pub(super) tilt: f32,
-    /// Moved to the side.
+    /// Moved to the side past a subject that stays.
     pub(super) track: f32,
+    /// Moved to the side together with the subject.
+    pub(super) follow: f32,
     /// Lifted.
     pub(super) crane: f32,
     /// Moved forward: the natural logarithm of how much larger the subject becomes.
@@ -28,6 +30,7 @@ impl Pose {
             pan: self.pan + other.pan * amount,
             tilt: self.tilt + other.tilt * amount,
             track: self.track + other.track * amount,
+            follow: self.follow + other.follow * amount,
             crane: self.crane + other.crane * amount,
             dolly: self.dolly + other.dolly * amount,
             zoom: self.zoom + other.zoom * amount,
@@ -42,6 +45,7 @@ impl Pose {
             pan: self.pan.clamp(-1.3, 1.3),
             tilt: self.tilt.clamp(-0.7, 0.7),
             track: self.track.clamp(-1.3, 1.3),
+            follow: self.follow.clamp(-1.6, 1.6),
             crane: self.crane.clamp(-0.5, 0.5),
             dolly: self.dolly.clamp(-0.6, 0.7),
             zoom: self.zoom.clamp(-0.6, 0.7),
@@ -101,11 +105,24 @@ impl Camera {
         let phases =
             tokens.split(|token| token == "then" || token == "before" || token == "finally");
         let phases = phases.map(|phase| {
-            let clauses = phase
-                .split(|token| matches!(token.as_str(), "," | "and" | "while" | "with" | "as"));
-            clauses.filter_map(step).collect::<Vec<_>>()
+            let mut clauses: Vec<Vec<String>> = Vec::new();
+            for clause in
+                phase.split(|token| matches!(token.as_str(), "," | "and" | "while" | "with" | "as"))
+            {
+                match clauses.last_mut() {
+                    // In `tracking shot, left` the second clause only tells more of the first.
+                    Some(last) if step(clause).is_none() => last.extend_from_slice(clause),
+                    _ => clauses.push(clause.to_vec()),
+                }
+            }
+            clauses
+                .iter()
+                .filter_map(|clause| step(clause))
+                .collect::<Vec<_>>()
         });
-        Self { phases: phases.filter(|steps| !steps.is_empty()).collect() }
+        Self {
+            phases: phases.filter(|steps| !steps.is_empty()).collect(),
+        }
     }
 
     /// Finds movements in a prompt, where only sentences that speak of the camera count.
@@ -113,7 +130,9 @@ impl Camera {
         let sentences = words.split(['.', '!', '?', ';', '\n']).filter(|sentence| {
             let tokens = tokens(sentence);
             let speaks = |word: &str| tokens.iter().any(|token| token == word);
-            ["camera", "dolly", "handheld", "steadicam", "drone"].into_iter().any(speaks)
+            ["camera", "dolly", "handheld", "steadicam", "drone"]
+                .into_iter()
+                .any(speaks)
         });
         let told: Vec<&str> = sentences.collect();
         Self::parse(&told.join(" then "))
@@ -121,7 +140,11 @@ impl Camera {
 
     /// Where the camera is after `seconds` of `length`, having started from `start`.
     pub(super) fn at(&self, start: Pose, seconds: f32, length: f32) -> Pose {
-        let time = if length > 0.0 { (seconds / length).clamp(0.0, 1.0) } else { 0.0 };
+        let time = if length > 0.0 {
+            (seconds / length).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
         let mut pose = start;
         let mut shake = 0.0_f32;
         let count = self.phases.len() as f32;
@@ -141,6 +164,19 @@ impl Camera {
         }
     }
 
+    /// Where the camera begins, so that the subject is passed in the middle of the movement and not left behind by it.
+    pub(super) fn start(&self) -> Pose {
+        let end = self.end(Pose::default());
+        let lead = |way: f32, most: f32| (-0.45 * way).clamp(-most, most);
+        Pose {
+            pan: lead(end.pan, 0.15),
+            track: lead(end.track, 0.15),
+            tilt: lead(end.tilt, 0.18),
+            orbit: lead(end.orbit, 0.3),
+            ..Pose::default()
+        }
+    }
+
     /// Where the camera rests at the end, without any trembling: the start of what follows.
     pub(super) fn end(&self, start: Pose) -> Pose {
         let mut pose = start;
@@ -154,8 +190,18 @@ impl Camera {
 /// The unrest of a hand: a slow sway with a quicker tremble on it, the same each time.
 fn tremor(seconds: f32, axis: usize) -> f32 {
     const WAVES: [[(f32, f32, f32); 4]; 2] = [
-        [(0.43, 0.0, 0.011), (1.1, 1.7, 0.008), (2.3, 0.6, 0.0045), (4.1, 2.9, 0.0018)],
-        [(0.37, 2.1, 0.012), (0.9, 0.4, 0.010), (2.6, 1.9, 0.0055), (3.7, 0.2, 0.0020)],
+        [
+            (0.43, 0.0, 0.011),
+            (1.1, 1.7, 0.008),
+            (2.3, 0.6, 0.0045),
+            (4.1, 2.9, 0.0018),
+        ],
+        [
+            (0.37, 2.1, 0.012),
+            (0.9, 0.4, 0.010),
+            (2.6, 1.9, 0.0055),
+            (3.7, 0.2, 0.0020),
+        ],
     ];
     WAVES[axis]
         .iter()
@@ -228,8 +274,11 @@ fn step(tokens: &[String]) -> Option<Step> {
     };
     // Of `from left to right` and `left to right` the last one counts.
     let last = |words: &[&str], others: &[&str]| {
-        let found =
-            |wanted: &[&str]| tokens.iter().rposition(|token| wanted.contains(&token.as_str()));
+        let found = |wanted: &[&str]| {
+            tokens
+                .iter()
+                .rposition(|token| wanted.contains(&token.as_str()))
+        };
         match (found(words), found(others)) {
             (Some(a), Some(b)) => Some(a > b),
             (Some(_), None) => Some(true),
@@ -287,7 +336,12 @@ fn step(tokens: &[String]) -> Option<Step> {
         ],
     );
     let side = |forward: Option<bool>| if forward.unwrap_or(true) { 1.0 } else { -1.0 };
-    let mut step = Step { change: Pose::default(), lean: 0.0, ease: Ease::Soft, shake: 0.0 };
+    let mut step = Step {
+        change: Pose::default(),
+        lean: 0.0,
+        ease: Ease::Soft,
+        shake: 0.0,
+    };
     let change = &mut step.change;
     if has(&[
         "static",
@@ -339,7 +393,7 @@ fn step(tokens: &[String]) -> Option<Step> {
         "descending",
     ]) {
         change.crane = 0.26 * speed * side(up);
-        change.tilt = -0.1 * speed * side(up);
+        change.tilt = -0.15 * speed * side(up);
     } else if has(&["dutch", "canted"]) {
         step.lean = 0.12;
     } else if has(&["roll", "rolls", "rolling"]) {
@@ -351,34 +405,48 @@ fn step(tokens: &[String]) -> Option<Step> {
             "moves", "moving", "camera", "follow", "follows",
         ])
     }) {
-        change.track = 0.5 * speed * side(Some(right));
-    } else if has(&["dolly", "dollies", "push", "pushes", "pushing", "pull", "pulls", "pulling"])
-        || (forward.is_some()
-            && has(&[
-                "track",
-                "tracks",
-                "tracking",
-                "move",
-                "moves",
-                "moving",
-                "creep",
-                "creeps",
-                "creeping",
-                "drift",
-                "drifts",
-                "glide",
-                "glides",
-                "closes",
-                "close",
-                "fly",
-                "flies",
-                "slow",
-                "slowly",
-                "camera",
-                "steadicam",
-                "follow",
-                "follows",
-            ]))
+        let way = 0.5 * speed * side(Some(right));
+        let together = [
+            "track",
+            "tracks",
+            "tracking",
+            "follow",
+            "follows",
+            "following",
+        ];
+        if has(&together) {
+            change.follow = way
+        } else {
+            change.track = way
+        }
+    } else if has(&[
+        "dolly", "dollies", "push", "pushes", "pushing", "pull", "pulls", "pulling",
+    ]) || (forward.is_some()
+        && has(&[
+            "track",
+            "tracks",
+            "tracking",
+            "move",
+            "moves",
+            "moving",
+            "creep",
+            "creeps",
+            "creeping",
+            "drift",
+            "drifts",
+            "glide",
+            "glides",
+            "closes",
+            "close",
+            "fly",
+            "flies",
+            "slow",
+            "slowly",
+            "camera",
+            "steadicam",
+            "follow",
+            "follows",
+        ]))
     {
         change.dolly = 0.42 * speed * side(forward);
     } else if has(&[
@@ -400,8 +468,16 @@ fn step(tokens: &[String]) -> Option<Step> {
         "glides",
         "gliding",
     ]) {
-        change.track = 0.5 * speed;
-    } else if has(&["drone", "aerial", "flyover", "flythrough", "fly", "flies", "flying"]) {
+        change.follow = 0.5 * speed;
+    } else if has(&[
+        "drone",
+        "aerial",
+        "flyover",
+        "flythrough",
+        "fly",
+        "flies",
+        "flying",
+    ]) {
         change.dolly = 0.3 * speed;
         change.crane = 0.1 * speed;
     } else if up.is_some() && has(&["camera", "move", "moves", "slow", "slowly"]) {
@@ -450,11 +526,8 @@ mod tests {
         assert!(end("dolly back").dolly < 0.0);
         assert!(end("crane down").crane < 0.0);
         assert!(end("crane up over the roofs").crane > 0.0);
-        assert!(
-            end("tracking shot, left").track > 0.0,
-            "a tracking shot moves even where its side stands apart"
-        );
-        assert!(end("tracking left").track < 0.0);
+        assert!(end("tracking shot, left").follow < 0.0);
+        assert!(end("tracking left").follow < 0.0);
         assert!(end("dolly right").track > 0.0);
         assert!(end("orbit clockwise").orbit > 0.0);
         assert!(end("arc left around her").orbit < 0.0);
@@ -510,8 +583,9 @@ mod tests {
     #[test]
     fn a_hand_trembles_and_comes_back() {
         let camera = Camera::parse("handheld");
-        let poses: Vec<Pose> =
-            (0..48).map(|frame| camera.at(Pose::default(), frame as f32 / 24.0, 2.0)).collect();
+        let poses: Vec<Pose> = (0..48)
+            .map(|frame| camera.at(Pose::default(), frame as f32 / 24.0, 2.0))
+            .collect();
         assert!(poses.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(camera.end(Pose::default()), Pose::default());
         assert_eq!(poses[7], camera.at(Pose::default(), 7.0 / 24.0, 2.0));
@@ -535,6 +609,9 @@ mod tests {
         for _ in 0..50 {
             pose = camera.end(pose);
         }
-        assert!(pose.dolly <= 0.7 && pose.pan <= 1.3 && pose.tilt <= 0.7, "{pose:?}");
+        assert!(
+            pose.dolly <= 0.7 && pose.pan <= 1.3 && pose.tilt <= 0.7,
+            "{pose:?}"
+        );
     }
 }

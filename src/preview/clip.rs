@@ -27,9 +27,17 @@ enum Scene {
 }
 
 impl Scene {
-    fn film(&mut self, frame: &mut Frame, pose: &Pose) {
+    /// Whether something moves while the camera rests.
+    fn is_alive(&self) -> bool {
         match self {
-            Self::Stage(stage) => stage.film(frame, pose),
+            Self::Stage(stage) => stage.is_alive(),
+            Self::Picture(_) => false,
+        }
+    }
+
+    fn film(&mut self, frame: &mut Frame, pose: &Pose, seconds: f32) {
+        match self {
+            Self::Stage(stage) => stage.film(frame, pose, seconds),
             Self::Picture(picture) => picture.film(frame, pose),
         }
     }
@@ -46,12 +54,24 @@ pub(super) fn make(
     let mood = {
         let title = shot.title.as_deref().unwrap_or_default();
         let words = format!("{} {title}", shot.words);
-        Mood::read(&words, shot.shot.as_deref().unwrap_or_default(), !shot.dialogue.is_empty())
+        Mood::read(
+            &words,
+            shot.shot.as_deref().unwrap_or_default(),
+            !shot.dialogue.is_empty(),
+        )
     };
-    let poses: Vec<Pose> = (0..timeline.frames).map(|frame| timeline.pose(frame)).collect();
+    let poses: Vec<Pose> = (0..timeline.frames)
+        .map(|frame| timeline.pose(frame))
+        .collect();
     let mut scene = match &shot.reference {
         Some(path) => Scene::Picture(Box::new(Picture::load(path, width, height)?)),
-        None => Scene::Stage(Box::new(Stage::build(&mood, width, height, &poses, &typesetter)?)),
+        None => Scene::Stage(Box::new(Stage::build(
+            &mood,
+            width,
+            height,
+            &poses,
+            &typesetter,
+        )?)),
     };
     let slate = Slate::draw(shot, &mood, &timeline, width, height, &typesetter)?;
 
@@ -62,18 +82,20 @@ pub(super) fn make(
     let mut encoded: Vec<(Vec<u8>, bool)> = Vec::with_capacity(poses.len());
     for (number, pose) in (0..).zip(&poses) {
         // A camera that rests sees what it saw.
-        if filmed_from != Some(*pose) {
-            scene.film(&mut filmed, pose);
+        if filmed_from != Some(*pose) || scene.is_alive() {
+            scene.film(&mut filmed, pose, number as f32 / FRAMES_PER_SECOND as f32);
             filmed_from = Some(*pose);
         }
         frame.copy_from(&filmed);
-        slate.lay(&mut frame, &timeline, number);
+        // The picture fades, the slate stays readable.
         let light = timeline.light(number);
         if light < 256 {
             frame.dim(light);
         }
-        let stream =
-            encoder.encode(&frame).map_err(|error| PreviewError::Encoding(error.to_string()))?;
+        slate.lay(&mut frame, &timeline, number);
+        let stream = encoder
+            .encode(&frame)
+            .map_err(|error| PreviewError::Encoding(error.to_string()))?;
         encoded.push((stream.to_vec(), stream.frame_type() == FrameType::IDR));
         if (number + 1) % 12 == 0 || number + 1 == timeline.frames {
             report(number + 1, timeline.frames);

@@ -63,7 +63,14 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    pub(super) const IDENTITY: Self = Self { a: 1.0, b: 0.0, c: 0.0, d: 1.0, e: 0.0, f: 0.0 };
+    pub(super) const IDENTITY: Self = Self {
+        a: 1.0,
+        b: 0.0,
+        c: 0.0,
+        d: 1.0,
+        e: 0.0,
+        f: 0.0,
+    };
 
     /// Makes everything larger around a point that stays.
     pub(super) fn scale_around(horizontal: f32, vertical: f32, x: f32, y: f32) -> Self {
@@ -77,17 +84,32 @@ impl Affine {
     }
 
     pub(super) fn translate(x: f32, y: f32) -> Self {
-        Self { e: x, f: y, ..Self::IDENTITY }
+        Self {
+            e: x,
+            f: y,
+            ..Self::IDENTITY
+        }
     }
 
     pub(super) fn rotate_around(angle: f32, x: f32, y: f32) -> Self {
         let (sin, cos) = angle.sin_cos();
-        Self { a: cos, b: sin, c: -sin, d: cos, e: x - cos * x + sin * y, f: y - sin * x - cos * y }
+        Self {
+            a: cos,
+            b: sin,
+            c: -sin,
+            d: cos,
+            e: x - cos * x + sin * y,
+            f: y - sin * x - cos * y,
+        }
     }
 
     /// Slides rows sideways in proportion to their distance from row `still`.
     pub(super) fn shear_below(amount: f32, still: f32) -> Self {
-        Self { c: amount, e: -amount * still, ..Self::IDENTITY }
+        Self {
+            c: amount,
+            e: -amount * still,
+            ..Self::IDENTITY
+        }
     }
 
     /// This one first, `next` after it.
@@ -111,11 +133,21 @@ impl Affine {
             -self.c / determinant,
             self.a / determinant,
         );
-        Self { a, b, c, d, e: -(a * self.e + c * self.f), f: -(b * self.e + d * self.f) }
+        Self {
+            a,
+            b,
+            c,
+            d,
+            e: -(a * self.e + c * self.f),
+            f: -(b * self.e + d * self.f),
+        }
     }
 
     fn apply(self, x: f32, y: f32) -> (f32, f32) {
-        (self.a * x + self.c * y + self.e, self.b * x + self.d * y + self.f)
+        (
+            self.a * x + self.c * y + self.e,
+            self.b * x + self.d * y + self.f,
+        )
     }
 
     /// The smallest upright rectangle around the image of a rectangle.
@@ -127,10 +159,20 @@ impl Affine {
             (area.right, area.bottom),
         ];
         let corners = corners.map(|(x, y)| self.apply(x, y));
-        let start = Area { left: f32::MAX, top: f32::MAX, right: f32::MIN, bottom: f32::MIN };
-        corners
-            .iter()
-            .fold(start, |sum, &(x, y)| sum.union(Area { left: x, top: y, right: x, bottom: y }))
+        let start = Area {
+            left: f32::MAX,
+            top: f32::MAX,
+            right: f32::MIN,
+            bottom: f32::MIN,
+        };
+        corners.iter().fold(start, |sum, &(x, y)| {
+            sum.union(Area {
+                left: x,
+                top: y,
+                right: x,
+                bottom: y,
+            })
+        })
     }
 
     /// How much larger things become, on the axis where they grow most.
@@ -148,6 +190,36 @@ pub(super) struct Layer {
     /// Pixels of the drawing for one of the resting frame.
     resolution: f32,
     opaque: bool,
+    luma_spans: Vec<Span>,
+    chroma_spans: Vec<Span>,
+}
+
+/// What one row of a drawing shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Span {
+    /// The first column that is not transparent.
+    first: i64,
+    /// The column after the last one.
+    last: i64,
+    /// Whether everything between is opaque.
+    solid: bool,
+}
+
+fn spans(alpha: &Plane) -> Vec<Span> {
+    let span = |row: &[u8]| {
+        let first = row.iter().position(|&alpha| alpha > 0).unwrap_or(row.len());
+        let last = row
+            .iter()
+            .rposition(|&alpha| alpha > 0)
+            .map_or(0, |index| index + 1);
+        let solid = first < last && row[first..last].iter().all(|&alpha| alpha == 255);
+        Span {
+            first: first as i64,
+            last: last as i64,
+            solid,
+        }
+    };
+    (0..alpha.height).map(|row| span(alpha.row(row))).collect()
 }
 
 /// Sixteen bits behind the point.
@@ -156,7 +228,7 @@ const ONE: f32 = 65536.0;
 /// Working memory for one row.
 #[derive(Default)]
 pub(super) struct Scratch {
-    column: Vec<u16>,
+    column: Vec<u8>,
     color: Vec<u8>,
     alpha: Vec<u8>,
 }
@@ -165,69 +237,225 @@ impl Layer {
     /// Takes a drawing whose upper left corner lies at `left`, `top` of the resting frame. An opaque layer must cover
     /// the frame in every pose; what lies outside of it repeats its edge.
     pub(super) fn new(pixmap: &Pixmap, left: f32, top: f32, resolution: f32, opaque: bool) -> Self {
-        Self { drawing: Drawing::from_pixmap(pixmap), left, top, resolution, opaque }
+        let drawing = Drawing::from_pixmap(pixmap);
+        let (luma_spans, chroma_spans) = (spans(&drawing.alpha), spans(&drawing.chroma_alpha));
+        Self {
+            drawing,
+            left,
+            top,
+            resolution,
+            opaque,
+            luma_spans,
+            chroma_spans,
+        }
     }
 
-    /// Draws the layer as the camera sees it.
-    pub(super) fn draw(&self, frame: &mut Frame, seen: Affine, scratch: &mut Scratch) {
-        // From the centre of a frame's pixel to the centre of a drawing's pixel.
+    /// From the centres of a frame's pixels to the centres of the drawing's, for luma and for chroma.
+    fn maps(&self, seen: Affine) -> (Affine, Affine) {
         let to_drawing = seen
             .inverse()
             .then(Affine::translate(-self.left, -self.top))
-            .then(Affine::scale_around(self.resolution, self.resolution, 0.0, 0.0));
-        let luma = Affine::translate(0.5, 0.5).then(to_drawing).then(Affine::translate(-0.5, -0.5));
-        let chroma = Affine::scale_around(2.0, 2.0, 0.0, 0.0).then(to_drawing);
-        let chroma = Affine::translate(0.5, 0.5)
-            .then(chroma)
+            .then(Affine::scale_around(
+                self.resolution,
+                self.resolution,
+                0.0,
+                0.0,
+            ));
+        let to_center = Affine::translate(0.5, 0.5);
+        let from_center = Affine::translate(-0.5, -0.5);
+        let luma = to_center.then(to_drawing).then(from_center);
+        let chroma = to_center
+            .then(Affine::scale_around(2.0, 2.0, 0.0, 0.0))
+            .then(to_drawing)
             .then(Affine::scale_around(0.5, 0.5, 0.0, 0.0))
-            .then(Affine::translate(-0.5, -0.5));
-        let (width, height) = (frame.width, frame.height);
-        let alpha = (!self.opaque).then_some(&self.drawing.alpha);
-        draw_plane(&mut frame.y, width, height, &self.drawing.y, alpha, luma, scratch);
-        let alpha = (!self.opaque).then_some(&self.drawing.chroma_alpha);
-        draw_plane(&mut frame.u, width / 2, height / 2, &self.drawing.u, alpha, chroma, scratch);
-        draw_plane(&mut frame.v, width / 2, height / 2, &self.drawing.v, alpha, chroma, scratch);
+            .then(from_center);
+        (luma, chroma)
     }
 }
 
-fn draw_plane(
+/// Draws layers over each other, the furthest first, each as the camera sees it.
+pub(super) fn film<'a>(
+    layers: impl Iterator<Item = (&'a Layer, Affine)>,
+    frame: &mut Frame,
+    scratch: &mut Scratch,
+) {
+    let layers: Vec<(&Layer, (Affine, Affine))> = layers
+        .map(|(layer, seen)| (layer, layer.maps(seen)))
+        .collect();
+    let (width, height) = (frame.width, frame.height);
+    let sheets = |color: fn(&Drawing) -> &Plane, chroma: bool| -> Vec<Sheet<'_>> {
+        let sheet = |(layer, maps): &(&'a Layer, (Affine, Affine))| Sheet {
+            color: color(&layer.drawing),
+            alpha: if chroma {
+                &layer.drawing.chroma_alpha
+            } else {
+                &layer.drawing.alpha
+            },
+            spans: if chroma {
+                &layer.chroma_spans
+            } else {
+                &layer.luma_spans
+            },
+            opaque: layer.opaque,
+            map: if chroma { maps.1 } else { maps.0 },
+        };
+        layers.iter().map(sheet).collect()
+    };
+    film_plane(
+        &sheets(|drawing| &drawing.y, false),
+        &mut frame.y,
+        width,
+        height,
+        scratch,
+    );
+    film_plane(
+        &sheets(|drawing| &drawing.u, true),
+        &mut frame.u,
+        width / 2,
+        height / 2,
+        scratch,
+    );
+    film_plane(
+        &sheets(|drawing| &drawing.v, true),
+        &mut frame.v,
+        width / 2,
+        height / 2,
+        scratch,
+    );
+}
+
+/// One plane of a layer and the way that the frame goes through it.
+struct Sheet<'a> {
+    color: &'a Plane,
+    alpha: &'a Plane,
+    spans: &'a [Span],
+    opaque: bool,
+    map: Affine,
+}
+
+/// What one row of the frame takes from a sheet.
+struct Strip {
+    /// The first column of the frame that shows it.
+    first: usize,
+    last: usize,
+    /// Whether nothing behind it can be seen between them.
+    solid: bool,
+    /// Where the way through the plane begins, at the first column.
+    walk: Walk,
+}
+
+fn film_plane(
+    sheets: &[Sheet<'_>],
     target: &mut [u8],
     width: usize,
     height: usize,
-    color: &Plane,
-    alpha: Option<&Plane>,
-    map: Affine,
     scratch: &mut Scratch,
 ) {
-    // Transparent drawings end in transparent pixels, so rows and columns beyond them need no look.
-    let last_row = (color.height as i64 - 1) << 16;
-    for row in 0..height {
-        let target = &mut target[row * width..(row + 1) * width];
-        let u = ((map.c * row as f32 + map.e) * ONE) as i64;
-        let v = ((map.d * row as f32 + map.f) * ONE) as i64;
-        let (du, dv) = ((map.a * ONE) as i64, (map.b * ONE) as i64);
-        let visible =
-            if alpha.is_none() { (0, width) } else { visible_columns(u, v, du, dv, color, width) };
-        let (first, last) = visible;
-        if first >= last {
-            continue;
-        }
-        let count = last - first;
-        let (u, v) = (u + du * first as i64, v + dv * first as i64);
-        let walk = Walk { u, v, du, dv, count };
-        match alpha {
-            None => sample(color, walk, last_row, &mut scratch.column, &mut target[first..last]),
-            Some(alpha) => {
-                scratch.color.resize(count, 0);
-                scratch.alpha.resize(count, 0);
-                sample(alpha, walk, last_row, &mut scratch.column, &mut scratch.alpha);
-                if scratch.alpha.iter().all(|&alpha| alpha == 0) {
-                    continue;
-                }
-                sample(color, walk, last_row, &mut scratch.column, &mut scratch.color);
-                blend_row(&mut target[first..last], &scratch.color, &scratch.alpha);
+    let mut strips: Vec<(&Sheet<'_>, Strip)> = Vec::new();
+    for (row, target) in target.chunks_exact_mut(width).enumerate().take(height) {
+        // From the nearest to the first that hides everything behind it; what is hidden is not drawn.
+        strips.clear();
+        for sheet in sheets.iter().rev() {
+            let Some(strip) = sheet.strip(row, width) else {
+                continue;
+            };
+            let hides = strip.solid && strip.first == 0 && strip.last == width;
+            strips.push((sheet, strip));
+            if hides {
+                break;
             }
         }
+        for (sheet, strip) in strips.iter().rev() {
+            sheet.draw(strip, &mut target[strip.first..strip.last], scratch);
+        }
+    }
+}
+
+impl Sheet<'_> {
+    fn strip(&self, row: usize, width: usize) -> Option<Strip> {
+        let row = row as f32;
+        let (u, v) = (
+            ((self.map.c * row + self.map.e) * ONE) as i64,
+            ((self.map.d * row + self.map.f) * ONE) as i64,
+        );
+        let (du, dv) = ((self.map.a * ONE) as i64, (self.map.b * ONE) as i64);
+        let walk = |first: usize, last: usize| Walk {
+            u: u + du * first as i64,
+            v: v + dv * first as i64,
+            du,
+            dv,
+            count: last - first,
+        };
+        if self.opaque {
+            return Some(Strip {
+                first: 0,
+                last: width,
+                solid: true,
+                walk: walk(0, width),
+            });
+        }
+        let (last_column, last_row) = (self.color.width as i64 - 1, self.color.height as i64 - 1);
+        if dv != 0 {
+            // A camera that leans crosses many rows, so their spans say nothing.
+            let (first, last) = inside(u, du, 0, last_column, width);
+            let (top, bottom) = inside(v, dv, 0, last_row, width);
+            let (first, last) = (first.max(top), last.min(bottom));
+            return (first < last).then(|| Strip {
+                first,
+                last,
+                solid: false,
+                walk: walk(first, last),
+            });
+        }
+        if v < -(1 << 16) || v > (last_row + 1) << 16 {
+            return None;
+        }
+        let upper = (v >> 16).clamp(0, last_row);
+        let lower = (upper + i64::from(v & 0xffff != 0)).min(last_row);
+        let (a, b) = (self.spans[upper as usize], self.spans[lower as usize]);
+        // An empty row begins behind its end, so it never widens the other.
+        let (from, to) = (a.first.min(b.first) - 1, a.last.max(b.last));
+        if a.first >= a.last && b.first >= b.last {
+            return None;
+        }
+        let (first, last) = inside(u, du, from.max(0), to.min(last_column), width);
+        if first >= last {
+            return None;
+        }
+        let strip = walk(first, last);
+        let (start, end) = (strip.u, strip.u + du * (strip.count as i64 - 1));
+        let (start, end) = (start.min(end), start.max(end));
+        let left = a.first.max(b.first) << 16;
+        let right = (a.last.min(b.last) - 1) << 16;
+        let solid = a.solid && b.solid && start >= left && end <= right;
+        Some(Strip {
+            first,
+            last,
+            solid,
+            walk: strip,
+        })
+    }
+
+    fn draw(&self, strip: &Strip, target: &mut [u8], scratch: &mut Scratch) {
+        if strip.solid {
+            return sample(self.color, strip.walk, &mut scratch.column, target);
+        }
+        let count = target.len();
+        scratch.color.resize(count, 0);
+        scratch.alpha.resize(count, 0);
+        sample(
+            self.alpha,
+            strip.walk,
+            &mut scratch.column,
+            &mut scratch.alpha,
+        );
+        sample(
+            self.color,
+            strip.walk,
+            &mut scratch.column,
+            &mut scratch.color,
+        );
+        blend_row(target, &scratch.color, &scratch.alpha);
     }
 }
 
@@ -241,92 +469,128 @@ struct Walk {
     count: usize,
 }
 
-/// The columns of the frame for which the way lies inside the plane.
-fn visible_columns(
-    u: i64,
-    v: i64,
-    du: i64,
-    dv: i64,
-    plane: &Plane,
-    width: usize,
-) -> (usize, usize) {
-    let mut first = 0_i64;
-    let mut last = width as i64;
-    for (start, step, size) in [(u, du, plane.width), (v, dv, plane.height)] {
-        let end = (size as i64 - 1) << 16;
-        match step {
-            0 if start < 0 || start > end => return (0, 0),
-            0 => {}
-            _ => {
-                let (near, far) =
-                    if step > 0 { (-start, end - start) } else { (end - start, -start) };
-                let (near, far, step) =
-                    if step > 0 { (near, far, step) } else { (-near, -far, -step) };
-                first = first.max(near.div_euclid(step) + i64::from(near.rem_euclid(step) != 0));
-                last = last.min(far.div_euclid(step) + 1);
-            }
-        }
+/// The columns of the frame for which one coordinate of the way lies from `low` to `high`.
+fn inside(start: i64, step: i64, low: i64, high: i64, width: usize) -> (usize, usize) {
+    let (low, high) = ((low << 16) - start, (high << 16) - start);
+    let (low, high, step) = if step < 0 {
+        (-high, -low, -step)
+    } else {
+        (low, high, step)
+    };
+    let clamp = |column: i64| column.clamp(0, width as i64) as usize;
+    match step {
+        0 if low <= 0 && high >= 0 => (0, width),
+        0 => (0, 0),
+        _ => (
+            clamp(low.div_euclid(step) + i64::from(low.rem_euclid(step) != 0)),
+            clamp(high.div_euclid(step) + 1),
+        ),
     }
-    (first.clamp(0, width as i64) as usize, last.clamp(0, width as i64) as usize)
+}
+
+/// Mixes two neighbours by a fraction of 256.
+fn between(a: u8, b: u8, fraction: u16) -> u8 {
+    ((u16::from(a) * (256 - fraction) + u16::from(b) * fraction + 128) >> 8) as u8
 }
 
 /// Reads a plane along a way, between its pixels, with its edges repeated outward.
-fn sample(plane: &Plane, walk: Walk, last_row: i64, column: &mut Vec<u16>, out: &mut [u8]) {
+fn sample(plane: &Plane, walk: Walk, column: &mut Vec<u8>, out: &mut [u8]) {
     if walk.dv != 0 {
         return sample_leaning(plane, walk, out);
     }
-    let v = walk.v.clamp(0, last_row);
+    let last = plane.width as i64 - 1;
+    let v = walk.v.clamp(0, (plane.height as i64 - 1) << 16);
     let upper = (v >> 16) as usize;
     let lower = (upper + 1).min(plane.height - 1);
     let down = ((v >> 8) & 255) as u16;
-    let last = plane.width as i64 - 1;
     let end = walk.u + walk.du * (walk.count as i64 - 1);
     let (from, to) = (walk.u.min(end) >> 16, (walk.u.max(end) >> 16) + 1);
+    let repeats = from < 0 || to > last || walk.du < 0;
     let (from, to) = (from.clamp(0, last) as usize, to.clamp(0, last) as usize);
 
     // The rows are mixed first: every pixel of the mixture serves several of the frame.
     let (upper, lower) = (&plane.row(upper)[from..=to], &plane.row(lower)[from..=to]);
-    column.clear();
-    match down {
-        0 => column.extend(upper.iter().map(|&value| u16::from(value) << 8)),
-        _ => column.extend(
-            upper
-                .iter()
-                .zip(lower)
-                .map(|(&a, &b)| u16::from(a) * (256 - down) + u16::from(b) * down),
-        ),
-    }
-    let inside = walk.u >= 0 && walk.u.max(end) >> 16 < last && walk.du >= 0;
-    if inside && walk.du == 65536 {
-        let right = ((walk.u >> 8) & 255) as u32;
-        for (out, pair) in out.iter_mut().zip(column.windows(2)) {
-            *out = ((u32::from(pair[0]) * (256 - right) + u32::from(pair[1]) * right + 32768) >> 16)
-                as u8;
+    let mixed: &[u8] = if down == 0 {
+        upper
+    } else {
+        column.clear();
+        column.extend(upper.iter().zip(lower).map(|(&a, &b)| between(a, b, down)));
+        column
+    };
+    if repeats {
+        let limit = mixed.len() - 1;
+        for (index, out) in out.iter_mut().enumerate() {
+            let u = (walk.u + walk.du * index as i64).clamp(0, last << 16) - ((from as i64) << 16);
+            let left = ((u >> 16).max(0) as usize).min(limit);
+            *out = between(
+                mixed[left],
+                mixed[(left + 1).min(limit)],
+                ((u >> 8) & 255) as u16,
+            );
         }
         return;
     }
-    if inside {
-        let mut u = (walk.u - ((from as i64) << 16)) as u32;
-        let step = walk.du as u32;
-        for out in out.iter_mut() {
-            let index = (u >> 16) as usize;
-            let right = (u >> 8) & 255;
-            let (a, b) = match column.get(index..index + 2) {
-                Some(&[a, b]) => (u32::from(a), u32::from(b)),
-                _ => (0, 0),
+    if walk.du == 65536 {
+        let right = ((walk.u >> 8) & 255) as u16;
+        match right {
+            0 => out.copy_from_slice(&mixed[..out.len()]),
+            _ => {
+                for ((out, &a), &b) in out.iter_mut().zip(mixed).zip(&mixed[1..]) {
+                    *out = between(a, b, right);
+                }
+            }
+        }
+        return;
+    }
+    sample_scaled(
+        mixed,
+        (walk.u - ((from as i64) << 16)) as u32,
+        walk.du as u32,
+        out,
+    );
+}
+
+/// Reads a row at a scale. Eight pixels of the frame come from one window of sixteen, which needs one check of its
+/// bounds instead of sixteen.
+fn sample_scaled(mixed: &[u8], mut u: u32, step: u32, out: &mut [u8]) {
+    let mut chunks = out.chunks_exact_mut(8);
+    if step <= 0x1_c000 {
+        for chunk in &mut chunks {
+            let base = (u >> 16) as usize;
+            let Some(window) = mixed.get(base..).and_then(|rest| rest.first_chunk::<16>()) else {
+                // Only the last few pixels of a row have no full window left.
+                one_by_one(mixed, u, step, chunk);
+                u = u.wrapping_add(step * 8);
+                continue;
             };
-            *out = ((a * (256 - right) + b * right + 32768) >> 16) as u8;
-            u = u.wrapping_add(step);
+            let mut offset = u & 0xffff;
+            for out in chunk {
+                let index = (offset >> 16) as usize;
+                *out = between(
+                    window[index & 15],
+                    window[(index + 1) & 15],
+                    ((offset >> 8) & 255) as u16,
+                );
+                offset += step;
+            }
+            u = u.wrapping_add(step * 8);
         }
-        return;
+        one_by_one(mixed, u, step, chunks.into_remainder());
+    } else {
+        one_by_one(mixed, u, step, out);
     }
-    let limit = column.len() - 1;
-    for (index, out) in out.iter_mut().enumerate() {
-        let u = (walk.u + walk.du * index as i64).clamp(0, last << 16) - ((from as i64) << 16);
-        let left = ((u >> 16).max(0) as usize).min(limit);
-        let right = ((u >> 8) & 255) as u32;
-        let (a, b) = (u32::from(column[left]), u32::from(column[(left + 1).min(limit)]));
-        *out = ((a * (256 - right) + b * right + 32768) >> 16) as u8;
+}
+
+fn one_by_one(mixed: &[u8], mut u: u32, step: u32, out: &mut [u8]) {
+    let last = mixed.len() - 1;
+    for out in out {
+        let index = ((u >> 16) as usize).min(last);
+        *out = between(
+            mixed[index],
+            mixed[(index + 1).min(last)],
+            ((u >> 8) & 255) as u16,
+        );
+        u = u.wrapping_add(step);
     }
 }
 
@@ -338,11 +602,10 @@ fn sample_leaning(plane: &Plane, walk: Walk, out: &mut [u8]) {
         let v = (walk.v + walk.dv * index as i64).clamp(0, last_row << 16);
         let (column, row) = ((u >> 16) as usize, (v >> 16) as usize);
         let next = (column + 1).min(last_column as usize);
-        let (right, down) = (((u >> 8) & 255) as u32, ((v >> 8) & 255) as u32);
+        let (right, down) = (((u >> 8) & 255) as u16, ((v >> 8) & 255) as u16);
         let (upper, lower) = (plane.row(row), plane.row((row + 1).min(last_row as usize)));
-        let mix =
-            |row: &[u8]| u32::from(row[column]) * (256 - right) + u32::from(row[next]) * right;
-        *out = ((mix(upper) * (256 - down) + mix(lower) * down + 32768) >> 16) as u8;
+        let mix = |row: &[u8]| between(row[column], row[next], right);
+        *out = between(mix(upper), mix(lower), down);
     }
 }
 
@@ -363,7 +626,9 @@ mod tests {
 
     fn brightest(frame: &Frame, row: usize) -> usize {
         let row = &frame.y[row * frame.width..(row + 1) * frame.width];
-        (0..row.len()).max_by_key(|&index| row[index]).expect("a row")
+        (0..row.len())
+            .max_by_key(|&index| row[index])
+            .expect("a row")
     }
 
     #[test]
@@ -372,7 +637,12 @@ mod tests {
             let layer = column_at(30, opaque);
             for shift in [-6.0, 0.0, 5.0] {
                 let mut frame = Frame::new(32, 16);
-                layer.draw(&mut frame, Affine::translate(shift, 0.0), &mut Scratch::default());
+                let seen = Affine::translate(shift, 0.0);
+                film(
+                    [(&layer, seen)].into_iter(),
+                    &mut frame,
+                    &mut Scratch::default(),
+                );
                 assert_eq!(brightest(&frame, 8) as f32, 14.0 + shift);
             }
         }
@@ -383,10 +653,23 @@ mod tests {
         let layer = column_at(30, true);
         let seen = Affine::scale_around(1.3, 1.3, 16.0, 8.0).then(Affine::translate(1.25, -0.5));
         let (mut upright, mut leaning) = (Frame::new(32, 16), Frame::new(32, 16));
-        layer.draw(&mut upright, seen, &mut Scratch::default());
+        film(
+            [(&layer, seen)].into_iter(),
+            &mut upright,
+            &mut Scratch::default(),
+        );
         let lean = Affine { b: 0.0001, ..seen };
-        layer.draw(&mut leaning, lean, &mut Scratch::default());
-        let difference = upright.y.iter().zip(&leaning.y).map(|(a, b)| a.abs_diff(*b)).max();
+        film(
+            [(&layer, lean)].into_iter(),
+            &mut leaning,
+            &mut Scratch::default(),
+        );
+        let difference = upright
+            .y
+            .iter()
+            .zip(&leaning.y)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max();
         assert!(difference <= Some(3), "{difference:?}");
     }
 

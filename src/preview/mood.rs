@@ -119,7 +119,8 @@ impl Mood {
             () => Size::Wide,
         });
         let subject = match subject(&told, speaks) {
-            Subject::Person if shot.has(&["two", "pair", "2"]) => Subject::Pair,
+            Subject::Person | Subject::Object if shot.has(&["two", "pair", "2"]) => Subject::Pair,
+            Subject::Object if shot.has(&["shoulder", "ots", "portrait"]) => Subject::Person,
             Subject::Person if size == Size::Insert => Subject::Object,
             subject => subject,
         };

@@ -11,7 +11,7 @@ use resvg::tiny_skia::{IntSize, Pixmap};
 use super::PreviewError;
 use super::camera::Pose;
 use super::frame::Frame;
-use super::layer::{Affine, Layer, Scratch};
+use super::layer::{self, Affine, Layer, Scratch};
 
 /// The largest image file, in bytes.
 const LARGEST_FILE: u64 = 200 * 1024 * 1024;
@@ -64,7 +64,7 @@ impl Picture {
         let roll = pose.roll.clamp(-0.12, 0.12);
         let soft = |value: f32, limit: f32| limit * (value / limit).tanh();
         let room = |side: f32| (side * (1.0 + 2.0 * REACH) * scale - side).max(0.0) / 2.0;
-        let aside = -(pose.pan + pose.track + 0.6 * pose.orbit) * 0.36 * self.width;
+        let aside = -(pose.pan + pose.track + pose.follow + 0.6 * pose.orbit) * 0.36 * self.width;
         let down = (pose.tilt + pose.crane) * 0.36 * self.height;
         let (most_aside, most_down) = (room(self.width) - 1.0, room(self.height) - 1.0);
         let aside = if most_aside > 0.0 { soft(aside, most_aside) } else { 0.0 };
@@ -73,7 +73,7 @@ impl Picture {
         let seen = Affine::scale_around(scale, scale, x, y)
             .then(Affine::rotate_around(roll, x, y))
             .then(Affine::translate(aside, down));
-        self.layer.draw(frame, seen, &mut self.scratch);
+        layer::film([(&self.layer, seen)].into_iter(), frame, &mut self.scratch);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layer::Area;
+use super::layer::{Affine, Area};
 use super::mood::{Air, Lamp, Mood, Palette, Setting, Size, Subject};
 use super::stage::{Blocking, Depth};
 
@@ -46,16 +46,25 @@ macro_rules! add {
 /// The largest area in which a part of the stage has anything to show.
 pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
     let far = 100_000.0;
-    let all = Area { left: -far, top: -far, right: far, bottom: far };
+    let all = Area {
+        left: -far,
+        top: -far,
+        right: far,
+        bottom: far,
+    };
     match depth {
         Depth::Sky => all,
         Depth::Far => match mood.setting {
             Setting::Room | Setting::Space | Setting::Forest => all,
-            _ => Area { top: at.horizon - at.height * 0.75, bottom: at.horizon + 2.0, ..all },
+            _ => Area {
+                top: at.horizon - at.height * 0.75,
+                bottom: at.horizon + at.height * 0.2,
+                ..all
+            },
         },
-        Depth::Ground => match mood.setting {
-            Setting::Space => Area { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 },
-            _ => Area { top: at.horizon - 1.0, ..all },
+        Depth::Ground => Area {
+            top: at.horizon - 1.0,
+            ..all
         },
         Depth::Subject => {
             let half = at.tall
@@ -71,7 +80,7 @@ pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
                 bottom: at.feet + at.tall * 0.08,
             }
         }
-        Depth::Near => all,
+        Depth::Near | Depth::Air => all,
     }
 }
 
@@ -83,6 +92,7 @@ pub(super) fn draw(svg: &mut String, depth: Depth, mood: &Mood, at: &Blocking, a
         Depth::Ground => ground(svg, mood, at, area),
         Depth::Subject => subject(svg, mood, at),
         Depth::Near => near(svg, mood, at, area),
+        Depth::Air => air(svg, mood, at, area),
     }
 }
 
@@ -116,7 +126,11 @@ fn sky(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
     rectangle(svg, area, "url(#s)");
     let mut chance = Chance::at(mood.seed, 1);
-    let side = if w > h * 1.2 { chance.between(0.50, 0.58) } else { chance.between(0.24, 0.34) };
+    let side = if w > h * 1.2 {
+        chance.between(0.57, 0.61)
+    } else {
+        chance.between(0.26, 0.34)
+    };
     let lamp = (w * side, at.horizon - h * 0.13);
     if mood.setting == Setting::Room {
         return wall(svg, mood, at, area);
@@ -173,22 +187,39 @@ fn sky(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         Air::Stars => stars(svg, mood, at, area, 1.0),
         Air::Clear if mood.setting == Setting::Space => stars(svg, mood, at, area, 1.6),
         Air::Rain => clouds(svg, mood, at, area, palette.zenith, 0.55),
-        Air::Clouds | Air::Snow | Air::Mist => {
-            clouds(svg, mood, at, area, mix(palette.horizon, palette.middle, 0.3), 0.4)
-        }
-        Air::Clear => clouds(svg, mood, at, area, mix(palette.horizon, palette.rim, 0.3), 0.20),
+        Air::Clouds | Air::Snow | Air::Mist => clouds(
+            svg,
+            mood,
+            at,
+            area,
+            mix(palette.horizon, palette.middle, 0.3),
+            0.4,
+        ),
+        Air::Clear => clouds(
+            svg,
+            mood,
+            at,
+            area,
+            mix(palette.horizon, palette.rim, 0.3),
+            0.20,
+        ),
     }
 }
 
 /// Things spread over a wide area, each in a cell of its own so that they stay when the area grows.
 fn cells(area: Area, step: f32) -> impl Iterator<Item = (i64, f32)> {
-    let (first, last) =
-        ((area.left / step).floor() as i64 - 1, (area.right / step).ceil() as i64 + 1);
+    let (first, last) = (
+        (area.left / step).floor() as i64 - 1,
+        (area.right / step).ceil() as i64 + 1,
+    );
     (first..=last).map(move |index| (index, index as f32 * step))
 }
 
 fn stars(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, density: f32) {
-    let (step, rows) = (at.height * 0.11, (at.height * 1.5 / (at.height * 0.11)) as i64);
+    let (step, rows) = (
+        at.height * 0.11,
+        (at.height * 1.5 / (at.height * 0.11)) as i64,
+    );
     for (column, x) in cells(area, step) {
         for row in 0..rows {
             let mut chance = Chance::at(mood.seed, column * 1000 + row);
@@ -274,28 +305,38 @@ fn far(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         }
         Setting::Sea => headland(svg, mood, at, area, mix(palette.far, palette.horizon, 0.25)),
         Setting::City => {
-            skyline(svg, mood, at, area, back, 0.50, 0, 11);
-            skyline(svg, mood, at, area, palette.far, 0.34, 1, 12);
+            skyline(svg, mood, at, area, back, 0);
+            skyline(svg, mood, at, area, palette.far, 1);
         }
         Setting::Forest => {
-            trunks(svg, mood, at, area, back, 0.05, 0.55, 21);
-            trunks(svg, mood, at, area, palette.far, 0.11, 0.85, 22);
+            trunks(svg, mood, at, area, back, 0);
+            trunks(svg, mood, at, area, palette.far, 1);
         }
         Setting::Room => furniture(svg, mood, at),
         Setting::Space => planet(svg, mood, at),
-        Setting::Studio => {
-            let _ = area;
-        }
+        // A studio has nothing behind its subject.
+        Setting::Studio => {}
     }
     if mood.air == Air::Mist {
+        let (top, high) = (at.horizon - at.height * 0.24, at.height * 0.26);
         add!(
             svg,
-            r##"<rect x="{:.1}" y="{:.1}" width="{:.1}" height="{:.1}" fill="#{:06x}" opacity="0.35"/>"##,
-            area.left,
-            at.horizon - at.height * 0.10,
-            area.width(),
-            at.height * 0.10,
-            palette.horizon
+            r##"<defs><linearGradient id="m" gradientUnits="userSpaceOnUse" x1="0" y1="{top:.1}" x2="0" y2="{1:.1}"><stop offset="0" stop-color="#{0:06x}" stop-opacity="0"/><stop offset="1" stop-color="#{0:06x}" stop-opacity="0.7"/></linearGradient></defs>"##,
+            palette.horizon,
+            top + high
+        );
+        let area = Area {
+            top,
+            bottom: top + high,
+            ..area
+        };
+        rectangle(
+            svg,
+            area.intersection(Area {
+                top: top + 4.0,
+                ..area
+            }),
+            "url(#m)",
         );
     }
 }
@@ -321,7 +362,12 @@ fn ridge(
     number: u64,
 ) {
     let step = at.height * 0.025;
-    add!(svg, r##"<path fill="#{color:06x}" d="M{:.1} {:.1}"##, area.left - step, at.horizon + 2.0);
+    add!(
+        svg,
+        r##"<path fill="#{color:06x}" d="M{:.1} {:.1}"##,
+        area.left - step,
+        at.horizon + at.height * 0.2
+    );
     for (_, x) in cells(area, step) {
         let y = at.horizon
             - at.height
@@ -329,41 +375,55 @@ fn ridge(
                 * (0.25 + 0.75 * wave(mood.seed.wrapping_add(number), x / at.height));
         add!(svg, " L{x:.1} {y:.1}");
     }
-    add!(svg, r#" L{:.1} {:.1}Z"/>"#, area.right + step, at.horizon + 2.0);
+    add!(
+        svg,
+        r#" L{:.1} {:.1}Z"/>"#,
+        area.right + step,
+        at.horizon + at.height * 0.2
+    );
 }
 
 /// A coast that comes and goes.
 fn headland(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32) {
     let step = at.height * 0.025;
-    add!(svg, r##"<path fill="#{color:06x}" d="M{:.1} {:.1}"##, area.left - step, at.horizon + 2.0);
+    add!(
+        svg,
+        r##"<path fill="#{color:06x}" d="M{:.1} {:.1}"##,
+        area.left - step,
+        at.horizon + at.height * 0.2
+    );
     for (_, x) in cells(area, step) {
         let high = (wave(mood.seed.wrapping_add(31), x / at.height * 0.6) - 0.46).max(0.0);
-        add!(svg, " L{x:.1} {:.1}", at.horizon + 1.0 - at.height * 0.34 * high);
+        add!(
+            svg,
+            " L{x:.1} {:.1}",
+            at.horizon + 1.0 - at.height * 0.34 * high
+        );
     }
-    add!(svg, r#" L{:.1} {:.1}Z"/>"#, area.right + step, at.horizon + 2.0);
+    add!(
+        svg,
+        r#" L{:.1} {:.1}Z"/>"#,
+        area.right + step,
+        at.horizon + at.height * 0.2
+    );
 }
 
-fn skyline(
-    svg: &mut String,
-    mood: &Mood,
-    at: &Blocking,
-    area: Area,
-    color: u32,
-    tall: f32,
-    row: i64,
-    number: u64,
-) {
+/// A row of houses; the second one has lit windows.
+fn skyline(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32, row: u64) {
+    let tall = [0.50, 0.34][row as usize];
     let step = at.height * if row == 0 { 0.10 } else { 0.145 };
     let lit = mix(mood.palette.horizon, mood.palette.rim, 0.7);
     for (column, x) in cells(area, step) {
-        let mut chance = Chance::at(mood.seed.wrapping_add(number), column);
-        let (wide, high) =
-            (step * chance.between(0.72, 1.06), at.height * tall * chance.between(0.35, 1.0));
+        let mut chance = Chance::at(mood.seed.wrapping_add(11 + row), column);
+        let (wide, high) = (
+            step * chance.between(0.72, 1.06),
+            at.height * tall * chance.between(0.35, 1.0),
+        );
         let top = at.horizon - high;
         add!(
             svg,
             r##"<rect x="{x:.1}" y="{top:.1}" width="{wide:.1}" height="{:.1}" fill="#{color:06x}"/>"##,
-            high + 2.0
+            high + at.height * 0.2
         );
         if chance.next() > 0.6 {
             add!(
@@ -394,29 +454,51 @@ fn skyline(
     }
 }
 
-fn trunks(
-    svg: &mut String,
-    mood: &Mood,
-    at: &Blocking,
-    area: Area,
-    color: u32,
-    wide: f32,
-    tall: f32,
-    number: u64,
-) {
+/// A row of trees; the second one stands nearer.
+fn trunks(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32, row: u64) {
+    let (wide, tall) = [(0.05, 0.55), (0.11, 0.85)][row as usize];
+    let number = 21 + row;
     for (column, x) in cells(area, at.height * wide * 2.3) {
         let mut chance = Chance::at(mood.seed.wrapping_add(number), column);
         let x = x + chance.next() * at.height * wide;
-        let (foot, high) =
-            (at.horizon + at.height * 0.02, at.height * tall * chance.between(0.6, 1.0));
+        let (foot, high) = (
+            at.horizon + at.height * 0.02,
+            at.height * tall * chance.between(0.6, 1.0),
+        );
         let half = at.height * wide * chance.between(0.6, 1.0);
         // A conifer: three skirts over a stem.
-        add!(svg, r##"<path fill="#{color:06x}" d="M{x:.1} {:.1}"##, foot - high);
-        for (level, spread) in [(0.36, 0.45), (0.30, 0.2), (0.66, 0.75), (0.60, 0.4), (0.96, 1.0)] {
-            add!(svg, " L{:.1} {:.1}", x + half * spread, foot - high + high * level);
+        add!(
+            svg,
+            r##"<path fill="#{color:06x}" d="M{x:.1} {:.1}"##,
+            foot - high
+        );
+        for (level, spread) in [
+            (0.36, 0.45),
+            (0.30, 0.2),
+            (0.66, 0.75),
+            (0.60, 0.4),
+            (0.96, 1.0),
+        ] {
+            add!(
+                svg,
+                " L{:.1} {:.1}",
+                x + half * spread,
+                foot - high + high * level
+            );
         }
-        for (level, spread) in [(0.96, 1.0), (0.60, 0.4), (0.66, 0.75), (0.30, 0.2), (0.36, 0.45)] {
-            add!(svg, " L{:.1} {:.1}", x - half * spread, foot - high + high * level);
+        for (level, spread) in [
+            (0.96, 1.0),
+            (0.60, 0.4),
+            (0.66, 0.75),
+            (0.30, 0.2),
+            (0.36, 0.45),
+        ] {
+            add!(
+                svg,
+                " L{:.1} {:.1}",
+                x - half * spread,
+                foot - high + high * level
+            );
         }
         add!(svg, r#"Z"/>"#);
         add!(
@@ -474,28 +556,32 @@ fn furniture(svg: &mut String, mood: &Mood, at: &Blocking) {
 
 fn planet(svg: &mut String, mood: &Mood, at: &Blocking) {
     let palette = &mood.palette;
-    let (x, y, size) = (at.width * 0.58, at.height * 1.42, at.height * 0.92);
+    let (x, y, size) = (
+        at.width * 0.60,
+        at.horizon - at.height * 0.10,
+        at.width.min(at.height) * 0.40,
+    );
     add!(
         svg,
-        r##"<defs><radialGradient id="p" cx="0.42" cy="0.12" r="0.75"><stop offset="0" stop-color="#{:06x}"/><stop offset="0.4" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></radialGradient></defs>"##,
-        mix(palette.far, palette.rim, 0.45),
+        r##"<defs><radialGradient id="p" cx="0.28" cy="0.22" r="0.85"><stop offset="0" stop-color="#{:06x}"/><stop offset="0.45" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></radialGradient></defs>"##,
+        mix(palette.far, palette.rim, 0.5),
         palette.far,
         palette.zenith
     );
+    let (halo, glow) = (size * 1.05, palette.rim);
     add!(
         svg,
-        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{:.1}" fill="#{:06x}" opacity="0.18"/>"##,
-        size * 1.035,
-        palette.rim
+        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{halo:.1}" fill="#{glow:06x}" opacity="0.08"/>"##
     );
-    add!(svg, r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##);
     add!(
         svg,
-        r##"<circle cx="{:.1}" cy="{:.1}" r="{:.1}" fill="#{:06x}"/>"##,
-        at.width * 0.9,
-        at.height * 0.2,
-        at.height * 0.045,
-        mix(palette.far, palette.rim, 0.3)
+        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##
+    );
+    let (x, y, size) = (at.width * 0.92, at.height * 0.26, size * 0.12);
+    let color = mix(palette.far, palette.rim, 0.3);
+    add!(
+        svg,
+        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="#{color:06x}"/>"##
     );
 }
 
@@ -512,7 +598,14 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         mix(palette.ground_far, palette.ground_near, 0.55),
         palette.ground_near
     );
-    rectangle(svg, Area { top: at.horizon + 3.0, ..area }, "url(#f)");
+    rectangle(
+        svg,
+        Area {
+            top: at.horizon + 3.0,
+            ..area
+        },
+        "url(#f)",
+    );
     let line = mix(palette.ground_far, palette.rim, 0.35);
     if mood.setting == Setting::Sea {
         // Glints, longer and further apart toward the camera.
@@ -538,7 +631,11 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         }
         return;
     }
-    let opacity = if mood.setting == Setting::Studio { 0.16 } else { 0.26 };
+    let opacity = if mood.setting == Setting::Studio {
+        0.16
+    } else {
+        0.26
+    };
     // Lines into the depth meet where the eye goes; they carry on far to both sides for the camera to find.
     let (eye, below) = (at.focus.0, h * 4.0);
     let pitch = h * 0.30;
@@ -549,7 +646,12 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
     for number in -120..=120_i64 {
         let x = eye + (number as f32 + 0.5) * pitch * (below / (h * 0.36));
-        add!(svg, "M{eye:.1} {:.1}L{x:.1} {:.1}", at.horizon, at.horizon + below);
+        add!(
+            svg,
+            "M{eye:.1} {:.1}L{x:.1} {:.1}",
+            at.horizon,
+            at.horizon + below
+        );
     }
     add!(svg, r#""/>"#);
     // Lines across stand closer the further away they are.
@@ -574,7 +676,10 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         );
     }
     add!(svg, "</g>");
-    if matches!(mood.setting, Setting::Hills | Setting::Desert | Setting::Forest) {
+    if matches!(
+        mood.setting,
+        Setting::Hills | Setting::Desert | Setting::Forest
+    ) {
         // Stones and tufts give the ground a measure.
         for row in 0..9_i64 {
             let depth = (row as f32 + 1.0) / 9.0;
@@ -613,18 +718,21 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
 }
 
-/// A body with light on one side: drawn dark, once more lighter and shifted, cut to its own outline.
-fn lit(svg: &mut String, palette: &Palette, outline: &str, shift: f32) {
+/// A body with light on one side: its own dark shaded toward the light, and a thin bright edge, cut to its outline.
+fn lit(svg: &mut String, palette: &Palette, at: &Blocking, outline: &str) {
+    let edge = at.tall * 0.0045 + at.height * 0.0032;
+    let (from, to) = (at.center - at.tall * 0.20, at.center + at.tall * 0.12);
     add!(
         svg,
-        r##"<defs><clipPath id="b"><path d="{outline}"/></clipPath></defs><path d="{outline}" fill="#{:06x}"/>"##,
-        mix(palette.subject, palette.rim, 0.62)
+        r##"<defs><clipPath id="b"><path d="{outline}"/></clipPath><linearGradient id="d" gradientUnits="userSpaceOnUse" x1="{from:.1}" y1="0" x2="{to:.1}" y2="0"><stop offset="0" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></linearGradient></defs>"##,
+        mix(palette.subject, palette.rim, 0.26),
+        palette.subject
     );
     add!(
         svg,
-        r##"<g clip-path="url(#b)"><path d="{outline}" fill="#{:06x}" transform="translate({shift:.2} {:.2})"/></g>"##,
-        palette.subject,
-        shift.abs() * 0.35
+        r##"<path d="{outline}" fill="#{:06x}"/><g clip-path="url(#b)"><path d="{outline}" fill="url(#d)" transform="translate({edge:.2} {:.2})"/></g>"##,
+        mix(palette.subject, palette.rim, 0.80),
+        edge * 0.35
     );
 }
 
@@ -634,39 +742,54 @@ fn outline(at: &Blocking, size: f32, shift: f32, parts: &[(char, &[(f32, f32)])]
     for (command, points) in parts {
         path.push(*command);
         for (x, y) in *points {
-            add!(path, "{:.2} {:.2} ", at.center + (x + shift) * size, at.feet - y * size);
+            add!(
+                path,
+                "{:.2} {:.2} ",
+                at.center + (x + shift) * size,
+                at.feet - y * size
+            );
         }
     }
     path.push('Z');
     path
 }
 
-/// A standing figure: one closed line from the left foot around the head and back.
+/// A standing figure in a coat: one closed line from the left foot around the head and back.
 const FIGURE: &[(char, &[(f32, f32)])] = &[
-    ('M', &[(-0.115, 0.0)]),
-    ('L', &[(-0.105, 0.30), (-0.10, 0.44)]),
-    ('C', &[(-0.125, 0.40), (-0.150, 0.36), (-0.160, 0.40)]),
-    ('C', &[(-0.168, 0.52), (-0.170, 0.66), (-0.158, 0.745)]),
-    ('C', &[(-0.150, 0.800), (-0.100, 0.822), (-0.044, 0.836)]),
-    ('L', &[(-0.040, 0.866)]),
-    ('C', &[(-0.072, 0.885), (-0.074, 0.925), (-0.068, 0.950)]),
-    ('C', &[(-0.060, 0.985), (-0.030, 1.0), (0.0, 1.0)]),
-    ('C', &[(0.030, 1.0), (0.060, 0.985), (0.068, 0.950)]),
-    ('C', &[(0.074, 0.925), (0.072, 0.885), (0.040, 0.866)]),
-    ('L', &[(0.044, 0.836)]),
-    ('C', &[(0.100, 0.822), (0.150, 0.800), (0.158, 0.745)]),
-    ('C', &[(0.170, 0.66), (0.168, 0.52), (0.160, 0.40)]),
-    ('C', &[(0.150, 0.36), (0.125, 0.40), (0.10, 0.44)]),
+    ('M', &[(-0.088, 0.0)]),
+    ('L', &[(-0.078, 0.36), (-0.118, 0.365)]),
+    ('C', &[(-0.128, 0.44), (-0.116, 0.53), (-0.112, 0.60)]),
+    ('C', &[(-0.118, 0.66), (-0.142, 0.72), (-0.136, 0.775)]),
+    ('C', &[(-0.128, 0.824), (-0.056, 0.834), (-0.037, 0.856)]),
+    ('L', &[(-0.035, 0.878)]),
+    ('C', &[(-0.055, 0.890), (-0.060, 0.915), (-0.058, 0.938)]),
+    ('C', &[(-0.055, 0.978), (-0.032, 1.0), (0.0, 1.0)]),
+    ('C', &[(0.032, 1.0), (0.055, 0.978), (0.058, 0.938)]),
+    ('C', &[(0.060, 0.915), (0.055, 0.890), (0.035, 0.878)]),
+    ('L', &[(0.037, 0.856)]),
+    ('C', &[(0.056, 0.834), (0.128, 0.824), (0.136, 0.775)]),
+    ('C', &[(0.142, 0.72), (0.118, 0.66), (0.112, 0.60)]),
+    ('C', &[(0.116, 0.53), (0.128, 0.44), (0.118, 0.365)]),
     (
         'L',
-        &[(0.105, 0.30), (0.115, 0.0), (0.022, 0.0), (0.012, 0.38), (-0.012, 0.38), (-0.022, 0.0)],
+        &[
+            (0.078, 0.36),
+            (0.088, 0.0),
+            (0.018, 0.0),
+            (0.006, 0.33),
+            (-0.006, 0.33),
+            (-0.018, 0.0),
+        ],
     ),
 ];
 
 fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
     let palette = &mood.palette;
     let size = at.tall;
-    let whole = matches!(mood.size, Size::ExtremeWide | Size::Wide | Size::Full | Size::Insert);
+    let whole = matches!(
+        mood.size,
+        Size::ExtremeWide | Size::Wide | Size::Full | Size::Insert
+    );
     if whole {
         add!(
             svg,
@@ -678,12 +801,11 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
             palette.near
         );
     }
-    let shift = size * 0.014 + at.height * 0.006;
     match mood.subject {
-        Subject::Person => lit(svg, palette, &outline(at, size, 0.0, FIGURE), shift),
+        Subject::Person => lit(svg, palette, at, &outline(at, size, 0.0, FIGURE)),
         Subject::Pair => {
             let both = outline(at, size, -0.22, FIGURE) + &outline(at, size * 0.94, 0.22, FIGURE);
-            lit(svg, palette, &both, shift);
+            lit(svg, palette, at, &both);
         }
         Subject::Tower => {
             let tower = outline(
@@ -704,7 +826,16 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ),
                     ('Q', &[(-0.07, 1.0), (0.0, 1.04)]),
                     ('Q', &[(0.07, 1.0), (0.085, 0.94)]),
-                    ('L', &[(0.085, 0.83), (0.13, 0.83), (0.13, 0.80), (0.10, 0.80), (0.15, 0.0)]),
+                    (
+                        'L',
+                        &[
+                            (0.085, 0.83),
+                            (0.13, 0.83),
+                            (0.13, 0.80),
+                            (0.10, 0.80),
+                            (0.15, 0.0),
+                        ],
+                    ),
                 ],
             );
             let rock = outline(
@@ -726,7 +857,7 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ),
                 ],
             );
-            lit(svg, palette, &(tower + &rock), shift);
+            lit(svg, palette, at, &(tower + &rock));
             let y = at.feet - size * 0.885;
             add!(
                 svg,
@@ -773,7 +904,7 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ),
                 ],
             );
-            lit(svg, palette, &house, shift);
+            lit(svg, palette, at, &house);
             for x in [-0.40_f32, 0.04] {
                 add!(
                     svg,
@@ -812,7 +943,7 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ),
                 ],
             );
-            lit(svg, palette, &boat, shift);
+            lit(svg, palette, at, &boat);
         }
         Subject::Car => {
             let car = outline(
@@ -833,7 +964,7 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ('C', &[(-0.42, -0.05), (-0.68, -0.05), (-0.70, 0.10)]),
                 ],
             );
-            lit(svg, palette, &car, shift);
+            lit(svg, palette, at, &car);
             add!(
                 svg,
                 r##"<path d="{}" fill="#{:06x}" opacity="0.55"/>"##,
@@ -841,12 +972,18 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     at,
                     size,
                     0.0,
-                    &[('M', &[(-0.36, 0.43)]), ('L', &[(-0.20, 0.62), (0.0, 0.62), (0.0, 0.43)])]
+                    &[
+                        ('M', &[(-0.36, 0.43)]),
+                        ('L', &[(-0.20, 0.62), (0.0, 0.62), (0.0, 0.43)])
+                    ]
                 ) + &outline(
                     at,
                     size,
                     0.0,
-                    &[('M', &[(0.06, 0.43)]), ('L', &[(0.06, 0.62), (0.24, 0.62), (0.40, 0.43)])]
+                    &[
+                        ('M', &[(0.06, 0.43)]),
+                        ('L', &[(0.06, 0.62), (0.24, 0.62), (0.40, 0.43)])
+                    ]
                 ),
                 palette.horizon
             );
@@ -886,7 +1023,7 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ),
                 ],
             );
-            lit(svg, palette, &animal, shift);
+            lit(svg, palette, at, &animal);
         }
         Subject::Tree => {
             let tree = outline(
@@ -903,19 +1040,28 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ('L', &[(0.08, 0.0)]),
                 ],
             );
-            lit(svg, palette, &tree, shift);
+            lit(svg, palette, at, &tree);
         }
-        Subject::Object => object(svg, palette, at, shift),
+        Subject::Object => object(svg, palette, at),
     }
 }
 
 /// Something that the words do not say the shape of: a block with three sides of light.
-fn object(svg: &mut String, palette: &Palette, at: &Blocking, shift: f32) {
+fn object(svg: &mut String, palette: &Palette, at: &Blocking) {
     let size = at.tall;
     let faces: [(&[(f32, f32)], f32); 3] = [
-        (&[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)], 0.10),
-        (&[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)], 0.0),
-        (&[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)], 0.42),
+        (
+            &[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)],
+            0.36,
+        ),
+        (
+            &[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)],
+            0.0,
+        ),
+        (
+            &[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)],
+            0.62,
+        ),
     ];
     for (points, light) in faces {
         let (first, rest) = points.split_at(1);
@@ -926,14 +1072,21 @@ fn object(svg: &mut String, palette: &Palette, at: &Blocking, shift: f32) {
             mix(palette.subject, palette.rim, light)
         );
     }
-    let edge =
-        outline(at, size, 0.0, &[('M', &[(-0.30, 0.76)]), ('L', &[(0.05, 0.72), (0.32, 0.77)])]);
+    let edge = outline(
+        at,
+        size,
+        0.0,
+        &[
+            ('M', &[(-0.30, 0.76)]),
+            ('L', &[(0.05, 0.72), (0.32, 0.77)]),
+        ],
+    );
     add!(
         svg,
         r##"<path d="{}" fill="none" stroke="#{:06x}" stroke-width="{:.2}" opacity="0.8"/>"##,
         edge.trim_end_matches('Z'),
         palette.rim,
-        shift * 0.4
+        at.height * 0.004
     );
 }
 
@@ -951,38 +1104,18 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         area.height(),
         palette.near
     );
+    // Near things are measured by the shorter side, so that upright frames are not barred by them.
+    let unit = w.min(h);
     if mood.over_shoulder {
-        let (x, size) = (at.center - h * 0.62, h * 0.95);
+        let listener = Blocking {
+            center: at.center - unit * 0.58,
+            feet: h * 0.42 + unit * 2.6,
+            ..*at
+        };
         add!(
             svg,
-            r##"<path d="M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}L{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {x:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}Z"/>"##,
-            x - size * 0.62,
-            h * 1.6,
-            x - size * 0.6,
-            h * 0.95,
-            x - size * 0.45,
-            h * 0.82,
-            x - size * 0.14,
-            h * 0.76,
-            x - size * 0.13,
-            h * 0.66,
-            x - size * 0.24,
-            h * 0.56,
-            x - size * 0.22,
-            h * 0.28,
-            h * 0.26,
-            x + size * 0.22,
-            h * 0.28,
-            x + size * 0.24,
-            h * 0.56,
-            x + size * 0.13,
-            h * 0.68,
-            x + size * 0.18,
-            h * 0.80,
-            x + size * 0.42,
-            h * 0.84,
-            x + size * 0.5,
-            h * 1.6
+            r##"<path d="{}"/>"##,
+            outline(&listener, unit * 2.8, 0.0, FIGURE)
         );
     }
     match mood.setting {
@@ -992,7 +1125,10 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                 let mut chance = Chance::at(mood.seed ^ 41, column);
                 let high =
                     h * chance.between(0.03, 0.10) * (0.5 + wave(mood.seed ^ 3, x / h * 0.7));
-                let (x, lean) = (x + chance.next() * h * 0.03, chance.between(-0.04, 0.06) * h);
+                let (x, lean) = (
+                    x + chance.next() * h * 0.03,
+                    chance.between(-0.04, 0.06) * h,
+                );
                 add!(
                     svg,
                     r##"<path d="M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}Z"/>"##,
@@ -1019,8 +1155,10 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
             if mood.setting == Setting::Forest {
                 for (column, x) in cells(area, w * 0.92) {
                     let mut chance = Chance::at(mood.seed ^ 43, column);
-                    let (x, wide) =
-                        (x + w * chance.between(0.02, 0.12), h * chance.between(0.06, 0.10));
+                    let (x, wide) = (
+                        x + w * chance.between(0.02, 0.12),
+                        h * chance.between(0.06, 0.10),
+                    );
                     add!(
                         svg,
                         r##"<path d="M{x:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z"/>"##,
@@ -1035,11 +1173,11 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                 }
             }
         }
-        Setting::City | Setting::Room | Setting::Studio => {
+        Setting::City | Setting::Room => {
             // A post or a door frame on each side, far enough apart to film between.
             for (column, x) in cells(area, w * 1.06) {
                 let mut chance = Chance::at(mood.seed ^ 47, column);
-                let (x, wide) = (x - h * 0.02, h * chance.between(0.045, 0.075));
+                let (x, wide) = (x - unit * 0.02, unit * chance.between(0.04, 0.065));
                 add!(
                     svg,
                     r##"<rect x="{x:.1}" y="{:.1}" width="{wide:.1}" height="{:.1}"/>"##,
@@ -1050,10 +1188,10 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                     add!(
                         svg,
                         r##"<rect x="{:.1}" y="{:.1}" width="{:.1}" height="{:.1}"/>"##,
-                        x - h * 0.07,
-                        h * 0.10,
-                        h * 0.20,
-                        h * 0.055
+                        x - unit * 0.05,
+                        h * 0.12,
+                        unit * 0.15,
+                        unit * 0.04
                     );
                 }
             }
@@ -1093,40 +1231,88 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                 h * 2.0
             );
         }
-        Setting::Space => {}
+        Setting::Space | Setting::Studio => {}
     }
     add!(svg, "</g>");
-    let streaks = match mood.air {
-        Air::Rain => Some((0.075, 0.13, 0.0028, 0.32)),
-        Air::Snow => Some((0.10, 0.0, 0.006, 0.7)),
+}
+
+/// Rain or snow on its way down: a pattern that repeats, so that it can fall without end.
+pub(super) struct Fall {
+    /// After how many pixels downward the pattern is itself again.
+    pub(super) period: f32,
+    /// Pixels to the left for each one downward.
+    pub(super) slant: f32,
+    /// Pixels a second.
+    speed: f32,
+}
+
+impl Fall {
+    /// How far it has come after some seconds.
+    pub(super) fn at(&self, seconds: f32) -> Affine {
+        let down = (seconds * self.speed).rem_euclid(self.period);
+        Affine::translate(-self.slant * down, down)
+    }
+}
+
+/// Rows of drops in one period.
+const FALL_ROWS: i64 = 6;
+
+/// What falls in this air, if anything does.
+pub(super) fn fall(air: Air, at: &Blocking) -> Option<Fall> {
+    let period = (at.height * 0.96).round();
+    match air {
+        Air::Rain => Some(Fall {
+            period,
+            slant: 0.18,
+            speed: at.height * 2.3,
+        }),
+        Air::Snow => Some(Fall {
+            period,
+            slant: 0.10,
+            speed: at.height * 0.16,
+        }),
         _ => None,
+    }
+}
+
+fn air(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
+    let Some(fall) = fall(mood.air, at) else {
+        return;
     };
-    if let Some((step, long, thick, opacity)) = streaks {
-        let rows = (area.height() / (h * 0.16)).ceil() as i64;
-        for (column, x) in cells(area, h * step * 1.6) {
-            for row in 0..rows.min(40) {
-                let mut chance = Chance::at(mood.seed ^ 59, column * 64 + row);
-                let (x, y) = (
-                    x + chance.next() * h * step * 1.5,
-                    area.top + (row as f32 + chance.next()) * h * 0.16,
+    let h = at.height;
+    let pitch = fall.period / FALL_ROWS as f32;
+    let rain = mood.air == Air::Rain;
+    let (first, last) = (
+        (area.top / pitch).floor() as i64 - 1,
+        (area.bottom / pitch).ceil() as i64 + 1,
+    );
+    // Columns lean with the fall, which makes the pattern repeat along its way.
+    let lean = fall.slant * (area.bottom - area.top);
+    let wide = Area {
+        left: area.left - lean - h,
+        right: area.right + lean + h,
+        ..area
+    };
+    for (column, x) in cells(wide, h * if rain { 0.13 } else { 0.11 }) {
+        for row in first..=last {
+            let mut chance = Chance::at(mood.seed ^ 59, column * 64 + row.rem_euclid(FALL_ROWS));
+            let y = (row as f32 + chance.next()) * pitch;
+            let x = x + chance.next() * h * 0.12 - fall.slant * (y - h / 2.0);
+            let near = chance.between(0.35, 1.0);
+            if rain {
+                let (long, thick, opacity) = (h * 0.10 * near, h * 0.0034 * near, 0.40 * near);
+                add!(
+                    svg,
+                    r##"<path d="M{x:.1} {y:.1}l{:.1} {long:.1}" stroke="#{:06x}" stroke-width="{thick:.2}" opacity="{opacity:.2}"/>"##,
+                    -long * fall.slant,
+                    mood.palette.rim
                 );
-                let opacity = opacity * chance.between(0.3, 1.0);
-                if long > 0.0 {
-                    let long = h * long * chance.between(0.5, 1.0);
-                    add!(
-                        svg,
-                        r##"<path d="M{x:.1} {y:.1}l{:.1} {long:.1}" stroke="#{:06x}" stroke-width="{:.2}" opacity="{opacity:.2}"/>"##,
-                        -long * 0.18,
-                        palette.rim,
-                        h * thick
-                    );
-                } else {
-                    add!(
-                        svg,
-                        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{:.2}" fill="#ffffff" opacity="{opacity:.2}"/>"##,
-                        h * thick * chance.between(0.4, 1.0)
-                    );
-                }
+            } else {
+                let (size, opacity) = (h * 0.0062 * near, 0.8 * near);
+                add!(
+                    svg,
+                    r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.2}" fill="#ffffff" opacity="{opacity:.2}"/>"##
+                );
             }
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::PreviewError;
 use super::camera::Pose;
 use super::frame::Frame;
-use super::layer::{Affine, Area, Layer, Scratch};
+use super::layer::{self, Affine, Area, Layer, Scratch};
 use super::mood::{Mood, Setting, Size};
 use super::scenery;
 use super::typeset::Typesetter;
@@ -18,9 +18,18 @@ pub(super) enum Depth {
     Ground,
     Subject,
     Near,
+    /// What falls between all of it and the camera.
+    Air,
 }
 
-const DEPTHS: [Depth; 5] = [Depth::Sky, Depth::Far, Depth::Ground, Depth::Subject, Depth::Near];
+const DEPTHS: [Depth; 6] = [
+    Depth::Sky,
+    Depth::Far,
+    Depth::Ground,
+    Depth::Subject,
+    Depth::Near,
+    Depth::Air,
+];
 
 /// Where things are in the resting frame, in pixels.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +56,11 @@ impl Blocking {
         let landscape = width > height * 1.2;
         let center = width * if landscape { 0.70 } else { 0.5 };
         // In a tall frame the lower third belongs to the words, so the picture sits higher and measures less.
-        let reach = if landscape { height } else { height.min(width * 1.25) };
+        let reach = if landscape {
+            height
+        } else {
+            height.min(width * 1.25)
+        };
         let lift = if landscape { 0.0 } else { height * 0.14 };
         let horizon = height
             * match mood.height {
@@ -57,20 +70,20 @@ impl Blocking {
                 _ => 0.64,
             }
             - lift;
+        // Far away a subject is placed by its feet, up close by its eyes.
         let (tall, feet) = match mood.size {
             Size::ExtremeWide => (0.20, horizon + reach * 0.08),
             Size::Wide => (0.36, horizon + reach * 0.15),
             Size::Full => (0.62, horizon + reach * 0.24),
-            Size::Medium => (1.18, horizon + reach * 0.82),
-            Size::Close => (2.0, horizon + reach * 1.55),
-            Size::ExtremeClose => (3.5, horizon + reach * 2.93),
             Size::Insert => (0.52, horizon + reach * 0.21),
+            Size::Medium => (1.25, height * 0.30 + reach * 1.16),
+            Size::Close => (2.6, height * 0.38 + reach * 2.42),
+            Size::ExtremeClose => (4.8, height * 0.42 + reach * 4.46),
         };
         let tall = tall * reach;
-        let eye = match mood.size {
-            Size::Medium | Size::Close | Size::ExtremeClose => feet - tall * 0.92,
-            _ => feet - tall * 0.62,
-        };
+        let up_close = matches!(mood.size, Size::Medium | Size::Close | Size::ExtremeClose);
+        let eye = feet - tall * if up_close { 0.93 } else { 0.62 };
+        let focus = (center, eye.clamp(height * 0.25, height * 0.6));
         Self {
             width,
             height,
@@ -78,7 +91,7 @@ impl Blocking {
             feet,
             center,
             tall,
-            focus: (center, eye.clamp(height * 0.25, height * 0.6)),
+            focus,
         }
     }
 
@@ -91,50 +104,76 @@ impl Blocking {
             Depth::Far => 0.25,
             Depth::Ground | Depth::Subject => 1.0,
             Depth::Near => 1.9,
+            Depth::Air => 1.4,
         };
         let dolly = (pose.dolly * nearness).exp();
-        let slide = -pose.track * self.width * nearness;
+        // Whoever is followed stays in the frame and only drifts a little ahead.
+        let followed = if depth == Depth::Subject {
+            0.06
+        } else {
+            nearness
+        };
+        let slide = -(pose.track * nearness + pose.follow * followed) * self.width;
         let sink = pose.crane * self.height * nearness;
         let around = pose.orbit * self.width;
+        let deeper = Affine::scale_around(dolly, dolly, x, self.horizon);
         let moved = match depth {
             Depth::Ground => {
                 // A floor slides by how far below the horizon each of its rows lies, so that feet stay where they stand.
                 let reach = (self.feet - self.horizon).max(self.height * 0.1);
                 Affine::shear_below(slide / reach, self.horizon)
-                    .then(Affine::shear_below(-0.5 * around / reach, self.feet.min(self.height)))
-                    .then(Affine::scale_around(1.0, 1.0 + sink / reach, x, self.horizon))
-                    .then(Affine::scale_around(dolly, dolly, x, y))
+                    .then(Affine::shear_below(
+                        -0.5 * around / reach,
+                        self.feet.min(self.height),
+                    ))
+                    .then(Affine::scale_around(
+                        1.0,
+                        1.0 + sink / reach,
+                        x,
+                        self.horizon,
+                    ))
             }
-            Depth::Sky => Affine::translate(slide + 0.25 * around, sink)
-                .then(Affine::scale_around(dolly, dolly, x, y)),
-            Depth::Far => Affine::translate(slide + 0.5 * around, sink)
-                .then(Affine::scale_around(dolly, dolly, x, y)),
+            Depth::Sky => Affine::translate(slide + 0.25 * around, sink),
+            Depth::Far => Affine::translate(slide + 0.5 * around, sink),
             Depth::Subject => {
                 // A body that is passed turns its narrower side.
                 let turned = 1.0 - 0.16 * (pose.orbit.abs() * 2.0).min(1.0);
                 Affine::scale_around(turned, 1.0, self.center, self.feet)
                     .then(Affine::translate(slide, sink))
-                    .then(Affine::scale_around(dolly, dolly, x, y))
             }
-            Depth::Near => Affine::translate(slide - 0.9 * around, sink)
-                .then(Affine::scale_around(dolly, dolly, x, y)),
+            Depth::Near | Depth::Air => Affine::translate(slide - 0.9 * around, sink),
         };
         // Turning the camera moves everything alike; only a trace of depth is left to the eye.
         let turn = match depth {
             Depth::Sky => 0.9,
             Depth::Far => 0.95,
             Depth::Ground | Depth::Subject => 1.0,
-            Depth::Near => 1.12,
+            Depth::Near | Depth::Air => 1.12,
         };
+        // Depth opens around the horizon, where parallel ways meet; the camera keeps its aim at the subject meanwhile.
+        let aim = (y - self.horizon) * (1.0 - pose.dolly.exp());
         let zoom = pose.zoom.exp();
         moved
-            .then(Affine::translate(-pose.pan * self.width * turn, pose.tilt * self.height * turn))
+            .then(deeper)
+            .then(Affine::translate(
+                -pose.pan * self.width * turn,
+                pose.tilt * self.height * turn + aim,
+            ))
             .then(Affine::scale_around(zoom, zoom, x, y))
-            .then(Affine::rotate_around(pose.roll, self.width / 2.0, self.height / 2.0))
+            .then(Affine::rotate_around(
+                pose.roll,
+                self.width / 2.0,
+                self.height / 2.0,
+            ))
     }
 
     fn frame(&self) -> Area {
-        Area { left: 0.0, top: 0.0, right: self.width, bottom: self.height }
+        Area {
+            left: 0.0,
+            top: 0.0,
+            right: self.width,
+            bottom: self.height,
+        }
     }
 }
 
@@ -142,6 +181,7 @@ impl Blocking {
 pub(super) struct Stage {
     blocking: Blocking,
     layers: Vec<(Depth, Layer)>,
+    fall: Option<scenery::Fall>,
     scratch: Scratch,
 }
 
@@ -165,7 +205,14 @@ impl Stage {
                 area = Some(area.map_or(needed, |area| area.union(needed)));
                 scale = scale.max(seen.largest_scale());
             }
-            let Some(area) = area else { continue };
+            let Some(mut area) = area else { continue };
+            if depth == Depth::Air {
+                let Some(fall) = scenery::fall(mood.air, &blocking) else {
+                    continue;
+                };
+                area.top -= fall.period;
+                area.right += fall.slant * fall.period;
+            }
             let extent = scenery::extent(depth, mood, &blocking);
             let area = area.grown(3.0).intersection(extent);
             if area.width() < 2.0 || area.height() < 2.0 {
@@ -173,19 +220,47 @@ impl Stage {
             }
             // Sky and near things are soft anyway and need no more pixels than the frame has.
             let resolution = match depth {
-                Depth::Sky | Depth::Near => 1.0,
+                Depth::Sky | Depth::Near | Depth::Air => 1.0,
                 _ => scale.clamp(1.0, 1.5),
             };
-            layers.push((depth, draw_layer(depth, mood, &blocking, area, resolution, typesetter)?));
+            layers.push((
+                depth,
+                draw_layer(depth, mood, &blocking, area, resolution, typesetter)?,
+            ));
         }
-        Ok(Self { blocking, layers, scratch: Scratch::default() })
+        let fall = scenery::fall(mood.air, &blocking);
+        Ok(Self {
+            blocking,
+            layers,
+            fall,
+            scratch: Scratch::default(),
+        })
     }
 
-    /// Films the stage from a pose.
-    pub(super) fn film(&mut self, frame: &mut Frame, pose: &Pose) {
-        for (depth, layer) in &self.layers {
-            layer.draw(frame, self.blocking.seen(*depth, pose), &mut self.scratch);
-        }
+    /// Whether the stage changes while the camera rests.
+    pub(super) fn is_alive(&self) -> bool {
+        self.fall.is_some()
+    }
+
+    /// Films the stage from a pose, some seconds after the clip began.
+    pub(super) fn film(&mut self, frame: &mut Frame, pose: &Pose, seconds: f32) {
+        let blocking = &self.blocking;
+        let fall = self
+            .fall
+            .as_ref()
+            .map_or(Affine::IDENTITY, |fall| fall.at(seconds));
+        let seen = self.layers.iter().map(|(depth, layer)| {
+            let seen = blocking.seen(*depth, pose);
+            (
+                layer,
+                if *depth == Depth::Air {
+                    fall.then(seen)
+                } else {
+                    seen
+                },
+            )
+        });
+        layer::film(seen, frame, &mut self.scratch);
     }
 }
 
@@ -201,10 +276,17 @@ fn draw_layer(
     typesetter: &Typesetter,
 ) -> Result<Layer, PreviewError> {
     let pixels = area.width() * area.height() * resolution * resolution;
-    let resolution =
-        if pixels > MOST_PIXELS { resolution * (MOST_PIXELS / pixels).sqrt() } else { resolution };
-    let width = ((area.width() * resolution).ceil() as u32).next_multiple_of(2).max(2);
-    let height = ((area.height() * resolution).ceil() as u32).next_multiple_of(2).max(2);
+    let resolution = if pixels > MOST_PIXELS {
+        resolution * (MOST_PIXELS / pixels).sqrt()
+    } else {
+        resolution
+    };
+    let width = ((area.width() * resolution).ceil() as u32)
+        .next_multiple_of(2)
+        .max(2);
+    let height = ((area.height() * resolution).ceil() as u32)
+        .next_multiple_of(2)
+        .max(2);
     let mut svg = String::new();
     let _ = write!(
         svg,
@@ -217,5 +299,11 @@ fn draw_layer(
     scenery::draw(&mut svg, depth, mood, blocking, area);
     svg.push_str("</svg>");
     let pixmap = typesetter.draw(&svg, width, height)?;
-    Ok(Layer::new(&pixmap, area.left, area.top, resolution, depth == Depth::Sky))
+    Ok(Layer::new(
+        &pixmap,
+        area.left,
+        area.top,
+        resolution,
+        depth == Depth::Sky,
+    ))
 }

@@ -75,7 +75,7 @@ impl Timeline {
                 Some(camera) => Camera::parse(camera),
                 None => Camera::parse_prose(words),
             };
-            let from = pose;
+            let from = if index == 0 { camera.start() } else { pose };
             pose = camera.end(from);
             beats.push(Beat { start, end, camera, from });
         }

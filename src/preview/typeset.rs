@@ -1,7 +1,7 @@
 //! Type: measuring, breaking lines, and drawing them with the bundled font, or the system's for other scripts.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
@@ -38,6 +38,8 @@ pub(super) enum Anchor {
 pub(super) struct Typesetter {
     fonts: Arc<Database>,
     widths: RefCell<HashMap<(bool, String), f32>>,
+    /// Characters that no font here can draw.
+    missing: BTreeSet<char>,
 }
 
 fn bundled_fonts() -> Database {
@@ -53,9 +55,9 @@ fn bundled_fonts() -> Database {
 /// Whether the bundled font draws a character. The ranges are those that it was cut down to.
 fn is_bundled(character: char) -> bool {
     matches!(character as u32,
-        0x20..=0x7e | 0xa0..=0x17f | 0x192 | 0x218..=0x21b | 0x2c6 | 0x2c7 | 0x2d8..=0x2dd | 0x1e9e
+        0x20..=0x7e | 0xa0..=0x148 | 0x14a..=0x17f | 0x192 | 0x218..=0x21b | 0x2c6 | 0x2c7 | 0x2d8..=0x2dd | 0x1e9e
         | 0x2010..=0x2015 | 0x2018..=0x201e | 0x2020..=0x2022 | 0x2026 | 0x2030 | 0x2039 | 0x203a | 0x2044 | 0x20ac
-        | 0x2122 | 0x2190..=0x2193 | 0x2212 | 0x25cf)
+        | 0x2122 | 0x2190..=0x2193 | 0x2212 | 0x25a1 | 0x25cf)
 }
 
 /// Whether a line may be broken after any of these characters, as in Chinese and Japanese.
@@ -79,13 +81,17 @@ pub(super) fn clean(text: &str) -> String {
             | '\u{2060}'..='\u{206f}'
             | '\u{feff}' => {}
             '\u{fff0}'..='\u{ffff}' | '\u{e000}'..='\u{f8ff}' => {}
-            '\u{fe00}'..='\u{fe0f}' => {}
+            '\u{fe00}'..='\u{fe0f}' | '\u{ad}' => {}
             _ if character.is_whitespace() => clean.push(' '),
             _ if character.is_control() => {}
             _ => clean.push(character),
         }
     }
-    clean.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    clean
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 impl Typesetter {
@@ -93,21 +99,75 @@ impl Typesetter {
     pub(super) fn for_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         static BUNDLED: OnceLock<Arc<Database>> = OnceLock::new();
         static WITH_SYSTEM: OnceLock<Arc<Database>> = OnceLock::new();
-        let foreign = texts
+        let foreign: BTreeSet<char> = texts
             .into_iter()
-            .any(|text| clean(text).chars().any(|character| !is_bundled(character)));
-        let fonts = if foreign {
-            WITH_SYSTEM.get_or_init(|| {
-                let mut fonts = bundled_fonts();
-                fonts.load_system_fonts();
-                fonts.set_serif_family("Inter");
-                fonts.set_sans_serif_family("Inter");
-                Arc::new(fonts)
-            })
-        } else {
-            BUNDLED.get_or_init(|| Arc::new(bundled_fonts()))
+            .flat_map(|text| clean(text).chars().collect::<Vec<_>>())
+            .filter(|&c| !is_bundled(c))
+            .collect();
+        if foreign.is_empty() {
+            let fonts = BUNDLED.get_or_init(|| Arc::new(bundled_fonts()));
+            return Self {
+                fonts: Arc::clone(fonts),
+                widths: RefCell::default(),
+                missing: foreign,
+            };
+        }
+        let fonts = WITH_SYSTEM.get_or_init(|| {
+            let mut fonts = bundled_fonts();
+            fonts.load_system_fonts();
+            fonts.set_serif_family("Inter");
+            fonts.set_sans_serif_family("Inter");
+            Arc::new(fonts)
+        });
+        let mut typesetter = Self {
+            fonts: Arc::clone(fonts),
+            widths: RefCell::default(),
+            missing: BTreeSet::new(),
         };
-        Self { fonts: Arc::clone(fonts), widths: RefCell::default() }
+        let cannot_be_drawn = |&character: &char| !typesetter.has_glyph(character);
+        typesetter.missing = foreign.into_iter().filter(cannot_be_drawn).collect();
+        typesetter
+    }
+
+    fn has_glyph(&self, character: char) -> bool {
+        let mut svg =
+            String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">");
+        let style = Style {
+            size: 9.0,
+            bold: false,
+            color: 0,
+            opacity: 1.0,
+            spacing: 0.0,
+        };
+        run(&mut svg, &character.to_string(), 0.0, 8.0, style, None);
+        svg.push_str("</svg>");
+        let Ok(tree) = self.parse(&svg) else {
+            return false;
+        };
+        tree.root().children().iter().any(|node| match node {
+            Node::Text(text) => {
+                let mut glyphs = text
+                    .layouted()
+                    .iter()
+                    .flat_map(|span| &span.positioned_glyphs)
+                    .peekable();
+                glyphs.peek().is_some() && glyphs.all(|glyph| glyph.id.0 != 0)
+            }
+            _ => false,
+        })
+    }
+
+    /// The text with a box for each character that cannot be drawn: better a visible gap than none.
+    fn drawable(&self, text: &str) -> String {
+        text.chars()
+            .map(|character| {
+                if self.missing.contains(&character) {
+                    '□'
+                } else {
+                    character
+                }
+            })
+            .collect()
     }
 
     fn parse(&self, svg: &str) -> Result<Tree, PreviewError> {
@@ -123,7 +183,9 @@ impl Typesetter {
     pub(super) fn draw(&self, svg: &str, width: u32, height: u32) -> Result<Pixmap, PreviewError> {
         let tree = self.parse(svg)?;
         let mut pixmap = Pixmap::new(width, height).ok_or_else(|| {
-            PreviewError::Drawing(format!("a picture of {width}x{height} pixels cannot be made"))
+            PreviewError::Drawing(format!(
+                "a picture of {width}x{height} pixels cannot be made"
+            ))
         })?;
         resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
         Ok(pixmap)
@@ -147,34 +209,45 @@ impl Typesetter {
         }
         let mut svg =
             String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\">");
+        let style = Style {
+            size: 100.0,
+            bold,
+            color: 0,
+            opacity: 1.0,
+            spacing: 0.0,
+        };
+        // Spaces at an end have no extent of their own, so letters stand around what the bundled font draws; around other
+        // scripts they would change fonts with them.
+        let framed = |piece: &str| piece.chars().all(is_bundled);
+        run(&mut svg, "||", 0.0, 100.0, style, Some(new.len()));
         for (index, piece) in new.iter().enumerate() {
-            // A letter on each side keeps spaces at the ends, and texts without ink, measurable.
-            let style = Style { size: 100.0, bold, color: 0, opacity: 1.0, spacing: 0.0 };
-            run(&mut svg, &format!("|{piece}|"), 0.0, 100.0, style, Some(index));
+            let text = if framed(piece) {
+                format!("|{piece}|")
+            } else {
+                (*piece).to_owned()
+            };
+            run(&mut svg, &text, 0.0, 100.0, style, Some(index));
         }
-        run(
-            &mut svg,
-            "||",
-            0.0,
-            100.0,
-            Style { size: 100.0, bold, color: 0, opacity: 1.0, spacing: 0.0 },
-            Some(new.len()),
-        );
         svg.push_str("</svg>");
         let tree = self.parse(&svg)?;
         let mut found = HashMap::new();
         collect_widths(tree.root(), &mut found);
         let frame = found.get(&new.len()).copied().unwrap_or_default();
         for (index, piece) in new.into_iter().enumerate() {
-            let width = found.get(&index).map_or(0.0, |width| (width - frame).max(0.0) / 100.0);
-            widths.insert((bold, piece.to_owned()), width);
+            let width = found.get(&index).copied().unwrap_or_default();
+            let width = if framed(piece) {
+                (width - frame).max(0.0)
+            } else {
+                width
+            };
+            widths.insert((bold, piece.to_owned()), width / 100.0);
         }
         Ok(())
     }
 
     /// How wide a text is, in pixels.
     pub(super) fn width(&self, text: &str, style: Style) -> Result<f32, PreviewError> {
-        let runs = runs(text);
+        let runs = runs(&self.drawable(text));
         self.measure(runs.iter().map(String::as_str), style.bold)?;
         let widths = self.widths.borrow();
         let total: f32 = runs
@@ -193,7 +266,7 @@ impl Typesetter {
         most: usize,
     ) -> Result<Vec<String>, PreviewError> {
         // No frame holds more than this, and a limit keeps endless prompts cheap.
-        let text: String = clean(text).chars().take(1500).collect();
+        let text: String = self.drawable(&clean(text)).chars().take(1500).collect();
         let mut pieces: Vec<(String, bool)> = Vec::new();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             pieces.extend(self.break_word(word, style, width)?);
@@ -203,7 +276,11 @@ impl Typesetter {
         let mut current = String::new();
         let mut rest = false;
         for (piece, space_before) in pieces {
-            let separator = if current.is_empty() || !space_before { "" } else { " " };
+            let separator = if current.is_empty() || !space_before {
+                ""
+            } else {
+                " "
+            };
             let longer = format!("{current}{separator}{piece}");
             if current.is_empty() || self.quick_width(&longer, style)? <= width {
                 current = longer;
@@ -242,7 +319,13 @@ impl Typesetter {
         }
         drop(widths);
         for word in unknown {
-            total += self.width(&word, Style { spacing: 0.0, ..style })?;
+            total += self.width(
+                &word,
+                Style {
+                    spacing: 0.0,
+                    ..style
+                },
+            )?;
         }
         Ok(total + style.spacing * line.chars().count() as f32)
     }
@@ -257,7 +340,10 @@ impl Typesetter {
         let characters: Vec<char> = text.chars().collect();
         let fits = |count: usize| -> Result<Option<String>, PreviewError> {
             let start: String = characters[..count].iter().collect();
-            let cut = format!("{}…", start.trim_end_matches([' ', ',', '.', ';', ':', '-', '—']));
+            let cut = format!(
+                "{}…",
+                start.trim_end_matches([' ', ',', '.', ';', ':', '-', '—'])
+            );
             Ok((self.quick_width(&cut, style)? <= width).then_some(cut))
         };
         let (mut low, mut high) = (0, characters.len());
@@ -274,7 +360,7 @@ impl Typesetter {
 
     /// One line that fits, cut with an ellipsis if it must be.
     pub(super) fn fit(&self, text: &str, style: Style, width: f32) -> Result<String, PreviewError> {
-        let text: String = clean(text).chars().take(400).collect();
+        let text: String = self.drawable(&clean(text)).chars().take(400).collect();
         if self.quick_width(&text, style)? <= width {
             Ok(text)
         } else {
@@ -318,7 +404,11 @@ impl Typesetter {
             let mut space_before = space_before;
             // Widths of single characters are enough to break what no line can hold.
             self.measure(
-                part.chars().map(|c| c.to_string()).collect::<Vec<_>>().iter().map(String::as_str),
+                part.chars()
+                    .map(|c| c.to_string())
+                    .collect::<Vec<_>>()
+                    .iter()
+                    .map(String::as_str),
                 style.bold,
             )?;
             let mut total = 0.0;
@@ -347,7 +437,7 @@ impl Typesetter {
         style: Style,
         anchor: Anchor,
     ) -> Result<(), PreviewError> {
-        let text = clean(text);
+        let text = self.drawable(&clean(text));
         let mut x = match anchor {
             Anchor::Start => x,
             Anchor::Middle => x - self.width(&text, style)? / 2.0,
@@ -371,7 +461,7 @@ fn runs(text: &str) -> Vec<String> {
     for character in text.chars() {
         let bundled = is_bundled(character);
         match runs.last_mut() {
-            Some((last, run)) if *last == bundled || character == ' ' => run.push(character),
+            Some((last, run)) if *last == bundled => run.push(character),
             _ => runs.push((bundled, character.to_string())),
         }
     }
@@ -422,20 +512,35 @@ fn collect_widths(group: &resvg::usvg::Group, widths: &mut HashMap<usize, f32>) 
 mod tests {
     use super::*;
 
-    const STYLE: Style =
-        Style { size: 13.0, bold: false, color: 0xffffff, opacity: 1.0, spacing: 0.0 };
+    const STYLE: Style = Style {
+        size: 13.0,
+        bold: false,
+        color: 0xffffff,
+        opacity: 1.0,
+        spacing: 0.0,
+    };
 
     #[test]
     fn the_bundled_font_draws_every_character_it_claims() {
         let type_ = Typesetter::for_texts(["plain"]);
         for bold in [false, true] {
-            for character in
-                (0x21..0x2600).filter_map(char::from_u32).filter(|&character| is_bundled(character))
+            for character in (0x21..0x2600)
+                .filter_map(char::from_u32)
+                .filter(|&character| {
+                    is_bundled(character) && !matches!(character, '\u{a0}' | '\u{ad}')
+                })
             {
                 let mut svg = String::from(
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">",
                 );
-                run(&mut svg, &format!("{character}"), 0.0, 8.0, Style { bold, ..STYLE }, None);
+                run(
+                    &mut svg,
+                    &format!("{character}"),
+                    0.0,
+                    8.0,
+                    Style { bold, ..STYLE },
+                    None,
+                );
                 svg.push_str("</svg>");
                 let tree = type_.parse(&svg).expect("a valid document");
                 let drawn = tree.root().children().iter().any(|node| match node {
@@ -459,7 +564,10 @@ mod tests {
         assert!(lines.len() > 2);
         assert_eq!(lines.join(" "), text);
         for line in &lines {
-            assert!(type_.width(line, STYLE).expect("measured") <= 181.0, "{line}");
+            assert!(
+                type_.width(line, STYLE).expect("measured") <= 181.0,
+                "{line}"
+            );
         }
     }
 
@@ -470,10 +578,14 @@ mod tests {
         let lines = type_.wrap(&text, STYLE, 150.0, 3).expect("measured");
         assert_eq!(lines.len(), 3);
         assert!(lines[2].ends_with('…'), "{lines:?}");
-        let lines = type_.wrap(&"x".repeat(300), STYLE, 150.0, 50).expect("measured");
+        let lines = type_
+            .wrap(&"x".repeat(300), STYLE, 150.0, 50)
+            .expect("measured");
         assert!(
             lines.len() > 5
-                && lines.iter().all(|line| type_.width(line, STYLE).unwrap_or(999.0) <= 151.0),
+                && lines
+                    .iter()
+                    .all(|line| type_.width(line, STYLE).unwrap_or(999.0) <= 151.0),
             "{lines:?}"
         );
     }
@@ -489,7 +601,10 @@ mod tests {
 
     #[test]
     fn text_from_anywhere_is_made_safe() {
-        assert_eq!(clean("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c\u{0}\u{feff}"), "a[31mred bc");
+        assert_eq!(
+            clean("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c\u{0}\u{feff}"),
+            "a[31mred bc"
+        );
         assert_eq!(clean("  two   spaces "), "two spaces");
     }
 
@@ -499,8 +614,19 @@ mod tests {
         let type_ = Typesetter::for_texts([text]);
         let parts = type_.break_word(text, STYLE, 100.0).expect("measured");
         assert!(parts.len() > 10, "{parts:?}");
-        assert_eq!(parts.iter().map(|(part, _)| part.as_str()).collect::<String>(), text);
-        assert!(parts.iter().all(|(part, _)| !part.starts_with(['、', '。'])), "{parts:?}");
+        assert_eq!(
+            parts
+                .iter()
+                .map(|(part, _)| part.as_str())
+                .collect::<String>(),
+            text
+        );
+        assert!(
+            parts
+                .iter()
+                .all(|(part, _)| !part.starts_with(['、', '。'])),
+            "{parts:?}"
+        );
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl<'a> Shelf<'a> {
             }
         }
         for place in outcome.places.iter().filter(|place| place.duty == Duty::Put) {
-            if !self.keep_edited(place, &outcome.superseded)? {
+            if !self.keep_edited(place, outcome)? {
                 return Ok(false);
             }
         }
@@ -120,11 +120,7 @@ impl<'a> Shelf<'a> {
     }
 
     /// Keeps a file that was edited by hand, or that nobody recorded, under a name that tells.
-    fn keep_edited(
-        &mut self,
-        place: &Place,
-        superseded: &[Superseded],
-    ) -> Result<bool, PublishError> {
+    fn keep_edited(&mut self, place: &Place, outcome: &Outcome) -> Result<bool, PublishError> {
         let Some(path) = self.layout.asset(&place.filename) else { return Ok(true) };
         let stat = self.stat(&path)?;
         self.seen.insert(path.clone(), stat);
@@ -133,7 +129,7 @@ impl<'a> Shelf<'a> {
             return Ok(true);
         }
         let mut version = None;
-        for superseded in superseded.iter().filter(|one| one.from == place.filename) {
+        for superseded in outcome.superseded.iter().filter(|one| one.from == place.filename) {
             let kept = match (&superseded.sha256, self.layout.asset(&superseded.to)) {
                 (Some(sha256), Some(to)) if superseded.to != superseded.from => {
                     let safe = self.holds(&to, sha256)? || self.points_to(&to, sha256)?;
@@ -145,6 +141,17 @@ impl<'a> Shelf<'a> {
                 return Ok(true);
             }
             version = Some(superseded.version);
+        }
+        // The very content of another entry (a checkout, a move) is safe in that entry's file.
+        for entry in outcome.manifest.videos() {
+            if entry.filename != place.filename
+                && entry.sha256.as_deref() == Some(&digest)
+                && let Some(other) = self.layout.asset(&entry.filename)
+                && outcome.places.iter().all(|place| place.filename != entry.filename)
+                && self.holds(&other, &digest)?
+            {
+                return Ok(true);
+            }
         }
         let (folder, stem, extension) = split(&place.filename);
         let mark = version.map_or("unrecorded".to_owned(), |version| format!("v{version}.edited"));

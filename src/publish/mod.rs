@@ -175,7 +175,10 @@ impl<'a> Publisher<'a> {
                 continue;
             }
             // The manifest is written aside before any clip is replaced, so that a full disk is found out in time.
-            let staged = self.stage_manifest(&outcome.manifest)?;
+            // An entry that is there already may be known to the system's memory only: a process that died between its
+            // rename and the sync of the folder leaves that. So a manifest that rows name is always written anew.
+            let named = rows.iter().any(|row| !row.entry.is_null());
+            let staged = self.stage_manifest(&outcome.manifest, named)?;
             let placed = shelf.put_in_place(&outcome);
             if !matches!(placed, Ok(true)) {
                 staged.inspect(|staged| discard(self.files, staged));
@@ -289,9 +292,13 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Writes a changed manifest beside the present one.
-    fn stage_manifest(&self, manifest: &Manifest) -> Result<Option<PathBuf>, PublishError> {
-        if !manifest.is_changed() {
+    /// Writes a manifest that has changed (or must reach the disk once more) beside the present one.
+    fn stage_manifest(
+        &self,
+        manifest: &Manifest,
+        again: bool,
+    ) -> Result<Option<PathBuf>, PublishError> {
+        if !manifest.is_changed() && !again {
             return Ok(None);
         }
         let path = self.layout.manifest();

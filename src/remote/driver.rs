@@ -404,7 +404,7 @@ fn joined(base: &str, path: &str) -> String {
 
 fn unsent(error: SendError) -> Trouble {
     match error {
-        SendError::Never(message) => Trouble::lasting(message),
+        SendError::Never(message) => Trouble { network: true, ..Trouble::lasting(message) },
         other => Trouble::network(printable(&other.to_string(), 300)),
     }
 }

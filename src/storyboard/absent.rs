@@ -151,7 +151,10 @@ pub(super) fn is_placeholder(field: Field, text: &str) -> bool {
                 .filter(|inner| !inner.contains(open) && !inner.contains(close))
         });
     let Some(inner) = inner else { return false };
-    if text.starts_with('<') && inner.contains("://") {
+    // Links in angle brackets, and prompts that are written as JSON.
+    if (text.starts_with('<') && inner.contains("://"))
+        || (text.starts_with('{') && inner.contains(':'))
+    {
         return false;
     }
     let inner = inner.to_lowercase();

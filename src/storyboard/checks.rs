@@ -1,11 +1,11 @@
 //! What must hold for a storyboard as a whole: ids, something to show, references that lead somewhere.
 
-use super::document::Drafted;
+use super::document::{Drafted, slug_or_number};
 use super::field::{Field, Input, Value};
 use super::problems::{Problems, nearest, quoted};
 use super::scene::{Scene, SceneId, Storyboard};
 use crate::source::{Diagnostic, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Checks a storyboard that was read.
 pub(super) fn check(drafted: &Drafted, problems: &mut Problems<'_>) {
@@ -25,7 +25,22 @@ pub(super) fn check(drafted: &Drafted, problems: &mut Problems<'_>) {
 fn ids(storyboard: &Storyboard, problems: &mut Problems<'_>) {
     let mut by_key: HashMap<String, Span> = HashMap::new();
     let mut by_file: HashMap<String, (Span, &SceneId)> = HashMap::new();
-    for scene in &storyboard.scenes {
+    for (index, scene) in storyboard.scenes.iter().enumerate() {
+        if let SceneId::Text(id) = &scene.id
+            && !is_plain(id)
+        {
+            // Selections such as `1,3-5,intro,7:upscale` could not name such a scene.
+            let better = slug_or_number(id, index).to_string();
+            problems.push(
+                Diagnostic::error(
+                    "wrong-id",
+                    format!("{} cannot be the id of a scene", quoted(id)),
+                    scene.id_span,
+                )
+                .label("an id has letters, digits, `.`, `_` and `-`")
+                .hint(format!("write {}, and put the words into `title`", quoted(&better))),
+            );
+        }
         let line = |span: Span| problems.source().line(span.start);
         if let Some(first) = by_key.get(&scene.id.key()) {
             let (first_line, second_line) = (line(*first), line(scene.id_span));
@@ -68,6 +83,13 @@ fn ids(storyboard: &Storyboard, problems: &mut Problems<'_>) {
     }
 }
 
+/// True for an id that can be selected on the command line and is a file name.
+fn is_plain(id: &str) -> bool {
+    id.chars().count() <= 80
+        && id.chars().any(char::is_alphanumeric)
+        && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
 /// Fields any of which gives a scene a picture.
 const SHOWN: &[Field] = &[
     Field::Prompt,
@@ -107,13 +129,12 @@ fn nothing_to_show(scene: &Scene, problems: &mut Problems<'_>) {
 
 /// `scene:3` and `extends` must name scenes of this storyboard.
 fn references(storyboard: &Storyboard, problems: &mut Problems<'_>) {
-    let keys: HashMap<String, ()> =
-        storyboard.scenes.iter().map(|scene| (scene.id.key(), ())).collect();
+    let keys: HashSet<String> = storyboard.scenes.iter().map(|scene| scene.id.key()).collect();
     let mut searches = 0;
     let mut check = |id: &str, own: Option<&SceneId>, span: Span, problems: &mut Problems<'_>| {
         let key = SceneId::parse(id).key();
         let itself = own.is_some_and(|own| own.key() == key);
-        if keys.contains_key(&key) && !itself {
+        if keys.contains(&key) && !itself {
             return;
         }
         let message = if itself {
@@ -126,7 +147,7 @@ fn references(storyboard: &Storyboard, problems: &mut Problems<'_>) {
             if itself || id.len() < 3 || searches > 50 || storyboard.scenes.len() > 2000 {
                 None
             } else {
-                nearest(id, keys.keys().map(String::as_str))
+                nearest(id, keys.iter().map(String::as_str))
             };
         problems.push(
             Diagnostic::error("unknown-scene", message, span).label("no such scene").hint(
@@ -176,6 +197,7 @@ fn characters(storyboard: &Storyboard, problems: &mut Problems<'_>) {
                     format!("two characters are called {}", quoted(&character.name.value)),
                     character.name.span,
                 )
+                .label("second one")
                 .related(first, "first one")
                 .hint("give one of them another name"),
             );
@@ -184,16 +206,13 @@ fn characters(storyboard: &Storyboard, problems: &mut Problems<'_>) {
     if known.is_empty() {
         return;
     }
-    let mut reported = HashMap::new();
+    let mut reported = HashSet::new();
     for scene in &storyboard.scenes {
         let Some(value) = scene.fields.get(Field::Characters) else { continue };
         let Value::Names(names) = &value.value else { continue };
         for name in names {
             let key = name.to_lowercase();
-            if known.contains_key(&key)
-                || reported.len() >= 200
-                || reported.insert(key, ()).is_some()
-            {
+            if known.contains_key(&key) || reported.len() >= 200 || !reported.insert(key) {
                 continue;
             }
             let near = nearest(

@@ -133,6 +133,7 @@ pub(super) fn read_head<'n>(
                         format!("`defaults` takes a map of fields, not {}", node.described()),
                         node.span,
                     )
+                    .label("something else")
                     .hint("write `defaults: {model: veo-3.1-fast, aspect_ratio: \"16:9\"}`"),
                 ),
             },
@@ -236,6 +237,7 @@ fn wrong_characters(node: &Node, problems: &mut Problems<'_>) {
             format!("`characters` takes a map from names to looks, not {}", node.described()),
             node.span,
         )
+        .label("something else")
         .hint("write `characters: {ada: {look: \"Ada, 60s, grey braid\", image: refs/ada.png}}`"),
     );
 }
@@ -276,6 +278,7 @@ fn read_character(name: Spanned<String>, node: &Node, problems: &mut Problems<'_
                                 ),
                                 item.span,
                             )
+                            .label("something else")
                             .hint(format!("write {}", input::ALLOWED)),
                         ),
                     }
@@ -404,6 +407,7 @@ fn read_scene(
                     "a scene is a map of fields, not a list",
                     node.span,
                 )
+                .label("something else")
                 .hint("write `- id: 1` with the scene's fields under it"),
             );
             return;
@@ -417,12 +421,13 @@ fn read_scene(
     if key.is_some_and(|key| is_scene_label(&key.value)) && drafted.storyboard.scenes.is_empty() {
         // `scenes: {visual: ...}` is one scene that lost its dash.
         problems.push(
-            Diagnostic::warning(
+            Diagnostic::error(
                 "scene-named-like-a-field",
                 format!("a scene is called {}, like a field", quoted(&id.value.to_string())),
                 id.span,
             )
-            .hint("start every scene with `- `"),
+            .label("this would be a scene of its own")
+            .hint("start every scene with `- `, or put its fields under its id"),
         );
     }
     if draft.broken {

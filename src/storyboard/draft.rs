@@ -163,6 +163,7 @@ impl Draft {
                     format!("`id` takes a number or a word, not {}", node.described()),
                     node.span,
                 )
+                .label("something else")
                 .hint("write `id: 1` or `id: hook`"),
             ),
         }

@@ -48,6 +48,7 @@ pub(super) fn params(node: &Node, problems: &mut Problems<'_>) -> Option<Spanned
                     format!("the parameter {} is given twice", quoted(name)),
                     node.span,
                 )
+                .label("second time")
                 .hint("keep one of them"),
             );
             good = false;

@@ -538,6 +538,8 @@ mod tests {
             assert_eq!(problems.len(), 1, "{text}");
             assert_eq!(problems[0].code, "placeholder");
         }
+        let json = "{\"shot\": \"wide\", \"subject\": \"a boat\"}";
+        assert_eq!(value(Field::Prompt, json), words(json));
         assert_eq!(value(Field::Sfx, "[waves against rock]"), words("[waves against rock]"));
         assert_eq!(value(Field::Visual, "Left | right, mirrored"), words("Left | right, mirrored"));
     }

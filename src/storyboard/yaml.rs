@@ -151,6 +151,7 @@ impl Tree {
                         format!("nothing above is marked `&{}`", quoted(&name).trim_matches('`')),
                         place,
                     )
+                    .label("nothing to stand for")
                     .hint("put text that starts with `*` in quotes"),
                 );
                 self.finished(Node::null(place), 0, 1, 0, problems);
@@ -172,6 +173,7 @@ impl Tree {
                     "this alias stands inside what it names",
                     place,
                 )
+                .label("nothing to stand for")
                 .hint("write the value out"),
             );
             self.finished(Node::null(place), 0, 1, 0, problems);
@@ -192,7 +194,7 @@ impl Tree {
                             MAX_ALIASED_BYTES >> 20
                         ),
                         place,
-                    )
+                    ).label("one alias too many")
                     .hint("put what the scenes share under `defaults:`"),
                 );
             }
@@ -294,6 +296,7 @@ fn key_of(node: &Node, problems: &mut Problems<'_>) -> Spanned<String> {
                     format!("a key is a word, not {}", node.described()),
                     node.span,
                 )
+                .label("not a word")
                 .hint("put a text in braces or brackets in quotes"),
             );
             Spanned::new(String::new(), node.span)

@@ -67,16 +67,20 @@ fn assert_fits(project: &Project, name: &str, value: &Value) {
     assert!(problems.is_empty(), "{problems:#?}\n{value:#}");
 }
 
+/// Run with `STORYREEL_UPDATE=1` to write the files anew.
 #[test]
 fn schemas_in_the_repository_are_those_of_the_program() {
     let project = Project::new();
-    for name in ["config", "plan", "events", "manifest"] {
+    for name in ["storyboard", "config", "catalog", "plan", "events", "manifest"] {
         let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
         let printed = project.run(["schema", name]).expect(0).stdout;
+        if std::env::var_os("STORYREEL_UPDATE").is_some() {
+            std::fs::write(&path, &printed).expect("the schema can be written");
+        }
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             kept == printed,
-            "`storyreel schema {name} > schemas/{name}.schema.json` brings it up to date"
+            "schemas/{name}.schema.json is out of date: run this test with STORYREEL_UPDATE=1"
         );
     }
 }

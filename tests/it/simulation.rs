@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 use storyreel::catalog::Catalog;
@@ -20,7 +20,7 @@ use storyreel::engine::policy::Policy;
 use storyreel::engine::ports::Clock as _;
 use storyreel::engine::simulated::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
 use storyreel::engine::simulated_files::{
-    CrashSwitch, CrashingLedger, Down, SimulatedCrash, SimulatedFiles, simulated_digest,
+    CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_digest,
 };
 use storyreel::engine::window::{MemoryWindow, WindowLimit};
 use storyreel::engine::{Order, World, exit_code, run};
@@ -28,7 +28,8 @@ use storyreel::ledger::{
     Attempt, AttemptState, FailureClass, Ledger as _, SqliteLedger, Take, TakeState,
 };
 use storyreel::plan::{
-    ClipRef, EntryDraft, FilesByDigest, RenderWork, Request, Slot, StepStart, StepWork, Work,
+    ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, Request, RestoreWork, Slot,
+    StepStart, StepWork, Work,
 };
 use storyreel::publish::{Layout, Publisher};
 use storyreel::storyboard::{SceneId, StepKind};
@@ -54,7 +55,7 @@ impl Dice {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     Generate,
     GenerateFromPicture,
     Extend,
@@ -64,12 +65,12 @@ enum Kind {
 }
 
 #[derive(Debug, Clone)]
-struct Scene {
-    number: u64,
+pub(crate) struct Scene {
+    pub number: u64,
     /// Goes up when the author edits the scene.
-    version: u64,
-    steps: Vec<Kind>,
-    after: Vec<String>,
+    pub version: u64,
+    pub steps: Vec<Kind>,
+    pub after: Vec<String>,
 }
 
 impl Scene {
@@ -77,7 +78,7 @@ impl Scene {
         json!({"scene": self.number, "version": self.version})
     }
 
-    fn slot(&self) -> Slot {
+    pub(crate) fn slot(&self) -> Slot {
         Slot {
             storyboard: "SCENES.md".into(),
             variant: String::new(),
@@ -181,6 +182,7 @@ struct Machine {
     scenes: Vec<Scene>,
     weather: Weather,
     policy: Policy,
+    deleted: BTreeSet<PathBuf>,
     log: Vec<String>,
 }
 
@@ -381,6 +383,7 @@ impl Machine {
             weather,
             policy,
             dice,
+            deleted: BTreeSet::new(),
             log: Vec::new(),
         }
     }
@@ -403,6 +406,15 @@ impl Machine {
         policy.submit_only = !quiet && self.dice.chance(10);
         let interrupt = (!quiet && self.dice.chance(15))
             .then(|| Duration::from_millis(self.dice.below(60_000)));
+        if !quiet && self.dice.chance(8) {
+            let place = if self.dice.chance(50) {
+                self.layout.assets_root.clone()
+            } else {
+                self.layout.private.clone()
+            };
+            self.note(format!("the disk fills up below {}", place.display()));
+            self.files.set_fault(&place, Fault::DiskFull);
+        }
         let before = self.charged();
         let cap = policy.max_credits;
         let catalog = Catalog::built_in().expect("the built-in catalogue");
@@ -420,10 +432,11 @@ impl Machine {
             storyreel::ledger::Ledger::recover(&mut ledger, now).expect("the ledger works");
             Publisher::new(self.files.as_ref(), &self.layout)
                 .recover(&mut ledger, now)
-                .expect("publications recover");
+                .map_err(|error| error.to_string())?;
             let takes =
                 storyreel::ledger::Ledger::snapshot(&mut ledger).expect("the ledger works").takes;
-            let (work, collect) = plan(&self.scenes, &takes, &self.picture);
+            let (mut work, collect) = plan(&self.scenes, &takes, &self.picture);
+            work.extend(missing(&self.scenes, &takes, &self.files, &self.layout));
             let clock = self.clock.clone();
             let stop = async {
                 match interrupt {
@@ -431,7 +444,7 @@ impl Machine {
                     None => std::future::pending().await,
                 }
             };
-            clock
+            let summary = clock
                 .run(run(
                     World {
                         clock: &clock,
@@ -455,9 +468,11 @@ impl Machine {
                     stop,
                 ))
                 .expect("a run ends")
-                .expect("the ledger works")
+                .expect("the ledger works");
+            Ok::<_, String>(summary)
         }));
         self.switch.crash_after(None);
+        self.files.clear_faults();
         for event in events {
             let scene = event
                 .about
@@ -470,7 +485,7 @@ impl Machine {
             ));
             if let Event::Error { code, .. } = &event.event {
                 assert!(
-                    ["credits", "network"].contains(&code.as_str()),
+                    ["credits", "network", "disk"].contains(&code.as_str()),
                     "seed {}: {:?}",
                     self.seed,
                     event.event
@@ -483,10 +498,18 @@ impl Machine {
             assert!(spent <= cap + 1e-6, "spent {spent} of {cap}");
         }
         match outcome {
-            Ok(summary) => Some(summary),
+            Ok(Ok(summary)) => Some(summary),
+            Ok(Err(error)) => {
+                self.note(format!("publications cannot be finished: {error}"));
+                assert!(!quiet, "{error}");
+                Some(Summary { stopped_by: Some("disk".into()), ..Summary::default() })
+            }
             Err(panic) if panic.is::<SimulatedCrash>() => {
                 self.note("the process dies".into());
-                self.files.restart(Down::Killed);
+                let down = [Down::Killed, Down::PowerCut, Down::PowerCutAfterNames];
+                let down = down[usize::try_from(self.dice.below(3)).unwrap_or(0)];
+                self.note(format!("{down:?}"));
+                self.files.restart(down);
                 self.window.disown();
                 self.clock.pass(Duration::from_millis(self.dice.below(15_000)));
                 None
@@ -495,13 +518,72 @@ impl Machine {
         }
     }
 
+    fn somebody_deletes_a_clip(&mut self) {
+        let clips = self.layout.assets_root.join("assets/clips");
+        let all: Vec<_> = self
+            .files
+            .paths()
+            .into_iter()
+            .filter(|path| {
+                path.parent() == Some(&clips) && path.extension().is_some_and(|end| end == "mp4")
+            })
+            .collect();
+        if let Some(path) = all.first() {
+            self.note(format!("somebody deletes {}", path.display()));
+            self.files.delete(path);
+            self.deleted.insert(path.clone());
+        }
+    }
+
     fn takes(&mut self) -> Vec<Take> {
         self.ledger.snapshot().expect("the ledger works").takes
     }
 }
 
+/// Restores of published clips whose file somebody has deleted.
+fn missing(scenes: &[Scene], takes: &[Take], files: &SimulatedFiles, layout: &Layout) -> Vec<Work> {
+    let mut work = Vec::new();
+    for scene in scenes {
+        let filename = format!("assets/clips/scene-{:02}.mp4", scene.number);
+        let slot = scene.slot();
+        let current = takes.iter().rfind(|take| {
+            take.slot == slot && take.state == TakeState::Published && take.ask == scene.ask()
+        });
+        let last = current.and_then(|take| {
+            take.attempts.iter().rfind(|attempt| attempt.state == AttemptState::Downloaded)
+        });
+        let Some(last) = last else { continue };
+        if files.get(&layout.assets_root.join(&filename)).is_some() {
+            continue;
+        }
+        let sha256 = last.clip.clone().unwrap_or_default();
+        let mut sources = vec![ClipSource::Cache];
+        sources.extend(last.task_id.clone().map(|task_id| ClipSource::Provider {
+            provider: "kie".into(),
+            family: last.intent.family.clone(),
+            operation: last.intent.operation.clone(),
+            task_id,
+        }));
+        work.push(Work::Restore(RestoreWork {
+            slot,
+            clip: ClipRef {
+                sha256,
+                task_id: last.task_id.clone(),
+                credits: None,
+                created_at: None,
+            },
+            sources,
+            entry: None,
+            restored_from: None,
+            supersedes: None,
+            filename,
+        }));
+    }
+    work
+}
+
 /// Derives the work from scenes and ledger, as a small planner of its own.
-fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work>, Vec<Take>) {
+pub(crate) fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work>, Vec<Take>) {
     let mut work = Vec::new();
     let mut collect: Vec<Take> = Vec::new();
     let unknown = |attempt: &Attempt| attempt.state == AttemptState::Unknown;
@@ -592,6 +674,9 @@ fn simulate(seed: u64, aloud: bool) -> Machine {
                     usize::try_from(machine.dice.below(machine.scenes.len() as u64)).unwrap_or(0);
                 machine.scenes[at].version += 1;
                 machine.note(format!("the author edits scene {}", machine.scenes[at].number));
+            }
+            if machine.dice.chance(10) {
+                machine.somebody_deletes_a_clip();
             }
         }
         let mut last = Summary::default();
@@ -706,9 +791,31 @@ fn judge(machine: &mut Machine, last: &Summary) {
         assert_eq!(entries.len(), published, "{entries:#?}");
         for entry in entries {
             let path = machine.layout.assets_root.join(entry["filename"].as_str().expect("a name"));
-            let bytes =
-                machine.files.get(&path).unwrap_or_else(|| panic!("{} is gone", path.display()));
-            assert_eq!(entry["sha256"], simulated_digest(&bytes), "{}", path.display());
+            match machine.files.get(&path) {
+                Some(bytes) => {
+                    assert_eq!(entry["sha256"], simulated_digest(&bytes), "{}", path.display());
+                }
+                // What somebody deleted comes back only for the scene as it is now.
+                None => {
+                    let scene = machine
+                        .scenes
+                        .iter()
+                        .find(|scene| json!(scene.number) == entry["scene_id"]);
+                    let now = scene.is_some_and(|scene| {
+                        takes.iter().any(|take| {
+                            take.slot == scene.slot()
+                                && take.state == TakeState::Published
+                                && take.ask == scene.ask()
+                        })
+                    });
+                    let current = now && entry.get("superseded_by").is_none() && last.failed == 0;
+                    assert!(
+                        machine.deleted.contains(&path) && !current,
+                        "{} is gone",
+                        path.display()
+                    );
+                }
+            }
         }
     }
     assert!(matches!(exit_code(last), 0 | 3 | 4 | 5 | 6 | 8), "no other way to end: {last:?}");

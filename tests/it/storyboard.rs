@@ -658,3 +658,48 @@ fn an_alias_bomb_is_named() {
     assert_eq!(codes, ["too-many-aliases"]);
     assert!(reading.storyboard.is_none());
 }
+
+/// `rendered` for a text that has exactly these problems.
+fn problems_of(name: &str, text: &str) -> String {
+    let (source, reading) = read_text(name, text);
+    rendered(&source, &reading.diagnostics)
+}
+
+#[test]
+fn ids_that_no_selection_could_name_are_refused() {
+    let text = "scenes:\n  - {id: \"a,b\", visual: x}\n  - {id: ../up, visual: x}\n  - {id: The end, visual: x}\n";
+    insta::assert_snapshot!(problems_of("a.yaml", text), @r"
+    2:11 error wrong-id: `a,b` cannot be the id of a scene | an id has letters, digits, `.`, `_` and `-` | write `a-b`, and put the words into `title`
+    3:10 error wrong-id: `../up` cannot be the id of a scene | an id has letters, digits, `.`, `_` and `-` | write `up`, and put the words into `title`
+    4:10 error wrong-id: `The end` cannot be the id of a scene | an id has letters, digits, `.`, `_` and `-` | write `the-end`, and put the words into `title`
+    ");
+}
+
+#[test]
+fn every_problem_names_its_place_and_what_to_do() {
+    for entry in
+        std::fs::read_dir(root().join("tests/fixtures/storyboards")).expect("the folder is there")
+    {
+        let name = entry.expect("an entry").file_name().into_string().expect("a name");
+        if name.ends_with(".snap") {
+            continue;
+        }
+        let source =
+            Source::read(&root().join("tests/fixtures/storyboards").join(&name)).expect("text");
+        for problem in storyboard::read(&source).diagnostics {
+            assert!(problem.hint.is_some() && !problem.label.is_empty(), "{name}: {problem:?}");
+            assert!(
+                !problem.message.ends_with('.') && !problem.label.ends_with('.'),
+                "{problem:?}"
+            );
+            assert!(problem.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+            assert!(!source.slice(problem.span).contains('\n'), "{name}: {problem:?}");
+        }
+    }
+}
+
+#[test]
+fn a_scene_that_lost_its_dash_is_not_two_scenes() {
+    let text = "scenes:\n  visual: A boat\n  duration: 5\n";
+    insta::assert_snapshot!(problems_of("a.yaml", text), @"2:3 error scene-named-like-a-field: a scene is called `visual`, like a field | this would be a scene of its own | start every scene with `- `, or put its fields under its id");
+}

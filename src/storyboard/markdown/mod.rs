@@ -66,6 +66,7 @@ fn read_front(span: Span, problems: &mut Problems<'_>) -> Storyboard {
                     "front matter is no map of names and values",
                     node.span,
                 )
+                .label("not a map")
                 .hint("write lines such as `model: veo-3.1-fast`"),
             );
             Storyboard::default()

@@ -356,6 +356,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                                 "this block is no map of names and values",
                                 other.span,
                             )
+                            .label("not a map")
                             .hint("write lines such as `visual: A lighthouse at dawn`"),
                         ),
                     }
