@@ -338,10 +338,7 @@ impl Render {
         let work: Vec<Work> =
             planned.plan.scenes.into_iter().filter_map(|scene| scene.work).collect();
         if work.is_empty() && planned.collect.is_empty() {
-            for event in &blocked {
-                reporter.event(event);
-            }
-            reporter.event(&stamped(None, Event::RunFinished(summary)));
+            reporter.without_run(&blocked, summary);
         } else {
             let policy = self.policy(workspace);
             let (transport, mut window) = outside(workspace)?;
@@ -513,6 +510,17 @@ impl Reporters {
         tracing::debug!(?event);
         self.log.event(event);
         self.shown.event(event);
+    }
+
+    /// Tells of a run in which nothing runs. The plan was shown already, so people get the end only.
+    fn without_run(&mut self, blocked: &[Stamped], summary: Summary) {
+        let end = stamped(None, Event::RunFinished(summary));
+        for event in blocked.iter().chain([&end]) {
+            self.log.event(event);
+            if self.json {
+                self.shown.event(event);
+            }
+        }
     }
 
     /// Says how the run ended, and gives its exit code.
