@@ -37,9 +37,17 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     }
 
     fn begin_step(&mut self, index: usize) -> Result<(), Fatal> {
-        match self.dependencies(index) {
+        let job = &self.jobs[index];
+        let to_do = job.steps.iter().skip(job.step);
+        let next = to_do.map(|step| &step.start).find(|start| !matches!(start, StepStart::Done(_)));
+        // A task that is in flight already was sent for this very request, so it is watched whatever it waited for,
+        // and what is done is published.
+        let dependencies = match next {
+            Some(StepStart::Resume(_)) | None => Dependencies::Met,
+            Some(_) => self.dependencies(index),
+        };
+        match dependencies {
             Dependencies::Met => {}
-            // A task that is in flight already is watched all the same; it was sent for this very request.
             Dependencies::Pending => return Ok(()),
             Dependencies::Broken(scene, end) => {
                 let message = format!("waits for scene `{scene}`, which is not published");
@@ -415,9 +423,20 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             if now < not_before_ms.max(self.paused_until_ms).max(self.window_until_ms) {
                 continue;
             }
-            let running = self.jobs.iter().filter(|job| job.runs_at_provider()).count();
-            if running >= self.policy.running.max(1) {
-                break;
+            let watched = self.jobs.iter().filter(|job| job.runs_at_provider()).count();
+            let left =
+                self.jobs.iter().filter(|job| job.stage == Stage::Over(End::StillRunning)).count();
+            if watched + left >= self.policy.running.max(1) {
+                if watched > 0 {
+                    break;
+                }
+                // Nobody waits any more for the tasks that fill the provider, so no place becomes free in this run.
+                let message = format!(
+                    "{left} tasks are still at the provider, and no more than {} may be; run again later",
+                    self.policy.running.max(1)
+                );
+                self.block(index, "stopped", message, End::Unfinished);
+                continue;
             }
             let meant = self.jobs[index].current.is_some();
             if !meant && now.saturating_sub(bound_ms) > LINK_MARGIN_MS / 2 {
@@ -622,7 +641,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     self.halt(halt, &failure.message);
                     self.block_for_halt(index, halt);
                 } else {
-                    let message = refusal(&failure);
+                    let message = refusal(&failure, self.inputs_of(index));
                     self.fail_job(index, failure.class, message, Some(false));
                 }
             }
@@ -666,6 +685,17 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 }
             }
         }
+    }
+
+    /// Names of the files that a refusal may concern.
+    pub(super) fn inputs_of(&self, index: usize) -> Option<String> {
+        let digests = self.jobs[index].step_work()?.request.files();
+        let names: Vec<String> = digests
+            .iter()
+            .filter_map(|digest| self.files.get(digest)?.file_name())
+            .map(|name| format!("`{}`", printable(&name.to_string_lossy(), 100)))
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     pub(super) fn event_unknown(&mut self, index: usize, message: String, credits: Option<f64>) {
@@ -716,7 +746,12 @@ pub(super) fn safe(failure: Failure) -> Failure {
 }
 
 /// What a refusal means for the author.
-pub(super) fn refusal(failure: &Failure) -> String {
+pub(super) fn refusal(failure: &Failure, inputs: Option<String>) -> String {
+    let concerned = matches!(failure.class, FailureClass::Moderation | FailureClass::Input);
+    let inputs = inputs
+        .filter(|_| concerned)
+        .map(|names| format!("; besides the prompt it may concern {names}"))
+        .unwrap_or_default();
     let code = failure.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
     let advice = match failure.class {
         FailureClass::Moderation => "; edit the prompt or its references, or use `--retake`",
@@ -724,5 +759,5 @@ pub(super) fn refusal(failure: &Failure) -> String {
         FailureClass::Passing => "; run again later",
         _ => "",
     };
-    format!("{}{code}{advice}", failure.message)
+    format!("{}{code}{inputs}{advice}", failure.message)
 }
