@@ -1,10 +1,11 @@
 //! `storyreel emulator`: a local kie.ai.
 
 use super::Output;
-use super::failure::Failure;
+use super::failure::{Failure, WRONG_COMMAND_LINE};
 use crate::emulator::server::{ServeOptions, serve};
 use crate::emulator::{ClipMaker, ClipOrder, EmulatorArgs};
 use crate::preview::{self, Shot};
+use crate::report::ErrorReport;
 use std::sync::Arc;
 
 /// Run a local stand-in for kie.ai, for tests and continuous integration.
@@ -17,7 +18,9 @@ pub(super) struct Emulator {
 impl Emulator {
     pub fn run(&self, _: Output) -> Result<u8, Failure> {
         let options = ServeOptions::from_args(&self.arguments, Some(Arc::new(DrawnClips)))
-            .map_err(|message| Failure::invalid("emulator", message))?;
+            .map_err(|message| {
+                Failure::of(WRONG_COMMAND_LINE, ErrorReport::new("usage", message))
+            })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -6,7 +6,7 @@ use super::workspace::Workspace;
 use super::{Output, print, selection};
 use crate::manifest::VideoEntry;
 use crate::plan::{PlanOptions, ScenePlan, StepPlan, canonical_json};
-use crate::report::{Style, plan_text, sanitise, sanitise_text, trimmed};
+use crate::report::{Style, diff, plan_text, sanitise, sanitise_text, trimmed, wrap};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -116,8 +116,14 @@ fn step_text(step: &StepPlan, recorded: Option<&Map<String, Value>>, style: Styl
         }
         None => out.push_str("  fingerprint open until the step before is published\n"),
     }
-    let names: BTreeSet<&String> =
-        step.parts.keys().chain(recorded.into_iter().flat_map(Map::keys)).collect();
+    // The prompt is told below, in full.
+    let told_below = |name: &&String| name.as_str() == "prompt" && step.prompt.is_some();
+    let names: BTreeSet<&String> = step
+        .parts
+        .keys()
+        .chain(recorded.into_iter().flat_map(Map::keys))
+        .filter(|name| !told_below(name))
+        .collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(30);
     for name in names {
         let now = step.parts.get(name.as_str());
@@ -136,9 +142,17 @@ fn step_text(step: &StepPlan, recorded: Option<&Map<String, Value>>, style: Styl
         }
     }
     if let Some(prompt) = &step.prompt {
+        let then = recorded.and_then(|parts| parts.get("prompt")).and_then(Value::as_str);
+        if let Some(then) = then.filter(|then| *then != prompt) {
+            out.push_str("  prompt, recorded to now:\n");
+            let (then, now) = (sanitise(then, 20_000), sanitise(prompt, 20_000));
+            for line in wrap(&diff::words(&then, &now, style), style.width.saturating_sub(6)) {
+                let _ = writeln!(out, "    {line}");
+            }
+        }
         let _ = writeln!(out, "  prompt as it is sent:");
         for line in sanitise_text(prompt).lines() {
-            for part in crate::report::wrap(line, style.width.saturating_sub(6)) {
+            for part in wrap(line, style.width.saturating_sub(6)) {
                 let _ = writeln!(out, "    {part}");
             }
         }

@@ -9,6 +9,8 @@ use crate::source::{Diagnostic, Source, SourceError};
 
 /// The storyboard, configuration, catalogue or saved plan is invalid or stale.
 pub(super) const INVALID: u8 = 1;
+/// Wrong command line; clap's own mistakes have it, too.
+pub(super) const WRONG_COMMAND_LINE: u8 = 2;
 /// Could not work.
 pub(super) const CANNOT_WORK: u8 = 3;
 

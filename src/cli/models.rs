@@ -44,11 +44,16 @@ impl Models {
         let plain = |text: &str| -> String {
             text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
         };
-        // A whole name means one model, also where it is a part of another's.
-        if let Ok(found) = catalog.find(query) {
-            return Ok(vec![found.model]);
-        }
         let wanted = plain(query);
+        // A whole name or slug means one model, also where it is a part of another's. A short alias such as `veo`
+        // does not hide the rest.
+        let whole = catalog
+            .models()
+            .iter()
+            .find(|model| plain(&model.name) == wanted || plain(&model.slug) == wanted);
+        if let Some(model) = whole {
+            return Ok(vec![model]);
+        }
         let found: Vec<&Model> = catalog
             .models()
             .iter()

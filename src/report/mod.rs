@@ -5,7 +5,7 @@
 
 mod commands;
 pub mod diagnostics;
-mod diff;
+pub mod diff;
 pub mod error;
 pub mod json;
 pub mod plan_text;

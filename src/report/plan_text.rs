@@ -222,7 +222,9 @@ fn details(scene: &ScenePlan, style: Style) -> Vec<String> {
         if reason.code == "never-rendered" && reason.detail.is_none() {
             continue;
         }
-        add(&reason_words(reason, style));
+        // With one step there is nothing to tell apart.
+        let single = Reason { step: None, ..reason.clone() };
+        add(&reason_words(if scene.steps.len() == 1 { &single } else { reason }, style));
     }
     for note in &scene.notes {
         // The column of lengths says it already.

@@ -111,8 +111,11 @@ fn told(event: &Event) -> Option<String> {
 
 fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "sizes are shown with one decimal")]
-    let mb = bytes as f64 / 1e6;
-    format!("{} MB", trimmed(mb, 1))
+    let size = bytes as f64;
+    if bytes < 1_000_000 {
+        return format!("{} kB", trimmed(size / 1e3, 0));
+    }
+    format!("{} MB", trimmed(size / 1e6, 1))
 }
 
 /// `scene 3 generate`.
