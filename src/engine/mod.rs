@@ -9,6 +9,7 @@ mod exit;
 mod job;
 pub mod policy;
 pub mod ports;
+mod prepare;
 pub mod real;
 pub mod real_files;
 mod restore;

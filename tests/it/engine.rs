@@ -280,6 +280,39 @@ fn submit_only_leaves_the_collecting_to_a_later_run() {
 }
 
 #[test]
+fn tasks_that_are_left_at_the_provider_keep_their_places() {
+    let scenes: Vec<Scene> = (1..=5).map(|number| scene(number, &[Kind::Generate])).collect();
+    let mut stage = Stage::new(scenes.clone(), json!([]));
+    stage.policy.submit_only = true;
+    stage.policy.running = 2;
+    let summary = stage.run();
+    assert_eq!((stage.tasks(), summary.still_running, summary.unfinished), (2, 2, 3));
+    assert_eq!(exit_code(&summary), 8);
+
+    let stuck = json!([{"match": {"operation": "create"}, "do": {"fault": "stuck"}}]);
+    let mut stage = Stage::new(scenes, stuck);
+    stage.policy.running = 2;
+    stage.policy.poll_deadline = Some(Duration::from_secs(60));
+    let summary = stage.run();
+    assert_eq!((stage.tasks(), summary.still_running, summary.unfinished), (2, 2, 3));
+}
+
+#[test]
+fn a_task_in_flight_is_collected_whatever_its_scene_waits_for() {
+    let mut first = scene(1, &[Kind::Generate]);
+    let fails = json!([{"match": {"operation": "create", "prompt": "scene 2"},
+        "do": {"fault": "code", "code": 422, "msg": "bad"}}]);
+    let mut stage = Stage::new(vec![first.clone()], fails);
+    stage.policy.submit_only = true;
+    stage.run();
+    stage.policy.submit_only = false;
+    first.after = vec!["2".into()];
+    stage.scenes = vec![first, scene(2, &[Kind::Generate])];
+    let summary = stage.run();
+    assert_eq!((summary.rendered, summary.failed), (1, 1));
+}
+
+#[test]
 fn an_interrupt_waits_for_answers_and_leaves_the_tasks_on_record() {
     let scenes = (1..=3).map(|number| scene(number, &[Kind::Generate])).collect();
     let mut stage = Stage::new(scenes, json!([]));
