@@ -67,7 +67,10 @@ pub(super) enum Subject {
     House,
     Boat,
     Car,
+    /// A long-legged animal, such as a horse.
     Animal,
+    /// A low one, such as a wolf.
+    Beast,
     Tree,
     Object,
 }
@@ -121,6 +124,9 @@ impl Mood {
         let subject = match subject(&told, speaks) {
             Subject::Person | Subject::Object if shot.has(&["two", "pair", "2"]) => Subject::Pair,
             Subject::Object if shot.has(&["shoulder", "ots", "portrait"]) => Subject::Person,
+            // Where the words name no subject, the place lends one.
+            Subject::Object if setting == Setting::Hills && size != Size::Insert => Subject::Tree,
+            Subject::Object if setting == Setting::Sea && size != Size::Insert => Subject::Boat,
             Subject::Person if size == Size::Insert => Subject::Object,
             subject => subject,
         };
@@ -535,7 +541,7 @@ fn setting(told: &Told) -> Setting {
         ),
         (
             Setting::Forest,
-            &["forest", "jungle", "woods", "tree", "pine", "grove", "rainforest", "bamboo"],
+            &["forest", "jungle", "woods", "trees", "pines", "grove", "rainforest", "bamboo"],
         ),
         (
             Setting::Room,
@@ -546,7 +552,6 @@ fn setting(told: &Told) -> Setting {
                 "interior",
                 "bedroom",
                 "apartment",
-                "house",
                 "hallway",
                 "corridor",
                 "bar",
@@ -593,7 +598,7 @@ fn setting(told: &Told) -> Setting {
 
 /// The subject whose word stands first; whoever speaks is a person.
 fn subject(told: &Told, speaks: bool) -> Subject {
-    const THINGS: [(Subject, &[&str]); 8] = [
+    const THINGS: [(Subject, &[&str]); 9] = [
         (
             Subject::Pair,
             &[
@@ -657,8 +662,6 @@ fn subject(told: &Told, speaks: bool) -> Subject {
                 "mariner",
                 "barista",
                 "rider",
-                "old",
-                "young",
             ],
         ),
         (
@@ -682,9 +685,13 @@ fn subject(told: &Told, speaks: bool) -> Subject {
         (Subject::Car, &["car", "truck", "van", "taxi", "bus", "motorcycle", "vehicle"]),
         (
             Subject::Animal,
+            &["horse", "deer", "elephant", "animal", "cow", "stag", "donkey", "camel"],
+        ),
+        (
+            Subject::Beast,
             &[
-                "horse", "dog", "cat", "wolf", "fox", "deer", "lion", "tiger", "bear", "elephant",
-                "animal", "cow",
+                "dog", "cat", "wolf", "fox", "lion", "tiger", "bear", "puppy", "hound", "panther",
+                "leopard",
             ],
         ),
         (Subject::Tree, &["tree", "oak", "pine", "willow"]),

@@ -60,7 +60,7 @@ pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
         Depth::Ground => Area { top: at.horizon - 1.0, ..all },
         Depth::Subject => {
             let half = at.tall
-                * if matches!(mood.subject, Subject::Person | Subject::Animal) {
+                * if matches!(mood.subject, Subject::Person | Subject::Animal | Subject::Beast) {
                     0.62
                 } else {
                     0.95
@@ -484,7 +484,7 @@ fn planet(svg: &mut String, mood: &Mood, at: &Blocking) {
     let (halo, glow) = (size * 1.05, palette.rim);
     add!(
         svg,
-        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{halo:.1}" fill="#{glow:06x}" opacity="0.14"/>"##
+        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{halo:.1}" fill="#{glow:06x}" opacity="0.08"/>"##
     );
     add!(svg, r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##);
     let (x, y, size) = (at.width * 0.92, at.height * 0.26, size * 0.12);
@@ -608,17 +608,19 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
 
 /// A body with light on one side: its own dark shaded toward the light, and a thin bright edge, cut to its outline.
 fn lit(svg: &mut String, palette: &Palette, at: &Blocking, outline: &str) {
+    // Several bodies may stand in one drawing.
+    let id = svg.len();
     let edge = at.tall * 0.0045 + at.height * 0.0032;
     let (from, to) = (at.center - at.tall * 0.20, at.center + at.tall * 0.12);
     add!(
         svg,
-        r##"<defs><clipPath id="b"><path d="{outline}"/></clipPath><linearGradient id="d" gradientUnits="userSpaceOnUse" x1="{from:.1}" y1="0" x2="{to:.1}" y2="0"><stop offset="0" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></linearGradient></defs>"##,
+        r##"<defs><clipPath id="b{id}"><path d="{outline}"/></clipPath><linearGradient id="d{id}" gradientUnits="userSpaceOnUse" x1="{from:.1}" y1="0" x2="{to:.1}" y2="0"><stop offset="0" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></linearGradient></defs>"##,
         mix(palette.subject, palette.rim, 0.26),
         palette.subject
     );
     add!(
         svg,
-        r##"<path d="{outline}" fill="#{:06x}"/><g clip-path="url(#b)"><path d="{outline}" fill="url(#d)" transform="translate({edge:.2} {:.2})"/></g>"##,
+        r##"<path d="{outline}" fill="#{:06x}"/><g clip-path="url(#b{id})"><path d="{outline}" fill="url(#d{id})" transform="translate({edge:.2} {:.2})"/></g>"##,
         mix(palette.subject, palette.rim, 0.80),
         edge * 0.35
     );
@@ -639,23 +641,23 @@ fn outline(at: &Blocking, size: f32, shift: f32, parts: &[(char, &[(f32, f32)])]
 
 /// A standing figure in a coat: one closed line from the left foot around the head and back.
 const FIGURE: &[(char, &[(f32, f32)])] = &[
-    ('M', &[(-0.092, 0.0)]),
-    ('L', &[(-0.080, 0.40), (-0.122, 0.404)]),
-    ('C', &[(-0.152, 0.43), (-0.162, 0.51), (-0.160, 0.59)]),
-    ('C', &[(-0.158, 0.69), (-0.160, 0.765), (-0.128, 0.800)]),
-    ('C', &[(-0.100, 0.828), (-0.056, 0.836), (-0.038, 0.856)]),
-    ('L', &[(-0.036, 0.878)]),
-    ('C', &[(-0.056, 0.890), (-0.061, 0.915), (-0.059, 0.938)]),
-    ('C', &[(-0.056, 0.978), (-0.032, 1.0), (0.0, 1.0)]),
-    ('C', &[(0.032, 1.0), (0.056, 0.978), (0.059, 0.938)]),
-    ('C', &[(0.061, 0.915), (0.056, 0.890), (0.036, 0.878)]),
-    ('L', &[(0.038, 0.856)]),
-    ('C', &[(0.056, 0.836), (0.100, 0.828), (0.128, 0.800)]),
-    ('C', &[(0.160, 0.765), (0.158, 0.69), (0.160, 0.59)]),
-    ('C', &[(0.162, 0.51), (0.152, 0.43), (0.122, 0.404)]),
+    ('M', &[(-0.088, 0.0)]),
+    ('L', &[(-0.078, 0.36), (-0.118, 0.365)]),
+    ('C', &[(-0.128, 0.44), (-0.116, 0.53), (-0.112, 0.60)]),
+    ('C', &[(-0.118, 0.66), (-0.142, 0.72), (-0.136, 0.775)]),
+    ('C', &[(-0.128, 0.824), (-0.056, 0.834), (-0.037, 0.856)]),
+    ('L', &[(-0.035, 0.878)]),
+    ('C', &[(-0.055, 0.890), (-0.060, 0.915), (-0.058, 0.938)]),
+    ('C', &[(-0.055, 0.978), (-0.032, 1.0), (0.0, 1.0)]),
+    ('C', &[(0.032, 1.0), (0.055, 0.978), (0.058, 0.938)]),
+    ('C', &[(0.060, 0.915), (0.055, 0.890), (0.035, 0.878)]),
+    ('L', &[(0.037, 0.856)]),
+    ('C', &[(0.056, 0.834), (0.128, 0.824), (0.136, 0.775)]),
+    ('C', &[(0.142, 0.72), (0.118, 0.66), (0.112, 0.60)]),
+    ('C', &[(0.116, 0.53), (0.128, 0.44), (0.118, 0.365)]),
     (
         'L',
-        &[(0.080, 0.40), (0.092, 0.0), (0.018, 0.0), (0.006, 0.37), (-0.006, 0.37), (-0.018, 0.0)],
+        &[(0.078, 0.36), (0.088, 0.0), (0.018, 0.0), (0.006, 0.33), (-0.006, 0.33), (-0.018, 0.0)],
     ),
 ];
 
@@ -677,8 +679,12 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
     match mood.subject {
         Subject::Person => lit(svg, palette, at, &outline(at, size, 0.0, FIGURE)),
         Subject::Pair => {
-            let both = outline(at, size, -0.22, FIGURE) + &outline(at, size * 0.94, 0.22, FIGURE);
-            lit(svg, palette, at, &both);
+            // Up close two people stand closer together, or the frame would lose them.
+            let apart = size * if whole { 0.21 } else { 0.155 };
+            for (side, tall) in [(1.0, 0.94), (-1.0, 1.0)] {
+                let one = Blocking { center: at.center + side * apart, tall: size * tall, ..*at };
+                lit(svg, palette, &one, &outline(&one, one.tall, 0.0, FIGURE));
+            }
         }
         Subject::Tower => {
             let tower = outline(
@@ -846,6 +852,46 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                 palette.horizon
             );
         }
+        Subject::Beast => {
+            let beast = outline(
+                at,
+                size,
+                0.0,
+                &[
+                    ('M', &[(-0.36, 0.0)]),
+                    ('L', &[(-0.34, 0.24)]),
+                    ('C', &[(-0.42, 0.34), (-0.40, 0.46), (-0.34, 0.50)]),
+                    ('C', &[(-0.46, 0.48), (-0.54, 0.38), (-0.60, 0.22)]),
+                    ('C', &[(-0.58, 0.46), (-0.48, 0.58), (-0.30, 0.58)]),
+                    ('C', &[(-0.10, 0.60), (0.08, 0.56), (0.20, 0.62)]),
+                    (
+                        'L',
+                        &[
+                            (0.27, 0.70),
+                            (0.29, 0.80),
+                            (0.35, 0.73),
+                            (0.44, 0.68),
+                            (0.57, 0.60),
+                            (0.56, 0.54),
+                            (0.40, 0.52),
+                        ],
+                    ),
+                    ('C', &[(0.36, 0.42), (0.34, 0.34), (0.29, 0.30)]),
+                    (
+                        'L',
+                        &[
+                            (0.28, 0.0),
+                            (0.20, 0.0),
+                            (0.18, 0.26),
+                            (-0.20, 0.28),
+                            (-0.26, 0.18),
+                            (-0.27, 0.0),
+                        ],
+                    ),
+                ],
+            );
+            lit(svg, palette, at, &beast);
+        }
         Subject::Animal => {
             let animal = outline(
                 at,
@@ -908,9 +954,9 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
 fn object(svg: &mut String, palette: &Palette, at: &Blocking) {
     let size = at.tall;
     let faces: [(&[(f32, f32)], f32); 3] = [
-        (&[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)], 0.22),
+        (&[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)], 0.36),
         (&[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)], 0.0),
-        (&[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)], 0.42),
+        (&[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)], 0.62),
     ];
     for (points, light) in faces {
         let (first, rest) = points.split_at(1);
@@ -1003,7 +1049,7 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                 }
             }
         }
-        Setting::City | Setting::Room | Setting::Studio => {
+        Setting::City | Setting::Room => {
             // A post or a door frame on each side, far enough apart to film between.
             for (column, x) in cells(area, w * 1.06) {
                 let mut chance = Chance::at(mood.seed ^ 47, column);
@@ -1061,7 +1107,7 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                 h * 2.0
             );
         }
-        Setting::Space => {}
+        Setting::Space | Setting::Studio => {}
     }
     add!(svg, "</g>");
 }
@@ -1109,14 +1155,14 @@ fn air(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     // Columns lean with the fall, which makes the pattern repeat along its way.
     let lean = fall.slant * (area.bottom - area.top);
     let wide = Area { left: area.left - lean - h, right: area.right + lean + h, ..area };
-    for (column, x) in cells(wide, h * if rain { 0.13 } else { 0.11 }) {
+    for (column, x) in cells(wide, h * if rain { 0.10 } else { 0.11 }) {
         for row in first..=last {
             let mut chance = Chance::at(mood.seed ^ 59, column * 64 + row.rem_euclid(FALL_ROWS));
             let y = (row as f32 + chance.next()) * pitch;
             let x = x + chance.next() * h * 0.12 - fall.slant * (y - h / 2.0);
             let near = chance.between(0.35, 1.0);
             if rain {
-                let (long, thick, opacity) = (h * 0.10 * near, h * 0.0034 * near, 0.40 * near);
+                let (long, thick, opacity) = (h * 0.10 * near, h * 0.0034 * near, 0.55 * near);
                 add!(
                     svg,
                     r##"<path d="M{x:.1} {y:.1}l{:.1} {long:.1}" stroke="#{:06x}" stroke-width="{thick:.2}" opacity="{opacity:.2}"/>"##,
