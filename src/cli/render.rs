@@ -9,7 +9,6 @@ use super::workspace::{Workspace, now_ms};
 use super::{Output, preview, selection, tell};
 use crate::engine::event::{About, Event, Stamped, Summary};
 use crate::engine::policy::Policy;
-use crate::engine::ports::Transport;
 use crate::engine::real::RealClock;
 use crate::engine::real_files::RealFiles;
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
@@ -18,6 +17,7 @@ use crate::ledger::{
     AttemptId, AttemptState, Ledger, ProjectLock, Snapshot, SqliteLedger, make_private_folder,
 };
 use crate::plan::{Action, ClipSource, PlanOptions, PlanSummary, Planned, Slot, StepStart, Work};
+use crate::ports::Transport;
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
 use crate::report::json::JsonLines;
