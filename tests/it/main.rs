@@ -2,14 +2,11 @@
 
 mod catalog;
 mod catalog_answers;
-<<<<<<< HEAD
 mod cli;
-=======
 mod emulator;
 mod engine;
 mod ledger;
 mod manifest;
->>>>>>> main
 mod media;
 mod planning;
 mod publish;

@@ -770,7 +770,8 @@ fn judge(machine: &mut Machine, last: &Summary) {
         let waits = takes.iter().filter(|other| other.slot == take.slot).any(|other| {
             other.attempts.iter().any(|attempt| attempt.state == AttemptState::Unknown)
         });
-        let held = waits || last.stopped_by.is_some() || last.over_budget > 0;
+        let held =
+            waits || last.stopped_by.is_some() || last.over_budget > 0 || last.unfinished > 0;
         if take.state == TakeState::Open && !held {
             let end =
                 take.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Forgotten);
