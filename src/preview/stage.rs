@@ -90,11 +90,7 @@ impl Blocking {
         };
         let dolly = (pose.dolly * nearness).exp();
         // Whoever is followed stays in the frame and only drifts a little ahead.
-        let followed = if depth == Depth::Subject {
-            0.06
-        } else {
-            nearness
-        };
+        let followed = if depth == Depth::Subject { 0.06 } else { nearness };
         let slide = -(pose.track * nearness + pose.follow * followed) * self.width;
         let sink = pose.crane * self.height * nearness;
         let around = pose.orbit * self.width;
