@@ -5,6 +5,7 @@ mod catalog_answers;
 mod cli;
 mod emulator;
 mod engine;
+mod killed;
 mod ledger;
 mod manifest;
 mod media;

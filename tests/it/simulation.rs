@@ -764,13 +764,20 @@ fn judge(machine: &mut Machine, last: &Summary) {
                     "an unknown submission was repeated"
                 );
             }
-            assert_ne!(attempt.state, AttemptState::Intent, "an intent is left: {attempt:?}");
+            // An upgrade may wait for credits or a place; whether it was called before is all the same for it.
+            let waits = attempt.intent.upgrade
+                && (last.stopped_by.is_some() || last.over_budget > 0 || last.unfinished > 0);
+            assert!(
+                attempt.state != AttemptState::Intent || waits,
+                "an intent is left: {attempt:?}"
+            );
         }
         assert_ne!(take.state, TakeState::Publishing, "a publication is left half done");
         let waits = takes.iter().filter(|other| other.slot == take.slot).any(|other| {
             other.attempts.iter().any(|attempt| attempt.state == AttemptState::Unknown)
         });
-        let held = waits || last.stopped_by.is_some() || last.over_budget > 0;
+        let held =
+            waits || last.stopped_by.is_some() || last.over_budget > 0 || last.unfinished > 0;
         if take.state == TakeState::Open && !held {
             let end =
                 take.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Forgotten);
