@@ -64,7 +64,7 @@ pub(super) fn make(
         .map(|frame| timeline.pose(frame))
         .collect();
     let mut scene = match &shot.reference {
-        Some(path) => Scene::Picture(Box::new(Picture::load(path, width, height)?)),
+        Some(path) => Scene::Picture(Box::new(Picture::load(path, width, height, &poses)?)),
         None => Scene::Stage(Box::new(Stage::build(
             &mood,
             width,

@@ -67,7 +67,10 @@ pub(super) enum Subject {
     House,
     Boat,
     Car,
+    /// A long-legged animal, such as a horse.
     Animal,
+    /// A low one, such as a wolf.
+    Beast,
     Tree,
     Object,
 }
@@ -121,6 +124,9 @@ impl Mood {
         let subject = match subject(&told, speaks) {
             Subject::Person | Subject::Object if shot.has(&["two", "pair", "2"]) => Subject::Pair,
             Subject::Object if shot.has(&["shoulder", "ots", "portrait"]) => Subject::Person,
+            // Where the words name no subject, the place lends one.
+            Subject::Object if setting == Setting::Hills && size != Size::Insert => Subject::Tree,
+            Subject::Object if setting == Setting::Sea && size != Size::Insert => Subject::Boat,
             Subject::Person if size == Size::Insert => Subject::Object,
             subject => subject,
         };
@@ -582,8 +588,8 @@ fn setting(told: &Told) -> Setting {
                 "forest",
                 "jungle",
                 "woods",
-                "tree",
-                "pine",
+                "trees",
+                "pines",
                 "grove",
                 "rainforest",
                 "bamboo",
@@ -598,7 +604,6 @@ fn setting(told: &Told) -> Setting {
                 "interior",
                 "bedroom",
                 "apartment",
-                "house",
                 "hallway",
                 "corridor",
                 "bar",
@@ -651,7 +656,7 @@ fn setting(told: &Told) -> Setting {
 
 /// The subject whose word stands first; whoever speaks is a person.
 fn subject(told: &Told, speaks: bool) -> Subject {
-    const THINGS: [(Subject, &[&str]); 8] = [
+    const THINGS: [(Subject, &[&str]); 9] = [
         (
             Subject::Pair,
             &[
@@ -715,8 +720,6 @@ fn subject(told: &Told, speaks: bool) -> Subject {
                 "mariner",
                 "barista",
                 "rider",
-                "old",
-                "young",
             ],
         ),
         (
@@ -760,8 +763,14 @@ fn subject(told: &Told, speaks: bool) -> Subject {
         (
             Subject::Animal,
             &[
-                "horse", "dog", "cat", "wolf", "fox", "deer", "lion", "tiger", "bear", "elephant",
-                "animal", "cow",
+                "horse", "deer", "elephant", "animal", "cow", "stag", "donkey", "camel",
+            ],
+        ),
+        (
+            Subject::Beast,
+            &[
+                "dog", "cat", "wolf", "fox", "lion", "tiger", "bear", "puppy", "hound", "panther",
+                "leopard",
             ],
         ),
         (Subject::Tree, &["tree", "oak", "pine", "willow"]),

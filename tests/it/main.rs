@@ -1,3 +1,4 @@
 //! One test binary, a module a subject.
 
 mod media;
+mod preview;
