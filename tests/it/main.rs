@@ -10,6 +10,7 @@ mod ledger;
 mod manifest;
 mod media;
 mod planning;
+mod preview;
 mod publish;
 mod simulation;
 mod storyboard;
