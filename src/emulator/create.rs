@@ -34,22 +34,14 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub fn new(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            wasted: Vec::new(),
-        }
+        Self { code, message: message.into(), wasted: Vec::new() }
     }
 }
 
 impl Emulator {
     /// Answers a create with the right key.
     pub(super) fn create(&mut self, call: &Call<'_>) -> Reply {
-        let verdict = match self
-            .memory
-            .submissions
-            .grant(call.now, self.options.submissions)
-        {
+        let verdict = match self.memory.submissions.grant(call.now, self.options.submissions) {
             None => {
                 self.memory.bill.submissions.refused += 1;
                 Err(Refusal::new(429, super::veo::TOO_OFTEN))
@@ -82,10 +74,7 @@ impl Emulator {
 
     fn order(&self, call: &Call<'_>) -> Result<Order, Refusal> {
         let Some(body) = call.body.as_ref().and_then(Value::as_object) else {
-            return Err(Refusal::new(
-                400,
-                "Request body is missing or is not valid JSON",
-            ));
+            return Err(Refusal::new(400, "Request body is missing or is not valid JSON"));
         };
         let mut order = match call.operation {
             Operation::VeoGenerate => self.veo_order(body)?,
@@ -97,10 +86,7 @@ impl Emulator {
         };
         if self.options.refuse_unknown_fields && !order.wasted.is_empty() {
             let refusal = Refusal::new(500, "Internal server error, please try again later");
-            return Err(Refusal {
-                wasted: order.wasted,
-                ..refusal
-            });
+            return Err(Refusal { wasted: order.wasted, ..refusal });
         }
         if order.failure.is_none()
             && let Some(url) = self.unreachable(call.now, &call.body)
@@ -141,11 +127,7 @@ impl Emulator {
             outcome: match order.failure {
                 None => Outcome::Success,
                 // Problems with an input show early: a quarter of the usual time.
-                Some((code, message)) => Outcome::Failure {
-                    code,
-                    message,
-                    charged: false,
-                },
+                Some((code, message)) => Outcome::Failure { code, message, charged: false },
             },
             settled: false,
             price: order.price,
@@ -179,11 +161,7 @@ impl Emulator {
             task_id: Some(id.clone()),
             price: task.price.to_f64(),
             wasted: order.wasted,
-            faults: call
-                .task_faults
-                .iter()
-                .map(|fault| fault.name().to_owned())
-                .collect(),
+            faults: call.task_faults.iter().map(|fault| fault.name().to_owned()).collect(),
             ..self.entry(call)
         };
         self.memory.bill.creates.push(entry);
@@ -228,10 +206,8 @@ impl Emulator {
     fn write_asks(&self, value: &Value, text: &mut String) {
         match value {
             Value::Object(fields) => {
-                let mut names: Vec<&String> = fields
-                    .keys()
-                    .filter(|name| *name != "callBackUrl")
-                    .collect();
+                let mut names: Vec<&String> =
+                    fields.keys().filter(|name| *name != "callBackUrl").collect();
                 names.sort();
                 text.push('{');
                 for (place, name) in names.into_iter().enumerate() {
@@ -267,11 +243,7 @@ impl Emulator {
         let path = self.memory.resolve(&path)?;
         match self.memory.uploads.get(path) {
             Some(upload) => Some(format!("upload:{}", upload.sha256)),
-            None => self
-                .memory
-                .files
-                .contains_key(path)
-                .then(|| format!("result:{path}")),
+            None => self.memory.files.contains_key(path).then(|| format!("result:{path}")),
         }
     }
 
@@ -311,11 +283,7 @@ impl Emulator {
 
     /// How long the video at an address is, in seconds, and its picture, as far as the emulator can know.
     pub(super) fn source_picture(&self, link: &str) -> Picture {
-        let foreign = Picture {
-            width: 1280,
-            height: 720,
-            seconds: self.options.foreign_seconds,
-        };
+        let foreign = Picture { width: 1280, height: 720, seconds: self.options.foreign_seconds };
         let Some(path) = self.own_path(link) else {
             return foreign;
         };
@@ -330,11 +298,9 @@ impl Emulator {
         };
         let length = upload.bytes.len() as u64;
         match crate::media::probe(std::io::Cursor::new(upload.bytes.as_slice()), length) {
-            Ok(probe) => Picture {
-                width: probe.width,
-                height: probe.height,
-                seconds: probe.duration,
-            },
+            Ok(probe) => {
+                Picture { width: probe.width, height: probe.height, seconds: probe.duration }
+            }
             Err(_) => foreign,
         }
     }
@@ -343,17 +309,9 @@ impl Emulator {
 impl Task {
     fn bind(&mut self, fault: &Fault) {
         match fault {
-            Fault::Fail {
-                code,
-                message,
-                after_ms,
-                charged,
-            } => {
-                self.outcome = Outcome::Failure {
-                    code: *code,
-                    message: message.clone(),
-                    charged: *charged,
-                };
+            Fault::Fail { code, message, after_ms, charged } => {
+                self.outcome =
+                    Outcome::Failure { code: *code, message: message.clone(), charged: *charged };
                 if let Some(after) = after_ms {
                     self.done_ms = Some(self.created_ms.saturating_add(*after));
                 }

@@ -190,66 +190,35 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
 ///
 /// As [`serve`].
 pub async fn start(serve: ServeOptions) -> Result<Running, ServeError> {
-    let ServeOptions {
-        mut options,
-        port,
-        upload_port,
-        ready_file,
-        state_file,
-        bill_file,
-    } = serve;
+    let ServeOptions { mut options, port, upload_port, ready_file, state_file, bill_file } = serve;
     let (listener, address) = listen(port).await?;
     let upload = match upload_port {
         Some(port) => Some(listen(port).await?),
         None => None,
     };
     let base = format!("http://{address}");
-    let upload_base = upload
-        .as_ref()
-        .map_or_else(|| base.clone(), |(_, address)| format!("http://{address}"));
+    let upload_base =
+        upload.as_ref().map_or_else(|| base.clone(), |(_, address)| format!("http://{address}"));
     options.base.clone_from(&base);
     options.upload_base.clone_from(&upload_base);
     options.elsewhere = format!("http://localhost:{}", address.port());
 
     let emulator = match &state_file {
         Some(path) if path.exists() => {
-            let state = |problem: String| ServeError::State {
-                path: path.clone(),
-                problem,
-            };
+            let state = |problem: String| ServeError::State { path: path.clone(), problem };
             let saved = std::fs::read_to_string(path).map_err(|error| state(error.to_string()))?;
             Emulator::restore(options, &saved).map_err(state)?
         }
         _ => Emulator::new(options),
     };
-    let shared = Arc::new(Shared {
-        emulator: Mutex::new(emulator),
-        state_file,
-        bill_file,
-    });
+    let shared = Arc::new(Shared { emulator: Mutex::new(emulator), state_file, bill_file });
     let stop = CancellationToken::new();
-    let door = if upload.is_some() {
-        Door::Api
-    } else {
-        Door::Any
-    };
+    let door = if upload.is_some() { Door::Api } else { Door::Any };
     let mut servers = vec![spawn(listener, Arc::clone(&shared), door, stop.clone())];
     if let Some((listener, _)) = upload {
-        servers.push(spawn(
-            listener,
-            Arc::clone(&shared),
-            Door::Upload,
-            stop.clone(),
-        ));
+        servers.push(spawn(listener, Arc::clone(&shared), Door::Upload, stop.clone()));
     }
-    let running = Running {
-        shared,
-        address,
-        base,
-        upload_base,
-        stop,
-        servers,
-    };
+    let running = Running { shared, address, base, upload_base, stop, servers };
     if let Some(path) = ready_file {
         let ready = json!({"base": running.base, "upload_base": running.upload_base, "pid": std::process::id()});
         write_whole(&path, &format!("{ready}\n"))
@@ -260,9 +229,7 @@ pub async fn start(serve: ServeOptions) -> Result<Running, ServeError> {
 
 async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), ServeError> {
     let wrong = |source| ServeError::Listen { port, source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(wrong)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(wrong)?;
     let address = listener.local_addr().map_err(wrong)?;
     Ok((listener, address))
 }
@@ -277,9 +244,7 @@ fn spawn(
         let shared = Arc::clone(&shared);
         async move { shared.answer(door, &cut, request).await }
     };
-    let router = Router::new()
-        .fallback(answer)
-        .into_make_service_with_connect_info::<Cut>();
+    let router = Router::new().fallback(answer).into_make_service_with_connect_info::<Cut>();
     tokio::spawn(async move {
         let serving =
             axum::serve(Sockets(listener), router).with_graceful_shutdown(stop.cancelled_owned());
@@ -309,15 +274,9 @@ impl Shared {
     ) -> Response<HttpBody> {
         let (head, body) = request.into_parts();
         let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-            return problem(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is cut or too large",
-            );
+            return problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is cut or too large");
         };
-        let target = head
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
         let mut request = Request::new(head.method.as_str(), target);
         request.door = door;
         request.body = body.to_vec();
@@ -359,35 +318,22 @@ impl Shared {
 
     fn keep(&self, emulator: &Emulator) -> Result<(), ServeError> {
         if let Some(path) = &self.state_file {
-            let state = emulator.save().map_err(|problem| ServeError::State {
-                path: path.clone(),
-                problem,
-            })?;
-            write_whole(path, &state).map_err(|source| ServeError::Write {
-                path: path.clone(),
-                source,
-            })?;
+            let state = emulator
+                .save()
+                .map_err(|problem| ServeError::State { path: path.clone(), problem })?;
+            write_whole(path, &state)
+                .map_err(|source| ServeError::Write { path: path.clone(), source })?;
         }
         if let Some(path) = &self.bill_file {
             let bill = serde_json::to_string_pretty(&emulator.bill()).map_err(io::Error::other);
             let written = bill.and_then(|bill| write_whole(path, &format!("{bill}\n")));
-            written.map_err(|source| ServeError::Write {
-                path: path.clone(),
-                source,
-            })?;
+            written.map_err(|source| ServeError::Write { path: path.clone(), source })?;
         }
         Ok(())
     }
 
     fn respond(self: &Arc<Self>, answer: Answer, cut: &Cut) -> Response<HttpBody> {
-        let Answer {
-            status,
-            mut headers,
-            body,
-            fault,
-            delivery,
-            ..
-        } = answer;
+        let Answer { status, mut headers, body, fault, delivery, .. } = answer;
         let length = body.len() as u64;
         let body = Bytes::from(body);
         let body = match fault {
@@ -402,10 +348,7 @@ impl Shared {
             }
             Some(TransportFault::OverstateLength { extra }) => {
                 headers.retain(|(name, _)| name != "content-length");
-                headers.push((
-                    "content-length".into(),
-                    length.saturating_add(extra).to_string(),
-                ));
+                headers.push(("content-length".into(), length.saturating_add(extra).to_string()));
                 HttpBody::from_stream(broken_off(body))
             }
             None => match delivery {
@@ -445,23 +388,20 @@ fn booked(
     delivery: Delivery,
 ) -> impl stream::Stream<Item = Result<Bytes, Infallible>> {
     const PIECE: usize = 64 * 1024;
-    stream::unfold(
-        (body, Some((shared, delivery))),
-        |(mut body, booking)| async move {
-            let (shared, delivery) = booking?;
-            let piece = body.split_to(body.len().min(PIECE));
-            if !body.is_empty() {
-                return Some((Ok(piece), (body, Some((shared, delivery)))));
-            }
-            let mut emulator = shared.emulator();
-            emulator.delivered(&delivery);
-            if let Err(error) = shared.keep(&emulator) {
-                tracing::error!("{error}");
-            }
-            drop(emulator);
-            Some((Ok(piece), (body, None)))
-        },
-    )
+    stream::unfold((body, Some((shared, delivery))), |(mut body, booking)| async move {
+        let (shared, delivery) = booking?;
+        let piece = body.split_to(body.len().min(PIECE));
+        if !body.is_empty() {
+            return Some((Ok(piece), (body, Some((shared, delivery)))));
+        }
+        let mut emulator = shared.emulator();
+        emulator.delivered(&delivery);
+        if let Err(error) = shared.keep(&emulator) {
+            tracing::error!("{error}");
+        }
+        drop(emulator);
+        Some((Ok(piece), (body, None)))
+    })
 }
 
 fn problem(status: StatusCode, text: &str) -> Response<HttpBody> {
@@ -476,10 +416,8 @@ fn now_ms() -> i64 {
 
 /// Writes a file so that a reader sees either the old text or the new one.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     file.persist(path).map_err(|error| error.error)?;

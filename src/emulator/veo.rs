@@ -14,11 +14,7 @@ const GENERATE: &[Field] = &[
     optional("model", Kind::Choice(&["veo3", "veo3_fast", "veo3_lite"])),
     optional(
         "generationType",
-        Kind::Choice(&[
-            "TEXT_2_VIDEO",
-            "FIRST_AND_LAST_FRAMES_2_VIDEO",
-            "REFERENCE_2_VIDEO",
-        ]),
+        Kind::Choice(&["TEXT_2_VIDEO", "FIRST_AND_LAST_FRAMES_2_VIDEO", "REFERENCE_2_VIDEO"]),
     ),
     optional("imageUrls", Kind::Urls(0, 3)),
     optional("aspect_ratio", Kind::Choice(&["16:9", "9:16", "Auto"])),
@@ -74,15 +70,8 @@ impl Emulator {
     pub(super) fn veo_order(&self, body: &Map<String, Value>) -> Result<Order, Refusal> {
         let mut wasted = check(GENERATE, body).map_err(|message| Refusal::new(422, message))?;
         let model = text(body, "model").unwrap_or("veo3_fast");
-        let images = body
-            .get("imageUrls")
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len);
-        let inferred = if images == 0 {
-            "TEXT_2_VIDEO"
-        } else {
-            "FIRST_AND_LAST_FRAMES_2_VIDEO"
-        };
+        let images = body.get("imageUrls").and_then(Value::as_array).map_or(0, Vec::len);
+        let inferred = if images == 0 { "TEXT_2_VIDEO" } else { "FIRST_AND_LAST_FRAMES_2_VIDEO" };
         let kind = text(body, "generationType").unwrap_or(inferred);
         match kind {
             "FIRST_AND_LAST_FRAMES_2_VIDEO" if !(1..=2).contains(&images) => {
@@ -92,10 +81,7 @@ impl Emulator {
                 ));
             }
             "REFERENCE_2_VIDEO" if model == "veo3" => {
-                return Err(Refusal::new(
-                    422,
-                    "REFERENCE_2_VIDEO is not supported by model veo3",
-                ));
+                return Err(Refusal::new(422, "REFERENCE_2_VIDEO is not supported by model veo3"));
             }
             "REFERENCE_2_VIDEO" if images == 0 => {
                 return Err(Refusal::new(
@@ -106,9 +92,8 @@ impl Emulator {
             "TEXT_2_VIDEO" if images > 0 => wasted.push("imageUrls".into()),
             _ => {}
         }
-        let ratio = text(body, "aspect_ratio")
-            .or_else(|| text(body, "aspectRatio"))
-            .unwrap_or("16:9");
+        let ratio =
+            text(body, "aspect_ratio").or_else(|| text(body, "aspectRatio")).unwrap_or("16:9");
         let resolution = text(body, "resolution").unwrap_or("720p");
         let duration = body.get("duration").and_then(Value::as_i64).unwrap_or(8);
         let prompt = text(body, "prompt").unwrap_or_default();
@@ -125,11 +110,9 @@ impl Emulator {
             "resolution": resolution,
             "prompt": prompt,
         });
-        for (name, shown) in [
-            ("imageUrls", "imageUrls"),
-            ("seeds", "seeds"),
-            ("watermark", "waterMark"),
-        ] {
+        for (name, shown) in
+            [("imageUrls", "imageUrls"), ("seeds", "seeds"), ("watermark", "waterMark")]
+        {
             if let Some(value) = body.get(name).filter(|value| !value.is_null()) {
                 echo[shown] = value.clone();
             }
@@ -139,22 +122,14 @@ impl Emulator {
             "1080p" => (1920, 1080),
             _ => (1280, 720),
         };
-        let (width, height) = if ratio == "9:16" {
-            (short, long)
-        } else {
-            (long, short)
-        };
+        let (width, height) = if ratio == "9:16" { (short, long) } else { (long, short) };
         Ok(Order {
             lane: Lane::Veo,
             model: model.to_owned(),
             prompt: prompt.to_owned(),
             echo: echo.to_string(),
             price: clip_price(model, resolution),
-            clip: Picture {
-                width,
-                height,
-                seconds: duration as f64,
-            },
+            clip: Picture { width, height, seconds: duration as f64 },
             joined_seconds: None,
             resolution: resolution.to_owned(),
             parent: None,
@@ -170,11 +145,7 @@ impl Emulator {
     ) -> Result<Order, Refusal> {
         let wasted = check(EXTEND, body).map_err(|message| Refusal::new(422, message))?;
         let id = text(body, "taskId").unwrap_or_default();
-        let parent = self
-            .memory
-            .by_id
-            .get(id)
-            .and_then(|index| self.memory.tasks.get(*index));
+        let parent = self.memory.by_id.get(id).and_then(|index| self.memory.tasks.get(*index));
         let parent = parent
             .filter(|task| matches!(task.lane, Lane::Veo | Lane::VeoExtend) && task.visible(now));
         let parent = parent.ok_or_else(|| Refusal::new(404, "The original task does not exist"))?;
@@ -182,20 +153,10 @@ impl Emulator {
             return Err(Refusal::new(422, "The record status is not success"));
         }
         if self.record_expired(now, parent.created_ms) {
-            return Err(Refusal::new(
-                422,
-                "Only videos generated within 14 days can be extended",
-            ));
+            return Err(Refusal::new(422, "Only videos generated within 14 days can be extended"));
         }
-        if parent
-            .upgrades
-            .iter()
-            .any(|upgrade| upgrade.version == Version::FullHd)
-        {
-            return Err(Refusal::new(
-                422,
-                "A video that was upgraded to 1080P cannot be extended",
-            ));
+        if parent.upgrades.iter().any(|upgrade| upgrade.version == Version::FullHd) {
+            return Err(Refusal::new(422, "A video that was upgraded to 1080P cannot be extended"));
         }
         let model = text(body, "model").unwrap_or("fast");
         let prompt = text(body, "prompt").unwrap_or_default();
@@ -211,10 +172,7 @@ impl Emulator {
             prompt: prompt.to_owned(),
             echo: echo.to_string(),
             price: extension_price(model),
-            clip: Picture {
-                seconds,
-                ..parent.clip.clone()
-            },
+            clip: Picture { seconds, ..parent.clip.clone() },
             joined_seconds: Some(before + seconds),
             resolution: parent.resolution.clone(),
             parent: Some(id.to_owned()),
@@ -258,20 +216,10 @@ impl Emulator {
         let (flag, response, code, message) = match (progress, &task.outcome) {
             (Progress::Succeeded, _) => {
                 let urls = |path: String| {
-                    if with_urls {
-                        json!([url(path)])
-                    } else {
-                        Value::Null
-                    }
+                    if with_urls { json!([url(path)]) } else { Value::Null }
                 };
-                let joined = task
-                    .joined_seconds
-                    .map_or(Value::Null, |_| urls(task.joined_path()));
-                let origin = if task.has_origin() {
-                    urls(task.origin_path())
-                } else {
-                    Value::Null
-                };
+                let joined = task.joined_seconds.map_or(Value::Null, |_| urls(task.joined_path()));
+                let origin = if task.has_origin() { urls(task.origin_path()) } else { Value::Null };
                 let seed = 10_000 + super::mix(task.number) % 90_000;
                 let response = json!({
                     "taskId": task.id,
@@ -290,11 +238,7 @@ impl Emulator {
             }
             _ => (0, Value::Null, Value::Null, ""),
         };
-        let completed = if flag == 0 {
-            None
-        } else {
-            task.completed().map(to_second)
-        };
+        let completed = if flag == 0 { None } else { task.completed().map(to_second) };
         let data = json!({
             "taskId": task.id,
             "paramJson": task.echo,

@@ -1,15 +1,15 @@
 //! One test binary, a module a subject, mostly against the built program.
 
+mod bad_input;
 mod catalog;
 mod catalog_answers;
-<<<<<<< HEAD
 mod cli;
-=======
 mod emulator;
 mod engine;
+mod kill;
 mod ledger;
+mod lifecycle;
 mod manifest;
->>>>>>> main
 mod media;
 mod planning;
 mod publish;
