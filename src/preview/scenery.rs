@@ -46,12 +46,7 @@ macro_rules! add {
 /// The largest area in which a part of the stage has anything to show.
 pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
     let far = 100_000.0;
-    let all = Area {
-        left: -far,
-        top: -far,
-        right: far,
-        bottom: far,
-    };
+    let all = Area { left: -far, top: -far, right: far, bottom: far };
     match depth {
         Depth::Sky => all,
         Depth::Far => match mood.setting {
@@ -62,16 +57,10 @@ pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
                 ..all
             },
         },
-        Depth::Ground => Area {
-            top: at.horizon - 1.0,
-            ..all
-        },
+        Depth::Ground => Area { top: at.horizon - 1.0, ..all },
         Depth::Subject => {
             let half = at.tall
-                * if matches!(
-                    mood.subject,
-                    Subject::Person | Subject::Animal | Subject::Beast
-                ) {
+                * if matches!(mood.subject, Subject::Person | Subject::Animal) {
                     0.62
                 } else {
                     0.95
@@ -129,11 +118,7 @@ fn sky(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
     rectangle(svg, area, "url(#s)");
     let mut chance = Chance::at(mood.seed, 1);
-    let side = if w > h * 1.2 {
-        chance.between(0.57, 0.61)
-    } else {
-        chance.between(0.26, 0.34)
-    };
+    let side = if w > h * 1.2 { chance.between(0.57, 0.61) } else { chance.between(0.26, 0.34) };
     let lamp = (w * side, at.horizon - h * 0.13);
     if mood.setting == Setting::Room {
         return wall(svg, mood, at, area);
@@ -190,39 +175,22 @@ fn sky(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         Air::Stars => stars(svg, mood, at, area, 1.0),
         Air::Clear if mood.setting == Setting::Space => stars(svg, mood, at, area, 1.6),
         Air::Rain => clouds(svg, mood, at, area, palette.zenith, 0.55),
-        Air::Clouds | Air::Snow | Air::Mist => clouds(
-            svg,
-            mood,
-            at,
-            area,
-            mix(palette.horizon, palette.middle, 0.3),
-            0.4,
-        ),
-        Air::Clear => clouds(
-            svg,
-            mood,
-            at,
-            area,
-            mix(palette.horizon, palette.rim, 0.3),
-            0.20,
-        ),
+        Air::Clouds | Air::Snow | Air::Mist => {
+            clouds(svg, mood, at, area, mix(palette.horizon, palette.middle, 0.3), 0.4)
+        }
+        Air::Clear => clouds(svg, mood, at, area, mix(palette.horizon, palette.rim, 0.3), 0.20),
     }
 }
 
 /// Things spread over a wide area, each in a cell of its own so that they stay when the area grows.
 fn cells(area: Area, step: f32) -> impl Iterator<Item = (i64, f32)> {
-    let (first, last) = (
-        (area.left / step).floor() as i64 - 1,
-        (area.right / step).ceil() as i64 + 1,
-    );
+    let (first, last) =
+        ((area.left / step).floor() as i64 - 1, (area.right / step).ceil() as i64 + 1);
     (first..=last).map(move |index| (index, index as f32 * step))
 }
 
 fn stars(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, density: f32) {
-    let (step, rows) = (
-        at.height * 0.11,
-        (at.height * 1.5 / (at.height * 0.11)) as i64,
-    );
+    let (step, rows) = (at.height * 0.11, (at.height * 1.5 / (at.height * 0.11)) as i64);
     for (column, x) in cells(area, step) {
         for row in 0..rows {
             let mut chance = Chance::at(mood.seed, column * 1000 + row);
@@ -328,19 +296,8 @@ fn far(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
             palette.horizon,
             top + high
         );
-        let area = Area {
-            top,
-            bottom: top + high,
-            ..area
-        };
-        rectangle(
-            svg,
-            area.intersection(Area {
-                top: top + 4.0,
-                ..area
-            }),
-            "url(#m)",
-        );
+        let area = Area { top, bottom: top + high, ..area };
+        rectangle(svg, area.intersection(Area { top: top + 4.0, ..area }), "url(#m)");
     }
 }
 
@@ -378,12 +335,7 @@ fn ridge(
                 * (0.25 + 0.75 * wave(mood.seed.wrapping_add(number), x / at.height));
         add!(svg, " L{x:.1} {y:.1}");
     }
-    add!(
-        svg,
-        r#" L{:.1} {:.1}Z"/>"#,
-        area.right + step,
-        at.horizon + at.height * 0.2
-    );
+    add!(svg, r#" L{:.1} {:.1}Z"/>"#, area.right + step, at.horizon + at.height * 0.2);
 }
 
 /// A coast that comes and goes.
@@ -397,18 +349,9 @@ fn headland(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32
     );
     for (_, x) in cells(area, step) {
         let high = (wave(mood.seed.wrapping_add(31), x / at.height * 0.6) - 0.46).max(0.0);
-        add!(
-            svg,
-            " L{x:.1} {:.1}",
-            at.horizon + 1.0 - at.height * 0.34 * high
-        );
+        add!(svg, " L{x:.1} {:.1}", at.horizon + 1.0 - at.height * 0.34 * high);
     }
-    add!(
-        svg,
-        r#" L{:.1} {:.1}Z"/>"#,
-        area.right + step,
-        at.horizon + at.height * 0.2
-    );
+    add!(svg, r#" L{:.1} {:.1}Z"/>"#, area.right + step, at.horizon + at.height * 0.2);
 }
 
 /// A row of houses; the second one has lit windows.
@@ -418,10 +361,8 @@ fn skyline(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32,
     let lit = mix(mood.palette.horizon, mood.palette.rim, 0.7);
     for (column, x) in cells(area, step) {
         let mut chance = Chance::at(mood.seed.wrapping_add(11 + row), column);
-        let (wide, high) = (
-            step * chance.between(0.72, 1.06),
-            at.height * tall * chance.between(0.35, 1.0),
-        );
+        let (wide, high) =
+            (step * chance.between(0.72, 1.06), at.height * tall * chance.between(0.35, 1.0));
         let top = at.horizon - high;
         add!(
             svg,
@@ -464,44 +405,16 @@ fn trunks(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32, 
     for (column, x) in cells(area, at.height * wide * 2.3) {
         let mut chance = Chance::at(mood.seed.wrapping_add(number), column);
         let x = x + chance.next() * at.height * wide;
-        let (foot, high) = (
-            at.horizon + at.height * 0.02,
-            at.height * tall * chance.between(0.6, 1.0),
-        );
+        let (foot, high) =
+            (at.horizon + at.height * 0.02, at.height * tall * chance.between(0.6, 1.0));
         let half = at.height * wide * chance.between(0.6, 1.0);
         // A conifer: three skirts over a stem.
-        add!(
-            svg,
-            r##"<path fill="#{color:06x}" d="M{x:.1} {:.1}"##,
-            foot - high
-        );
-        for (level, spread) in [
-            (0.36, 0.45),
-            (0.30, 0.2),
-            (0.66, 0.75),
-            (0.60, 0.4),
-            (0.96, 1.0),
-        ] {
-            add!(
-                svg,
-                " L{:.1} {:.1}",
-                x + half * spread,
-                foot - high + high * level
-            );
+        add!(svg, r##"<path fill="#{color:06x}" d="M{x:.1} {:.1}"##, foot - high);
+        for (level, spread) in [(0.36, 0.45), (0.30, 0.2), (0.66, 0.75), (0.60, 0.4), (0.96, 1.0)] {
+            add!(svg, " L{:.1} {:.1}", x + half * spread, foot - high + high * level);
         }
-        for (level, spread) in [
-            (0.96, 1.0),
-            (0.60, 0.4),
-            (0.66, 0.75),
-            (0.30, 0.2),
-            (0.36, 0.45),
-        ] {
-            add!(
-                svg,
-                " L{:.1} {:.1}",
-                x - half * spread,
-                foot - high + high * level
-            );
+        for (level, spread) in [(0.96, 1.0), (0.60, 0.4), (0.66, 0.75), (0.30, 0.2), (0.36, 0.45)] {
+            add!(svg, " L{:.1} {:.1}", x - half * spread, foot - high + high * level);
         }
         add!(svg, r#"Z"/>"#);
         add!(
@@ -559,11 +472,8 @@ fn furniture(svg: &mut String, mood: &Mood, at: &Blocking) {
 
 fn planet(svg: &mut String, mood: &Mood, at: &Blocking) {
     let palette = &mood.palette;
-    let (x, y, size) = (
-        at.width * 0.60,
-        at.horizon - at.height * 0.10,
-        at.width.min(at.height) * 0.40,
-    );
+    let (x, y, size) =
+        (at.width * 0.60, at.horizon - at.height * 0.10, at.width.min(at.height) * 0.40);
     add!(
         svg,
         r##"<defs><radialGradient id="p" cx="0.28" cy="0.22" r="0.85"><stop offset="0" stop-color="#{:06x}"/><stop offset="0.45" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></radialGradient></defs>"##,
@@ -576,16 +486,10 @@ fn planet(svg: &mut String, mood: &Mood, at: &Blocking) {
         svg,
         r##"<circle cx="{x:.1}" cy="{y:.1}" r="{halo:.1}" fill="#{glow:06x}" opacity="0.08"/>"##
     );
-    add!(
-        svg,
-        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##
-    );
+    add!(svg, r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##);
     let (x, y, size) = (at.width * 0.92, at.height * 0.26, size * 0.12);
     let color = mix(palette.far, palette.rim, 0.3);
-    add!(
-        svg,
-        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="#{color:06x}"/>"##
-    );
+    add!(svg, r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="#{color:06x}"/>"##);
 }
 
 /// The floor: a plane that runs to the horizon, ruled so that every movement over it shows.
@@ -601,14 +505,7 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         mix(palette.ground_far, palette.ground_near, 0.55),
         palette.ground_near
     );
-    rectangle(
-        svg,
-        Area {
-            top: at.horizon + 3.0,
-            ..area
-        },
-        "url(#f)",
-    );
+    rectangle(svg, Area { top: at.horizon + 3.0, ..area }, "url(#f)");
     let line = mix(palette.ground_far, palette.rim, 0.35);
     if mood.setting == Setting::Sea {
         // Glints, longer and further apart toward the camera.
@@ -634,11 +531,7 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         }
         return;
     }
-    let opacity = if mood.setting == Setting::Studio {
-        0.16
-    } else {
-        0.26
-    };
+    let opacity = if mood.setting == Setting::Studio { 0.16 } else { 0.26 };
     // Lines into the depth meet where the eye goes; they carry on far to both sides for the camera to find.
     let (eye, below) = (at.focus.0, h * 4.0);
     let pitch = h * 0.30;
@@ -649,12 +542,7 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
     for number in -120..=120_i64 {
         let x = eye + (number as f32 + 0.5) * pitch * (below / (h * 0.36));
-        add!(
-            svg,
-            "M{eye:.1} {:.1}L{x:.1} {:.1}",
-            at.horizon,
-            at.horizon + below
-        );
+        add!(svg, "M{eye:.1} {:.1}L{x:.1} {:.1}", at.horizon, at.horizon + below);
     }
     add!(svg, r#""/>"#);
     // Lines across stand closer the further away they are.
@@ -679,10 +567,7 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         );
     }
     add!(svg, "</g>");
-    if matches!(
-        mood.setting,
-        Setting::Hills | Setting::Desert | Setting::Forest
-    ) {
+    if matches!(mood.setting, Setting::Hills | Setting::Desert | Setting::Forest) {
         // Stones and tufts give the ground a measure.
         for row in 0..9_i64 {
             let depth = (row as f32 + 1.0) / 9.0;
@@ -723,19 +608,17 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
 
 /// A body with light on one side: its own dark shaded toward the light, and a thin bright edge, cut to its outline.
 fn lit(svg: &mut String, palette: &Palette, at: &Blocking, outline: &str) {
-    // Several bodies may stand in one drawing.
-    let id = svg.len();
     let edge = at.tall * 0.0045 + at.height * 0.0032;
     let (from, to) = (at.center - at.tall * 0.20, at.center + at.tall * 0.12);
     add!(
         svg,
-        r##"<defs><clipPath id="b{id}"><path d="{outline}"/></clipPath><linearGradient id="d{id}" gradientUnits="userSpaceOnUse" x1="{from:.1}" y1="0" x2="{to:.1}" y2="0"><stop offset="0" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></linearGradient></defs>"##,
+        r##"<defs><clipPath id="b"><path d="{outline}"/></clipPath><linearGradient id="d" gradientUnits="userSpaceOnUse" x1="{from:.1}" y1="0" x2="{to:.1}" y2="0"><stop offset="0" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></linearGradient></defs>"##,
         mix(palette.subject, palette.rim, 0.26),
         palette.subject
     );
     add!(
         svg,
-        r##"<path d="{outline}" fill="#{:06x}"/><g clip-path="url(#b{id})"><path d="{outline}" fill="url(#d{id})" transform="translate({edge:.2} {:.2})"/></g>"##,
+        r##"<path d="{outline}" fill="#{:06x}"/><g clip-path="url(#b)"><path d="{outline}" fill="url(#d)" transform="translate({edge:.2} {:.2})"/></g>"##,
         mix(palette.subject, palette.rim, 0.80),
         edge * 0.35
     );
@@ -747,12 +630,7 @@ fn outline(at: &Blocking, size: f32, shift: f32, parts: &[(char, &[(f32, f32)])]
     for (command, points) in parts {
         path.push(*command);
         for (x, y) in *points {
-            add!(
-                path,
-                "{:.2} {:.2} ",
-                at.center + (x + shift) * size,
-                at.feet - y * size
-            );
+            add!(path, "{:.2} {:.2} ", at.center + (x + shift) * size, at.feet - y * size);
         }
     }
     path.push('Z');
@@ -777,24 +655,14 @@ const FIGURE: &[(char, &[(f32, f32)])] = &[
     ('C', &[(0.116, 0.53), (0.128, 0.44), (0.118, 0.365)]),
     (
         'L',
-        &[
-            (0.078, 0.36),
-            (0.088, 0.0),
-            (0.018, 0.0),
-            (0.006, 0.33),
-            (-0.006, 0.33),
-            (-0.018, 0.0),
-        ],
+        &[(0.078, 0.36), (0.088, 0.0), (0.018, 0.0), (0.006, 0.33), (-0.006, 0.33), (-0.018, 0.0)],
     ),
 ];
 
 fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
     let palette = &mood.palette;
     let size = at.tall;
-    let whole = matches!(
-        mood.size,
-        Size::ExtremeWide | Size::Wide | Size::Full | Size::Insert
-    );
+    let whole = matches!(mood.size, Size::ExtremeWide | Size::Wide | Size::Full | Size::Insert);
     if whole {
         add!(
             svg,
@@ -809,16 +677,8 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
     match mood.subject {
         Subject::Person => lit(svg, palette, at, &outline(at, size, 0.0, FIGURE)),
         Subject::Pair => {
-            // Up close two people stand closer together, or the frame would lose them.
-            let apart = size * if whole { 0.21 } else { 0.155 };
-            for (side, tall) in [(1.0, 0.94), (-1.0, 1.0)] {
-                let one = Blocking {
-                    center: at.center + side * apart,
-                    tall: size * tall,
-                    ..*at
-                };
-                lit(svg, palette, &one, &outline(&one, one.tall, 0.0, FIGURE));
-            }
+            let both = outline(at, size, -0.22, FIGURE) + &outline(at, size * 0.94, 0.22, FIGURE);
+            lit(svg, palette, at, &both);
         }
         Subject::Tower => {
             let tower = outline(
@@ -839,16 +699,7 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ),
                     ('Q', &[(-0.07, 1.0), (0.0, 1.04)]),
                     ('Q', &[(0.07, 1.0), (0.085, 0.94)]),
-                    (
-                        'L',
-                        &[
-                            (0.085, 0.83),
-                            (0.13, 0.83),
-                            (0.13, 0.80),
-                            (0.10, 0.80),
-                            (0.15, 0.0),
-                        ],
-                    ),
+                    ('L', &[(0.085, 0.83), (0.13, 0.83), (0.13, 0.80), (0.10, 0.80), (0.15, 0.0)]),
                 ],
             );
             let rock = outline(
@@ -985,61 +836,15 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     at,
                     size,
                     0.0,
-                    &[
-                        ('M', &[(-0.36, 0.43)]),
-                        ('L', &[(-0.20, 0.62), (0.0, 0.62), (0.0, 0.43)])
-                    ]
+                    &[('M', &[(-0.36, 0.43)]), ('L', &[(-0.20, 0.62), (0.0, 0.62), (0.0, 0.43)])]
                 ) + &outline(
                     at,
                     size,
                     0.0,
-                    &[
-                        ('M', &[(0.06, 0.43)]),
-                        ('L', &[(0.06, 0.62), (0.24, 0.62), (0.40, 0.43)])
-                    ]
+                    &[('M', &[(0.06, 0.43)]), ('L', &[(0.06, 0.62), (0.24, 0.62), (0.40, 0.43)])]
                 ),
                 palette.horizon
             );
-        }
-        Subject::Beast => {
-            let beast = outline(
-                at,
-                size,
-                0.0,
-                &[
-                    ('M', &[(-0.36, 0.0)]),
-                    ('L', &[(-0.34, 0.24)]),
-                    ('C', &[(-0.42, 0.34), (-0.40, 0.46), (-0.34, 0.50)]),
-                    ('C', &[(-0.46, 0.48), (-0.54, 0.38), (-0.60, 0.22)]),
-                    ('C', &[(-0.58, 0.46), (-0.48, 0.58), (-0.30, 0.58)]),
-                    ('C', &[(-0.10, 0.60), (0.08, 0.56), (0.20, 0.62)]),
-                    (
-                        'L',
-                        &[
-                            (0.27, 0.70),
-                            (0.29, 0.80),
-                            (0.35, 0.73),
-                            (0.44, 0.68),
-                            (0.57, 0.60),
-                            (0.56, 0.54),
-                            (0.40, 0.52),
-                        ],
-                    ),
-                    ('C', &[(0.36, 0.42), (0.34, 0.34), (0.29, 0.30)]),
-                    (
-                        'L',
-                        &[
-                            (0.28, 0.0),
-                            (0.20, 0.0),
-                            (0.18, 0.26),
-                            (-0.20, 0.28),
-                            (-0.26, 0.18),
-                            (-0.27, 0.0),
-                        ],
-                    ),
-                ],
-            );
-            lit(svg, palette, at, &beast);
         }
         Subject::Animal => {
             let animal = outline(
@@ -1103,18 +908,9 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
 fn object(svg: &mut String, palette: &Palette, at: &Blocking) {
     let size = at.tall;
     let faces: [(&[(f32, f32)], f32); 3] = [
-        (
-            &[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)],
-            0.36,
-        ),
-        (
-            &[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)],
-            0.0,
-        ),
-        (
-            &[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)],
-            0.62,
-        ),
+        (&[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)], 0.36),
+        (&[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)], 0.0),
+        (&[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)], 0.62),
     ];
     for (points, light) in faces {
         let (first, rest) = points.split_at(1);
@@ -1125,15 +921,8 @@ fn object(svg: &mut String, palette: &Palette, at: &Blocking) {
             mix(palette.subject, palette.rim, light)
         );
     }
-    let edge = outline(
-        at,
-        size,
-        0.0,
-        &[
-            ('M', &[(-0.30, 0.76)]),
-            ('L', &[(0.05, 0.72), (0.32, 0.77)]),
-        ],
-    );
+    let edge =
+        outline(at, size, 0.0, &[('M', &[(-0.30, 0.76)]), ('L', &[(0.05, 0.72), (0.32, 0.77)])]);
     add!(
         svg,
         r##"<path d="{}" fill="none" stroke="#{:06x}" stroke-width="{:.2}" opacity="0.8"/>"##,
@@ -1160,16 +949,9 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     // Near things are measured by the shorter side, so that upright frames are not barred by them.
     let unit = w.min(h);
     if mood.over_shoulder {
-        let listener = Blocking {
-            center: at.center - unit * 0.58,
-            feet: h * 0.42 + unit * 2.6,
-            ..*at
-        };
-        add!(
-            svg,
-            r##"<path d="{}"/>"##,
-            outline(&listener, unit * 2.8, 0.0, FIGURE)
-        );
+        let listener =
+            Blocking { center: at.center - unit * 0.58, feet: h * 0.42 + unit * 2.6, ..*at };
+        add!(svg, r##"<path d="{}"/>"##, outline(&listener, unit * 2.8, 0.0, FIGURE));
     }
     match mood.setting {
         Setting::Hills | Setting::Desert | Setting::Forest => {
@@ -1178,10 +960,7 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                 let mut chance = Chance::at(mood.seed ^ 41, column);
                 let high =
                     h * chance.between(0.03, 0.10) * (0.5 + wave(mood.seed ^ 3, x / h * 0.7));
-                let (x, lean) = (
-                    x + chance.next() * h * 0.03,
-                    chance.between(-0.04, 0.06) * h,
-                );
+                let (x, lean) = (x + chance.next() * h * 0.03, chance.between(-0.04, 0.06) * h);
                 add!(
                     svg,
                     r##"<path d="M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}Z"/>"##,
@@ -1208,10 +987,8 @@ fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
             if mood.setting == Setting::Forest {
                 for (column, x) in cells(area, w * 0.92) {
                     let mut chance = Chance::at(mood.seed ^ 43, column);
-                    let (x, wide) = (
-                        x + w * chance.between(0.02, 0.12),
-                        h * chance.between(0.06, 0.10),
-                    );
+                    let (x, wide) =
+                        (x + w * chance.between(0.02, 0.12), h * chance.between(0.06, 0.10));
                     add!(
                         svg,
                         r##"<path d="M{x:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z"/>"##,
@@ -1314,16 +1091,8 @@ const FALL_ROWS: i64 = 6;
 pub(super) fn fall(air: Air, at: &Blocking) -> Option<Fall> {
     let period = (at.height * 0.96).round();
     match air {
-        Air::Rain => Some(Fall {
-            period,
-            slant: 0.18,
-            speed: at.height * 2.3,
-        }),
-        Air::Snow => Some(Fall {
-            period,
-            slant: 0.10,
-            speed: at.height * 0.16,
-        }),
+        Air::Rain => Some(Fall { period, slant: 0.18, speed: at.height * 2.3 }),
+        Air::Snow => Some(Fall { period, slant: 0.10, speed: at.height * 0.16 }),
         _ => None,
     }
 }
@@ -1335,25 +1104,19 @@ fn air(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     let h = at.height;
     let pitch = fall.period / FALL_ROWS as f32;
     let rain = mood.air == Air::Rain;
-    let (first, last) = (
-        (area.top / pitch).floor() as i64 - 1,
-        (area.bottom / pitch).ceil() as i64 + 1,
-    );
+    let (first, last) =
+        ((area.top / pitch).floor() as i64 - 1, (area.bottom / pitch).ceil() as i64 + 1);
     // Columns lean with the fall, which makes the pattern repeat along its way.
     let lean = fall.slant * (area.bottom - area.top);
-    let wide = Area {
-        left: area.left - lean - h,
-        right: area.right + lean + h,
-        ..area
-    };
-    for (column, x) in cells(wide, h * if rain { 0.10 } else { 0.11 }) {
+    let wide = Area { left: area.left - lean - h, right: area.right + lean + h, ..area };
+    for (column, x) in cells(wide, h * if rain { 0.13 } else { 0.11 }) {
         for row in first..=last {
             let mut chance = Chance::at(mood.seed ^ 59, column * 64 + row.rem_euclid(FALL_ROWS));
             let y = (row as f32 + chance.next()) * pitch;
             let x = x + chance.next() * h * 0.12 - fall.slant * (y - h / 2.0);
             let near = chance.between(0.35, 1.0);
             if rain {
-                let (long, thick, opacity) = (h * 0.10 * near, h * 0.0034 * near, 0.55 * near);
+                let (long, thick, opacity) = (h * 0.10 * near, h * 0.0034 * near, 0.40 * near);
                 add!(
                     svg,
                     r##"<path d="M{x:.1} {y:.1}l{:.1} {long:.1}" stroke="#{:06x}" stroke-width="{thick:.2}" opacity="{opacity:.2}"/>"##,
