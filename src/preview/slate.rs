@@ -110,12 +110,14 @@ impl Slate {
         }
         let size = 12.0 * unit;
         let cell = ((size * 0.66) as usize).next_multiple_of(2);
+        let baseline = page.footer_line();
+        let timecode = (page.margin as usize & !1, (baseline - size) as usize & !1);
         let mut digits = Vec::new();
         for digit in "0123456789:".chars() {
             // A colon needs half the room of a digit.
             let wide =
                 if digit == ':' { (cell as u32 / 2).next_multiple_of(2) } else { cell as u32 };
-            let high = ((size * 1.3) as u32).next_multiple_of(2);
+            let high = ((size * 1.4) as u32).next_multiple_of(2);
             let mut svg = format!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}">"#
             );
@@ -124,15 +126,13 @@ impl Slate {
                 &mut svg,
                 &digit.to_string(),
                 wide as f32 / 2.0,
-                size,
+                baseline - timecode.1 as f32,
                 style,
                 Anchor::Middle,
             )?;
             svg.push_str("</svg>");
             digits.push(Overlay::new(&typesetter.draw(&svg, wide, high)?, 0, 0));
         }
-        let baseline = page.footer_line();
-        let timecode = ((page.margin as usize) & !1, ((baseline - size) as usize) & !1);
         let color = |rgb: u32| to_yuv((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8, 255);
         let thick = ((3.0 * unit) as usize).next_multiple_of(2);
         let bar = Bar {
@@ -406,7 +406,7 @@ impl Page<'_> {
         let sounds =
             if beat == 0 { sounds.collect::<Vec<_>>().join("   ·   ") } else { String::new() };
         let sounds = type_.wrap(&sounds, sound_style, column, 1)?;
-        let foot = self.footer_line() - 22.0 * u;
+        let foot = self.footer_line() - if self.landscape { 22.0 } else { 27.0 } * u;
         let under = if sounds.is_empty() { 0.0 } else { 21.0 * u };
         if self.landscape {
             // Subtitles take the two lines above the foot.

@@ -4,7 +4,7 @@
 //! redirect. Reads and uploads have another. Downloads have a third, which has never seen the key.
 
 use super::address::{self, PublicNames};
-use crate::engine::ports::{Answer, Call, CallBody, Download, Purpose, SendError, Transport};
+use crate::ports::{Answer, Call, CallBody, Download, Purpose, SendError, Transport};
 use bytes::BytesMut;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};

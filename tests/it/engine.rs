@@ -14,7 +14,6 @@ use storyreel::emulator::server::{ServeOptions, start};
 use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
-use storyreel::engine::ports::Clock as _;
 use storyreel::engine::real::RealClock;
 use storyreel::engine::real_files::RealFiles;
 use storyreel::engine::simulated::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
@@ -23,6 +22,7 @@ use storyreel::engine::window::{MemoryWindow, SharedWindow};
 use storyreel::engine::{Order, World, exit_code, run};
 use storyreel::ledger::{AttemptState, Ledger as _, SqliteLedger, Take, TakeState};
 use storyreel::plan::{ClipRef, ClipSource, RestoreWork, Work};
+use storyreel::ports::Clock as _;
 use storyreel::publish::{Layout, Publisher};
 use storyreel::remote::http::{Hosts, HttpTransport};
 
@@ -668,7 +668,7 @@ async fn a_run_over_real_sockets_leaves_a_clean_bill() {
 
 #[tokio::test]
 async fn the_key_goes_to_the_two_hosts_only_and_a_closed_port_is_certainly_not_sent() {
-    use storyreel::engine::ports::{Call, CallBody, Purpose, SendError, Transport as _};
+    use storyreel::ports::{Call, CallBody, Purpose, SendError, Transport as _};
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);

@@ -17,7 +17,6 @@ use storyreel::emulator::judge::Expected;
 use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
-use storyreel::engine::ports::Clock as _;
 use storyreel::engine::simulated::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
 use storyreel::engine::simulated_files::{
     CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_digest,
@@ -31,6 +30,7 @@ use storyreel::plan::{
     ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, Request, RestoreWork, Slot,
     StepStart, StepWork, Work,
 };
+use storyreel::ports::Clock as _;
 use storyreel::publish::{Layout, Publisher};
 use storyreel::storyboard::{SceneId, StepKind};
 
