@@ -1,19 +1,34 @@
-//! storyreel renders a whole storyboard with one command.
+//! storyreel renders a whole storyboard to video clips with one command, and pays only for the scenes that changed.
+//!
+//! The modules in reading order; each depends on the ones above it only:
+//!
+//! - [`source`], [`digest`]: text with places and problems; digests of content.
+//! - [`storyboard`]: scenes, from Markdown and YAML. [`catalog`]: models, families and prices as data.
+//!   [`prompt`]: composition through templates.
+//! - [`media`]: MP4 files. [`manifest`]: the public record. [`layout`]: where things lie. [`record`]: the ledger's rows.
+//! - [`known`]: one snapshot of all that. [`plan`]: what would be done and why, a pure function of the above.
+//! - [`ports`]: the world as a run sees it. [`ledger`], [`remote`], [`publish`]: the durable record, the provider, the clips in place.
+//! - [`engine`]: runs a plan and tells of it in events. [`preview`]: draws it for free. [`report`]: shows both.
+//! - [`emulator`]: a local stand-in for the provider. [`settings`], [`cli`]: what the user asked for.
 
-pub mod catalog;
-pub mod cli;
-pub mod emulator;
-pub mod engine;
-pub mod known;
-pub mod ledger;
-pub mod manifest;
-pub mod media;
-pub mod plan;
-pub mod preview;
-pub mod prompt;
-pub mod publish;
-pub mod remote;
-pub mod report;
-pub mod settings;
 pub mod source;
+pub mod digest;
 pub mod storyboard;
+pub mod catalog;
+pub mod prompt;
+pub mod media;
+pub mod manifest;
+pub mod layout;
+pub mod record;
+pub mod known;
+pub mod plan;
+pub mod ports;
+pub mod ledger;
+pub mod remote;
+pub mod publish;
+pub mod engine;
+pub mod preview;
+pub mod report;
+pub mod emulator;
+pub mod settings;
+pub mod cli;

@@ -20,7 +20,7 @@ pub(super) struct Failure {
     /// The exit code.
     pub exit: u8,
     /// What is told.
-    report: ErrorReport,
+    report: Box<ErrorReport>,
     /// Problems of documents, shown in place of the report on a terminal.
     documents: Vec<(Source, Vec<Diagnostic>)>,
 }
@@ -38,14 +38,14 @@ impl Failure {
 
     /// Any exit code.
     pub fn of(exit: u8, report: ErrorReport) -> Self {
-        Self { exit, report, documents: Vec::new() }
+        Self { exit, report: Box::new(report), documents: Vec::new() }
     }
 
     /// Exit 1 for a document with errors.
     pub fn document(code: &str, source: &Source, problems: Vec<Diagnostic>) -> Self {
         Self {
             exit: INVALID,
-            report: ErrorReport::of_document(code, source, &problems),
+            report: Box::new(ErrorReport::of_document(code, source, &problems)),
             documents: vec![(source.clone(), problems)],
         }
     }
@@ -96,7 +96,7 @@ impl From<SettingsError> for Failure {
             let report = first.unwrap_or_else(|| {
                 ErrorReport::new("invalid-configuration", "the configuration has errors")
             });
-            return Self { exit: INVALID, report, documents: files };
+            return Self { exit: INVALID, report: Box::new(report), documents: files };
         }
         let failure = Self::invalid(error.code(), error.to_string());
         match error.hint() {

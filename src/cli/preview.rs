@@ -4,10 +4,10 @@ use super::failure::{CANNOT_WORK, Failure};
 use super::workspace::Workspace;
 use super::{Output, pretty, print, tell};
 use crate::known::{Known, KnownInput};
+use crate::layout::Layout;
 use crate::ledger::Snapshot;
 use crate::plan::{Action, PlanOptions, ScenePlan};
 use crate::preview::{self as renderer, Extension, Progress, Rendered, Shot};
-use crate::publish::Layout;
 use crate::report::{counted, sanitise, trimmed};
 use crate::storyboard::{Field, Fields, Input, Scene, StepKind, Value};
 use serde_json::{Map, json};
@@ -234,7 +234,7 @@ fn shot(
         extensions,
         upscale,
         aspect_ratio: aspect_ratio(fields, step.map(|step| &step.parts)),
-        reference: picture(&workspace.layout, known, fields),
+        reference: picture(known, fields),
     }
 }
 
@@ -257,7 +257,7 @@ fn aspect_ratio(fields: &Fields, parts: Option<&Map<String, serde_json::Value>>)
 }
 
 /// The first local picture that the scene starts from, of a kind that can be drawn.
-fn picture(_: &Layout, known: &Known, fields: &Fields) -> Option<PathBuf> {
+fn picture(known: &Known, fields: &Fields) -> Option<PathBuf> {
     [Field::Reference, Field::ImagePrompt].into_iter().find_map(|field| {
         let Some(Value::Inputs(inputs)) = fields.get(field).map(|value| &value.value) else {
             return None;

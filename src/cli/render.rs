@@ -4,12 +4,11 @@ use super::args::File;
 use super::consent::{self, Spending};
 use super::failure::{CANNOT_WORK, Failure};
 use super::plan::{ChoiceArgs, PAID_WORK};
-use super::saved_plan::{Choices, SavedPlan};
+use super::saved_plan::SavedPlan;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, preview, selection, tell};
 use crate::engine::event::{About, Event, Stamped, Summary};
 use crate::engine::policy::Policy;
-use crate::engine::ports::Transport;
 use crate::engine::real::RealClock;
 use crate::engine::real_files::RealFiles;
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
@@ -18,6 +17,7 @@ use crate::ledger::{
     AttemptId, AttemptState, Ledger, ProjectLock, Snapshot, SqliteLedger, make_private_folder,
 };
 use crate::plan::{Action, ClipSource, PlanOptions, PlanSummary, Planned, Slot, StepStart, Work};
+use crate::ports::Transport;
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
 use crate::report::json::JsonLines;
@@ -143,7 +143,7 @@ impl Render {
 
         let mut held = self.hold(&workspace)?;
         let mut prepared = self.prepare(&workspace, &mut held, &options, saved.as_ref())?;
-        self.show(&workspace, &prepared.planned, &choices, output);
+        self.show(&workspace, &prepared.planned, output);
         let paid_left = self.locked && leave_out_paid(&mut prepared.planned);
         self.check_key(&workspace, &prepared.planned)?;
         if !self.agrees(&workspace, &prepared.planned, output)? {
@@ -282,7 +282,7 @@ impl Render {
     }
 
     /// The plan, on standard error; standard output carries data only.
-    fn show(&self, workspace: &Workspace, planned: &Planned, _: &Choices, output: Output) {
+    fn show(&self, workspace: &Workspace, planned: &Planned, output: Output) {
         if !self.json {
             let text =
                 PlanText { max_credits: workspace.settings.max_credits, ..PlanText::default() };
@@ -333,19 +333,13 @@ impl Render {
     ) -> Result<u8, Failure> {
         let commands = self.file.commands();
         let mut reporter = Reporters::new(self.json, workspace, output);
-        let mut summary = Summary {
-            actions: action_counts(&planned.plan.summary),
-            estimate: 0.0,
-            ..Summary::default()
-        };
+        let mut summary =
+            Summary { actions: action_counts(&planned.plan.summary), ..Summary::default() };
         let blocked = blocked_events(&planned, &mut summary);
         let work: Vec<Work> =
             planned.plan.scenes.into_iter().filter_map(|scene| scene.work).collect();
         if work.is_empty() && planned.collect.is_empty() {
-            for event in &blocked {
-                reporter.event(event);
-            }
-            reporter.event(&stamped(None, Event::RunFinished(summary)));
+            reporter.without_run(&blocked, summary);
         } else {
             let policy = self.policy(workspace);
             let (transport, mut window) = outside(workspace)?;
@@ -355,7 +349,7 @@ impl Render {
                 )?;
             let world = World {
                 clock: &RealClock::new(),
-                transport: transport.as_ref(),
+                transport: &transport,
                 ledger: &mut held.ledger,
                 files: &held.files,
                 window: window.as_mut(),
@@ -432,14 +426,14 @@ impl Held {
 }
 
 /// The provider, as far as there is a key for it, and the window of submissions that this user's processes share.
-fn outside(workspace: &Workspace) -> Result<(Box<dyn Transport>, Box<dyn Window>), Failure> {
+fn outside(workspace: &Workspace) -> Result<(HttpTransport, Box<dyn Window>), Failure> {
     let provider = &workspace.settings.provider;
     let hosts = Hosts::parse(&provider.api, &provider.upload)
         .map_err(|message| Failure::invalid("invalid-environment", message))?;
     let Some(key) = &provider.key else {
         // Nothing is sent without a key: the work at hand was checked to need none.
         let transport = HttpTransport::new(hosts, SecretString::from(String::new()));
-        return Ok((Box::new(transport), Box::new(MemoryWindow::default())));
+        return Ok((transport, Box::new(MemoryWindow::default())));
     };
     let window = SharedWindow::open(&workspace.settings.state_folder, key.expose_secret(), &provider.api)
         .map_err(|error| {
@@ -449,7 +443,7 @@ fn outside(workspace: &Workspace) -> Result<(Box<dyn Transport>, Box<dyn Window>
             )
             .hint("submissions are counted there over all projects; make it writable, or set `XDG_STATE_HOME`")
         })?;
-    Ok((Box::new(HttpTransport::new(hosts, key.clone())), Box::new(window)))
+    Ok((HttpTransport::new(hosts, key.clone()), Box::new(window)))
 }
 
 /// Resolves at the first Ctrl-C or termination; the second ends the process at once.
@@ -517,6 +511,17 @@ impl Reporters {
         tracing::debug!(?event);
         self.log.event(event);
         self.shown.event(event);
+    }
+
+    /// Tells of a run in which nothing runs. The plan was shown already, so people get the end only.
+    fn without_run(&mut self, blocked: &[Stamped], summary: Summary) {
+        let end = stamped(None, Event::RunFinished(summary));
+        for event in blocked.iter().chain([&end]) {
+            self.log.event(event);
+            if self.json {
+                self.shown.event(event);
+            }
+        }
     }
 
     /// Says how the run ended, and gives its exit code.

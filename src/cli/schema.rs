@@ -35,15 +35,15 @@ enum Name {
 
 impl Schema {
     pub fn run(&self, _: Output) -> Result<u8, Failure> {
-        let schema = match self.name {
-            Name::Storyboard => storyboard::schema(),
-            Name::Config => settings::config_schema(),
-            Name::Catalog => catalog::schema().to_value(),
-            Name::Manifest => shapes::manifest(),
-            Name::Plan => shapes::plan(),
-            Name::Events => shapes::events(),
+        let text = match self.name {
+            Name::Storyboard => pretty(&storyboard::schema()),
+            Name::Config => pretty(&settings::config_schema()),
+            Name::Catalog => pretty(&catalog::schema()),
+            Name::Manifest => pretty(&shapes::manifest()),
+            Name::Plan => pretty(&shapes::plan()),
+            Name::Events => pretty(&shapes::events()),
         };
-        print(&pretty(&schema))?;
+        print(&text)?;
         Ok(0)
     }
 }

@@ -3,12 +3,12 @@
 use super::failure::Failure;
 use super::{Output, tell};
 use crate::catalog::Catalog;
-use crate::known::{self, Gathering, Known, gather};
+use crate::known::{Gathering, Known, gather};
+use crate::layout::{self, Layout};
 use crate::ledger::{FileRecord, Snapshot, SqliteLedger};
 use crate::manifest::Manifest;
 use crate::plan::{Place, PlanOptions, Planned, Planning};
 use crate::prompt::{PromptError, Templates};
-use crate::publish::Layout;
 use crate::report::diagnostics;
 use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, resolve};
 use crate::source::{Diagnostic, Severity, Source};
@@ -146,13 +146,13 @@ impl Workspace {
     fn place(&self, manifest: &Manifest) -> Place {
         let project = &self.settings.project;
         let exists = |key: &str| {
-            if key == known::MAIN {
+            if key == layout::MAIN {
                 !project.is_main && project.has_main
             } else {
                 project.root.join(key).is_file()
             }
         };
-        known::place(&project.key, project.is_main, manifest, &exists)
+        layout::place(&project.key, project.is_main, manifest, &exists)
     }
 
     /// The name of this storyboard in ledger rows; empty for the main one.

@@ -280,7 +280,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             && !self.jobs[index].stale();
         if !again {
             self.settle(index, current.ours, lost);
-            let message = refusal(&failure);
+            let message = refusal(&failure, self.inputs_of(index));
             self.fail_job(index, failure.class, message, charged.map(|credits| credits > 0.0));
             return Ok(());
         }

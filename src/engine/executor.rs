@@ -2,11 +2,11 @@
 //!
 //! Nothing here knows the state of a run or writes to the ledger.
 
-use super::ports::{Clock, Files, Transport};
 use super::window::GrantId;
+use crate::digest::hex;
+use crate::layout::Layout;
 use crate::ledger::ClipRecord;
-use crate::plan::request::hex;
-use crate::publish::Layout;
+use crate::ports::{Clock, Files, Transport};
 use crate::remote::bind::Need;
 use crate::remote::driver::Driver;
 use crate::remote::outcome::{Reading, Submission, Trouble, Uploaded};

@@ -8,7 +8,7 @@ mod executor;
 mod exit;
 mod job;
 pub mod policy;
-pub mod ports;
+mod prepare;
 pub mod real;
 pub mod real_files;
 mod restore;

@@ -64,9 +64,9 @@ impl Default for Policy {
             max_credits: None,
             run_for: None,
             submit_only: false,
-            create_timeout: Duration::from_secs(60),
+            create_timeout: Duration::from_secs(120),
             read_timeout: Duration::from_secs(30),
-            transfer_timeout: Duration::from_secs(600),
+            transfer_timeout: Duration::from_secs(3600),
             interrupt_grace: Duration::from_secs(2),
             deadline_grace: Duration::from_secs(10),
         }

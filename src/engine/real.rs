@@ -1,7 +1,7 @@
 //! The real clock. The other real ports are [`crate::remote::http::HttpTransport`], [`super::real_files::RealFiles`],
 //! [`crate::ledger::SqliteLedger`] and [`super::window::SharedWindow`].
 
-use super::ports::Clock;
+use crate::ports::Clock;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use std::path::PathBuf;

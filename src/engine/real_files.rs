@@ -1,8 +1,8 @@
 //! The project's files on a real disk.
 
-use super::ports::Files;
+use crate::digest::hex;
 use crate::media::Probe;
-use crate::plan::request::hex;
+use crate::ports::Files;
 use sha2::{Digest as _, Sha256};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read as _, Result, Write as _};

@@ -2,10 +2,10 @@
 //!
 //! Nothing waits here. [`SimulatedClock::run`] polls a run until it waits, then moves time to the next timer.
 
-use super::ports::{Answer, Call, CallBody, Clock, Download, Files, Purpose, SendError, Transport};
 use super::real::{chance, mixed};
 use super::simulated_files::{CrashSwitch, SimulatedFiles, simulated_clip};
 use crate::emulator::{ClipMaker, ClipOrder, Emulator, Request as ProviderRequest, TransportFault};
+use crate::ports::{Answer, Call, CallBody, Clock, Download, Files, Purpose, SendError, Transport};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};

@@ -1,13 +1,13 @@
 //! A disk in memory that can fail, fill up, lose power and crash at any operation, for simulated runs.
 
-use super::ports::Files;
+use crate::digest::hex;
 use crate::ledger::{
     AttemptId, ClipRecord, Failure, FileRecord, Intent, Ledger, LedgerError, Publication, Snapshot,
     TakeId,
 };
 use crate::media::Probe;
 use crate::plan::Slot;
-use crate::plan::request::hex;
+use crate::ports::Files;
 use crate::storyboard::StepKind;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};

@@ -4,7 +4,7 @@
 //! A grant takes effect somewhere between its being given and the provider's answer, so it counts from being given
 //! until one window after the answer.
 
-use crate::plan::request::hex;
+use crate::digest::hex;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};

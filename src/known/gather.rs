@@ -1,11 +1,10 @@
 //! Reads the world once for a plan. Looks only: nothing is created, written or sent.
 
 use super::{Known, KnownInput, Output};
-use crate::ledger::{FileRecord, Snapshot};
+use crate::digest;
+use crate::layout::Layout;
 use crate::manifest::{Manifest, safe_filename};
-use crate::plan::request::hex;
-use crate::publish::Layout;
-use sha2::{Digest, Sha256};
+use crate::record::{FileRecord, Snapshot};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -125,8 +124,9 @@ impl Hashes<'_> {
         {
             return Ok(record.sha256.clone());
         }
-        let sha256 =
-            hash(path).map_err(|error| KnownError { path: path.display().to_string(), error })?;
+        let sha256 = std::fs::File::open(path)
+            .and_then(digest::of_reader)
+            .map_err(|error| KnownError { path: path.display().to_string(), error })?;
         self.fresh.push(FileRecord {
             path: name,
             size: metadata.len(),
@@ -159,16 +159,4 @@ fn is_lfs_pointer(path: &Path) -> bool {
     let mut start = [0; 43];
     let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && start.starts_with(b"version https://git-lfs.github.com/spec/")
-}
-
-fn hash(path: &Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(format!("sha256:{}", hex(&hasher.finalize()))),
-            count => hasher.update(&buffer[..count]),
-        }
-    }
 }

@@ -1,13 +1,11 @@
 //! The snapshot that a plan is made against: manifest, ledger, cache and files, read once.
 
 mod gather;
-mod place;
 
 pub use gather::{Gathering, KnownError, gather};
-pub use place::{MAIN, place};
 
-use crate::ledger;
 use crate::manifest::Manifest;
+use crate::record;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -17,7 +15,7 @@ pub struct Known {
     /// The manifest; empty where there is none.
     pub manifest: Manifest,
     /// The ledger; empty where there is none.
-    pub ledger: ledger::Snapshot,
+    pub ledger: record::Snapshot,
     /// Files that manifest entries name, by `filename`; one that is not here is missing.
     pub outputs: HashMap<String, Output>,
     /// Digests of the clips in the cache.

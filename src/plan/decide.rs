@@ -6,11 +6,12 @@ use super::draft;
 use super::outcome::{Action, Note, Reason, ScenePlan, StepPlan};
 use super::planner::{Planning, is_filtered};
 use super::recorded::{Recorded, RecordedStep, is_alive};
-use super::work::{ClipRef, ClipSource, RenderWork, RestoreWork, Slot, StepStart, StepWork, Work};
+use super::work::{ClipRef, ClipSource, RenderWork, RestoreWork, StepStart, StepWork, Work};
 use crate::catalog::PriceKind;
 use crate::known::Output;
-use crate::ledger::{AttemptState, Take, TakeState};
 use crate::manifest::VideoEntry;
+use crate::record::Slot;
+use crate::record::{AttemptState, Take, TakeState};
 use crate::storyboard::Scene;
 use serde_json::Value as Json;
 

@@ -4,27 +4,10 @@ use super::ask::number;
 use super::build::Built;
 use super::difference::Present;
 use super::work::EntryDraft;
+use crate::layout::Place;
 use crate::manifest::{StepRecord, VideoEntry};
 use crate::storyboard::{Field, Input, SceneId, Value};
 use serde_json::{Map, Value as Json};
-
-/// Under which keys a storyboard's outputs are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The storyboard's path relative to the project root; `None` for the project's default storyboard.
-    pub storyboard: Option<String>,
-    /// The variant, `None` for the default one.
-    pub variant: Option<String>,
-    /// Folder of its clips relative to the assets root: `assets/clips`, `assets/clips/trailer`.
-    pub folder: String,
-}
-
-impl Place {
-    /// The clip file of a scene, relative to the assets root.
-    pub fn filename(&self, scene: &SceneId) -> String {
-        format!("{}/{}.mp4", self.folder, scene.file_stem())
-    }
-}
 
 /// The entry of a scene that is to be rendered.
 pub(super) fn rendered(place: &Place, scene: &SceneId, present: &Present, take: u32) -> EntryDraft {

@@ -13,12 +13,14 @@ mod selection;
 pub mod work;
 
 pub use build::DEFAULT_MODEL;
-pub use draft::Place;
 pub use outcome::{Action, Note, Orphan, Plan, PlanSummary, Reason, ScenePlan, StepPlan};
 pub use planner::{PlanOptions, Planned, Planning, plan};
 pub use request::{Request, canonical_json, digest_of};
 pub use selection::Selection;
 pub use work::{
-    ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, RestoreWork, Slot, StepStart,
-    StepWork, Work,
+    ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, RestoreWork, StepStart, StepWork,
+    Work,
 };
+
+pub use crate::layout::Place;
+pub use crate::record::Slot;

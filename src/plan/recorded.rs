@@ -1,8 +1,8 @@
 //! What was rendered before, from the manifest or from the ledger, in one form.
 
 use super::work::ClipRef;
-use crate::ledger::{Attempt, AttemptState, Take, TakeState};
 use crate::manifest::VideoEntry;
+use crate::record::{Attempt, AttemptState, Take, TakeState};
 use crate::storyboard::StepKind;
 use serde_json::{Map, Value as Json};
 

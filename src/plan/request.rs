@@ -4,9 +4,9 @@
 //! `{"$task": digest}` (the task that made the clip with this digest). Until the step before is rendered,
 //! `{"$previous": "task"}` or `{"$previous": "clip"}` stands in its place.
 
+use crate::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 /// What identifies a step: its JSON is what is hashed, shown by `explain` and, once bound, sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,16 +123,7 @@ pub fn canonical_json(value: &Value) -> String {
 
 /// `sha256:` and the hex digest of the canonical JSON.
 pub fn digest_of(value: &Value) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(canonical_json(value).as_bytes())))
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    digest::of_bytes(canonical_json(value).as_bytes())
 }
 
 #[cfg(test)]

@@ -1,23 +1,12 @@
 //! What a plan asks the engine to do, complete enough that the engine never looks at the storyboard.
 
 use super::request::Request;
-use crate::ledger::{AttemptId, TakeId};
+use crate::record::{AttemptId, Slot, TakeId};
 use crate::storyboard::{SceneId, StepKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-/// Under which outputs, ledger rows and manifest entries are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Slot {
-    /// The storyboard's path relative to the project root, with `/`.
-    pub storyboard: String,
-    /// The variant; empty for the default one.
-    pub variant: String,
-    /// [`SceneId::key`].
-    pub scene: String,
-}
 
 /// A finished clip: its content and the task that made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

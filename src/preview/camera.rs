@@ -161,6 +161,7 @@ impl Camera {
             pan: lead(end.pan, 0.15),
             track: lead(end.track, 0.15),
             tilt: lead(end.tilt, 0.18),
+            crane: lead(end.crane, 0.14),
             orbit: lead(end.orbit, 0.3),
             ..Pose::default()
         }

@@ -67,7 +67,10 @@ pub(super) enum Subject {
     House,
     Boat,
     Car,
+    /// A long-legged animal, such as a horse.
     Animal,
+    /// A low one, such as a wolf.
+    Beast,
     Tree,
     Object,
 }
@@ -121,16 +124,34 @@ impl Mood {
         let subject = match subject(&told, speaks) {
             Subject::Person | Subject::Object if shot.has(&["two", "pair", "2"]) => Subject::Pair,
             Subject::Object if shot.has(&["shoulder", "ots", "portrait"]) => Subject::Person,
+            // Where the words name no subject, the place lends one.
+            Subject::Object if setting == Setting::Hills && size != Size::Insert => Subject::Tree,
+            Subject::Object if setting == Setting::Sea && size != Size::Insert => Subject::Boat,
             Subject::Person if size == Size::Insert => Subject::Object,
             subject => subject,
         };
         let height = match () {
-            () if shot.has(&["high", "overhead", "bird", "birds", "aerial", "drone", "top"]) => 1,
+            () if shot.has(&[
+                "high", "overhead", "bird", "birds", "aerial", "drone", "top",
+            ]) =>
+            {
+                1
+            }
             () if shot.has(&["low", "worm", "worms"]) => -1,
             () => 0,
         };
         let over_shoulder = shot.has(&["shoulder", "ots", "over-the-shoulder"]);
-        Self { palette, lamp, air, setting, subject, size, over_shoulder, height, seed }
+        Self {
+            palette,
+            lamp,
+            air,
+            setting,
+            subject,
+            size,
+            over_shoulder,
+            height,
+            seed,
+        }
     }
 }
 
@@ -140,7 +161,13 @@ struct Told(Vec<String>);
 impl Told {
     fn new(text: &str) -> Self {
         let words = text.split(|character: char| !character.is_alphanumeric() && character != '-');
-        Self(words.filter(|word| !word.is_empty()).take(2000).map(str::to_lowercase).collect())
+        Self(
+            words
+                .filter(|word| !word.is_empty())
+                .take(2000)
+                .map(str::to_lowercase)
+                .collect(),
+        )
     }
 
     /// Whether one of the words occurs, alone, in the plural or as a part of a hyphened word.
@@ -386,7 +413,10 @@ fn light(told: &Told, seed: u64) -> (Palette, Lamp, Air) {
     let air = match () {
         () if wet => Air::Rain,
         () if told.has(&["snow", "snowy", "snowfall", "blizzard"]) => Air::Snow,
-        () if told.has(&["fog", "foggy", "mist", "misty", "haze", "smoke", "smoky", "steam"]) => {
+        () if told.has(&[
+            "fog", "foggy", "mist", "misty", "haze", "smoke", "smoky", "steam",
+        ]) =>
+        {
             Air::Mist
         }
         () if told.has(&["star", "starry", "starlight", "cosmos", "galaxy", "nebula"]) || night => {
@@ -424,7 +454,14 @@ fn light(told: &Told, seed: u64) -> (Palette, Lamp, Air) {
             (FIRE, Lamp::Glow)
         }
         () if wet && !night => (STORM, Lamp::None),
-        () if wet => (Palette { horizon: 0x2f4858, middle: 0x172732, ..NIGHT }, Lamp::None),
+        () if wet => (
+            Palette {
+                horizon: 0x2f4858,
+                middle: 0x172732,
+                ..NIGHT
+            },
+            Lamp::None,
+        ),
         () if night && !room => (NIGHT, Lamp::Moon),
         () if told.has(&[
             "candle",
@@ -438,12 +475,21 @@ fn light(told: &Told, seed: u64) -> (Palette, Lamp, Air) {
         {
             (LAMPLIGHT, Lamp::Glow)
         }
-        () if told.has(&["dawn", "sunrise", "daybreak", "morning", "first light", "golden"]) => {
+        () if told.has(&[
+            "dawn",
+            "sunrise",
+            "daybreak",
+            "morning",
+            "first light",
+            "golden",
+        ]) =>
+        {
             (DAWN, Lamp::Sun)
         }
         () if told.has(&["dusk", "sunset", "twilight", "evening", "sundown"]) => (DUSK, Lamp::Sun),
-        () if told
-            .has(&["snow", "snowy", "ice", "icy", "winter", "arctic", "glacier", "blizzard"]) =>
+        () if told.has(&[
+            "snow", "snowy", "ice", "icy", "winter", "arctic", "glacier", "blizzard",
+        ]) =>
         {
             (SNOW, Lamp::None)
         }
@@ -481,7 +527,10 @@ fn light(told: &Told, seed: u64) -> (Palette, Lamp, Air) {
         }
         () if air == Air::Clouds => (SLATE, Lamp::None),
         () if told.has(&["studio", "product", "seamless", "white"]) => (SLATE, Lamp::Glow),
-        () => ([DUSK, SLATE, SEASIDE, GREEN, DAWN][(seed % 5) as usize], Lamp::Glow),
+        () => (
+            [DUSK, SLATE, SEASIDE, GREEN, DAWN][(seed % 5) as usize],
+            Lamp::Glow,
+        ),
     };
     (palette, lamp, air)
 }
@@ -535,7 +584,16 @@ fn setting(told: &Told) -> Setting {
         ),
         (
             Setting::Forest,
-            &["forest", "jungle", "woods", "tree", "pine", "grove", "rainforest", "bamboo"],
+            &[
+                "forest",
+                "jungle",
+                "woods",
+                "trees",
+                "pines",
+                "grove",
+                "rainforest",
+                "bamboo",
+            ],
         ),
         (
             Setting::Room,
@@ -546,7 +604,6 @@ fn setting(told: &Told) -> Setting {
                 "interior",
                 "bedroom",
                 "apartment",
-                "house",
                 "hallway",
                 "corridor",
                 "bar",
@@ -581,8 +638,14 @@ fn setting(told: &Told) -> Setting {
                 "astronaut",
             ],
         ),
-        (Setting::Desert, &["desert", "dune", "sand", "savanna", "canyon"]),
-        (Setting::Studio, &["studio", "seamless", "product", "backdrop", "packshot"]),
+        (
+            Setting::Desert,
+            &["desert", "dune", "sand", "savanna", "canyon"],
+        ),
+        (
+            Setting::Studio,
+            &["studio", "seamless", "product", "backdrop", "packshot"],
+        ),
     ];
     PLACES
         .iter()
@@ -593,7 +656,7 @@ fn setting(told: &Told) -> Setting {
 
 /// The subject whose word stands first; whoever speaks is a person.
 fn subject(told: &Told, speaks: bool) -> Subject {
-    const THINGS: [(Subject, &[&str]); 8] = [
+    const THINGS: [(Subject, &[&str]); 9] = [
         (
             Subject::Pair,
             &[
@@ -657,8 +720,6 @@ fn subject(told: &Told, speaks: bool) -> Subject {
                 "mariner",
                 "barista",
                 "rider",
-                "old",
-                "young",
             ],
         ),
         (
@@ -674,23 +735,52 @@ fn subject(told: &Told, speaks: bool) -> Subject {
                 "castle",
             ],
         ),
-        (Subject::House, &["house", "cabin", "hut", "barn", "cottage", "village", "temple"]),
+        (
+            Subject::House,
+            &[
+                "house", "cabin", "hut", "barn", "cottage", "village", "temple",
+            ],
+        ),
         (
             Subject::Boat,
-            &["boat", "ship", "sailboat", "vessel", "yacht", "ferry", "canoe", "dinghy", "trawler"],
+            &[
+                "boat", "ship", "sailboat", "vessel", "yacht", "ferry", "canoe", "dinghy",
+                "trawler",
+            ],
         ),
-        (Subject::Car, &["car", "truck", "van", "taxi", "bus", "motorcycle", "vehicle"]),
+        (
+            Subject::Car,
+            &[
+                "car",
+                "truck",
+                "van",
+                "taxi",
+                "bus",
+                "motorcycle",
+                "vehicle",
+            ],
+        ),
         (
             Subject::Animal,
             &[
-                "horse", "dog", "cat", "wolf", "fox", "deer", "lion", "tiger", "bear", "elephant",
-                "animal", "cow",
+                "horse", "deer", "elephant", "animal", "cow", "stag", "donkey", "camel",
+            ],
+        ),
+        (
+            Subject::Beast,
+            &[
+                "dog", "cat", "wolf", "fox", "lion", "tiger", "bear", "puppy", "hound", "panther",
+                "leopard",
             ],
         ),
         (Subject::Tree, &["tree", "oak", "pine", "willow"]),
     ];
     if speaks {
-        return if told.has(THINGS[0].1) { Subject::Pair } else { Subject::Person };
+        return if told.has(THINGS[0].1) {
+            Subject::Pair
+        } else {
+            Subject::Person
+        };
     }
     THINGS
         .iter()
@@ -703,7 +793,16 @@ fn size(shot: &Told) -> Option<Size> {
     let extreme = shot.has(&["extreme", "very", "ultra", "big", "super"]);
     Some(match () {
         () if shot.has(&["ecu", "xcu"]) => Size::ExtremeClose,
-        () if shot.has(&["ews", "els", "xws", "establishing", "aerial", "panorama", "drone"]) => {
+        () if shot.has(&[
+            "ews",
+            "els",
+            "xws",
+            "establishing",
+            "aerial",
+            "panorama",
+            "drone",
+        ]) =>
+        {
             Size::ExtremeWide
         }
         () if shot.has(&["insert", "macro", "detail", "product", "tabletop"]) => Size::Insert,
@@ -718,7 +817,10 @@ fn size(shot: &Told) -> Option<Size> {
             () => Size::Wide,
         },
         () if shot.has(&["full", "cowboy", "fs"]) => Size::Full,
-        () if shot.has(&["medium", "mid", "ms", "waist", "two", "shoulder", "ots", "pov"]) => {
+        () if shot.has(&[
+            "medium", "mid", "ms", "waist", "two", "shoulder", "ots", "pov",
+        ]) =>
+        {
             Size::Medium
         }
         () => return None,
@@ -741,14 +843,21 @@ mod tests {
 
     #[test]
     fn who_is_there_and_how_large() {
-        let mood = Mood::read("A lone lighthouse on a basalt skerry", "Extreme wide shot", false);
+        let mood = Mood::read(
+            "A lone lighthouse on a basalt skerry",
+            "Extreme wide shot",
+            false,
+        );
         assert_eq!(
             (mood.subject, mood.size, mood.setting),
             (Subject::Tower, Size::ExtremeWide, Setting::Sea)
         );
         let mood = Mood::read("The lamp room", "Close-up", true);
         assert_eq!((mood.subject, mood.size), (Subject::Person, Size::Close));
-        assert_eq!(Mood::read("A watch on a table", "Insert", false).size, Size::Insert);
+        assert_eq!(
+            Mood::read("A watch on a table", "Insert", false).size,
+            Size::Insert
+        );
         assert_eq!(Mood::read("", "medium close-up", false).size, Size::Medium);
         assert!(Mood::read("", "over-the-shoulder", true).over_shoulder);
     }

@@ -22,70 +22,157 @@ const MOST_PIXELS: u64 = 100_000_000;
 /// A reference image, scaled to what the camera will see of it.
 pub(super) struct Picture {
     layer: Layer,
-    width: f32,
-    height: f32,
+    frame: (f32, f32),
+    /// The picture's size where it just covers the frame.
+    cover: (f32, f32),
+    /// How much larger it is shown so that the camera's way stays inside of it.
+    base: f32,
+    /// The furthest that the camera steps back, as in [`closer`].
+    widest: f32,
     scratch: Scratch,
 }
 
-/// How far beyond the frame the picture reaches on each side, in parts of the frame, so that a camera can move over it.
-const REACH: f32 = 0.13;
+/// How far across the frame a whole camera's way leads, in parts of what it would be on the stage.
+const WAY: f32 = 0.6;
+
+/// How much of the frame a way may cross to each side, in parts of the frame.
+const FURTHEST: f32 = 0.16;
+
+/// How much closer a pose is, as the logarithm of a scale.
+fn closer(pose: &Pose) -> f32 {
+    0.8 * (pose.dolly + pose.zoom)
+}
+
+/// Where a pose shifts the picture to, in parts of the frame.
+fn shift(pose: &Pose) -> (f32, f32) {
+    let aside = -(pose.pan + pose.track + pose.follow + 0.6 * pose.orbit) * WAY;
+    (aside, (pose.tilt + pose.crane) * WAY)
+}
+
+fn roll(pose: &Pose) -> f32 {
+    pose.roll.clamp(-0.12, 0.12)
+}
 
 impl Picture {
-    /// Reads the image and fits it over a frame, cutting what does not fit.
-    pub(super) fn load(path: &Path, width: usize, height: usize) -> Result<Self, PreviewError> {
-        let image = read(path)
-            .map_err(|why| PreviewError::Reference { path: path.display().to_string(), why })?;
-        let even = |side: usize| ((side as f32 * (1.0 + 2.0 * REACH)) as u32).next_multiple_of(2);
-        let (wide, high) = (even(width), even(height));
-        let image = cover(image, wide, high).into_rgba8();
-        let mut data = image.into_raw();
-        for pixel in data.chunks_exact_mut(4) {
-            // Transparent parts show as dark ground.
-            let alpha = u32::from(pixel[3]);
-            for part in &mut pixel[..3] {
-                *part = ((u32::from(*part) * alpha + 24 * (255 - alpha)) / 255) as u8;
-            }
-            pixel[3] = 255;
-        }
-        let size = IntSize::from_wh(wide, high);
-        let pixmap = size
-            .and_then(|size| Pixmap::from_vec(data, size))
+    /// Reads the image and fits it over a frame for a camera that takes these poses. A camera that rests shows all that
+    /// the frame's shape lets it; one that moves gets the room that it needs and no more.
+    pub(super) fn load(
+        path: &Path,
+        width: usize,
+        height: usize,
+        poses: &[Pose],
+    ) -> Result<Self, PreviewError> {
+        let image = read(path).map_err(|why| PreviewError::Reference {
+            path: path.display().to_string(),
+            why,
+        })?;
+        let (w, h) = (width as f32, height as f32);
+        let fit = (w / image.width() as f32).max(h / image.height() as f32);
+        // An extreme panorama is cut to what a camera can reach.
+        let cover = (
+            (image.width() as f32 * fit).min(w * 1.6),
+            (image.height() as f32 * fit).min(h * 1.6),
+        );
+        let most = |value: fn(&Pose) -> f32| {
+            poses
+                .iter()
+                .map(value)
+                .map(f32::abs)
+                .fold(0.0_f32, f32::max)
+        };
+        let need = |part: f32, side: f32, cover: f32| {
+            (side * (1.0 + 2.0 * part.min(FURTHEST)) + 2.0) / cover
+        };
+        let aside = need(most(|pose| shift(pose).0), w, cover.0);
+        let along = need(most(|pose| shift(pose).1), h, cover.1);
+        let lean = 1.0 + most(roll) * w.max(h) / w.min(h);
+        let base = if poses.iter().all(|pose| *pose == Pose::default()) {
+            1.0
+        } else {
+            aside.max(along).max(1.0) * lean
+        };
+        let widest = poses.iter().map(closer).fold(f32::MAX, f32::min);
+        let nearest = poses.iter().map(closer).fold(f32::MIN, f32::max);
+        // More pixels than the frame has serve only a camera that comes close, and only where the image has them.
+        let resolution = (base * (nearest - widest).exp())
+            .min(1.0 / fit)
+            .clamp(1.0, 1.6);
+        let even = |side: f32| {
+            ((side * resolution).round() as u32)
+                .next_multiple_of(2)
+                .max(2)
+        };
+        let (wide, high) = (even(cover.0), even(cover.1));
+        let pixmap = pixmap(cover_with(image, wide, high))
             .ok_or_else(|| PreviewError::Drawing("the reference image cannot be placed".into()))?;
-        let (left, top) = ((wide as f32 - width as f32) / 2.0, (high as f32 - height as f32) / 2.0);
-        let layer = Layer::new(&pixmap, -left, -top, 1.0, true);
-        Ok(Self { layer, width: width as f32, height: height as f32, scratch: Scratch::default() })
+        let (left, top) = ((w - cover.0) / 2.0, (h - cover.1) / 2.0);
+        let layer = Layer::new(&pixmap, left, top, wide as f32 / cover.0, true);
+        Ok(Self {
+            layer,
+            frame: (w, h),
+            cover,
+            base,
+            widest,
+            scratch: Scratch::default(),
+        })
     }
 
-    /// Films the picture from a pose. What a camera would do in space becomes a move over the flat picture, held inside of it.
+    /// Films the picture from a pose. What a camera would do in space becomes a way over the flat picture.
     pub(super) fn film(&mut self, frame: &mut Frame, pose: &Pose) {
-        let closer = pose.dolly + pose.zoom;
-        // From the whole reach of the picture in: backwards shows more, forwards less.
-        let scale = (0.75 * closer).exp().clamp(1.0 / (1.0 + 2.0 * REACH), 1.9);
-        let roll = pose.roll.clamp(-0.12, 0.12);
-        let soft = |value: f32, limit: f32| limit * (value / limit).tanh();
-        let room = |side: f32| (side * (1.0 + 2.0 * REACH) * scale - side).max(0.0) / 2.0;
-        let aside = -(pose.pan + pose.track + pose.follow + 0.6 * pose.orbit) * 0.36 * self.width;
-        let down = (pose.tilt + pose.crane) * 0.36 * self.height;
-        let (most_aside, most_down) = (room(self.width) - 1.0, room(self.height) - 1.0);
-        let aside = if most_aside > 0.0 { soft(aside, most_aside) } else { 0.0 };
-        let down = if most_down > 0.0 { soft(down, most_down) } else { 0.0 };
-        let (x, y) = (self.width / 2.0, self.height / 2.0);
+        let scale = (self.base * (closer(pose) - self.widest).exp()).min(2.6);
+        let roll = roll(pose);
+        // No way leads beyond the picture.
+        let hold = |part: f32, side: f32, cover: f32| {
+            let room = (cover * scale - side) / 2.0 - 1.0;
+            if room > 0.0 {
+                (part * side).clamp(-room, room)
+            } else {
+                0.0
+            }
+        };
+        let (aside, down) = shift(pose);
+        let (x, y) = (self.frame.0 / 2.0, self.frame.1 / 2.0);
         let seen = Affine::scale_around(scale, scale, x, y)
             .then(Affine::rotate_around(roll, x, y))
-            .then(Affine::translate(aside, down));
+            .then(Affine::translate(
+                hold(aside, self.frame.0, self.cover.0),
+                hold(down, self.frame.1, self.cover.1),
+            ));
         layer::film([(&self.layer, seen)].into_iter(), frame, &mut self.scratch);
     }
+}
+
+/// The image as a drawing; transparent parts show as dark ground.
+fn pixmap(image: DynamicImage) -> Option<Pixmap> {
+    let image = image.into_rgba8();
+    let size = IntSize::from_wh(image.width(), image.height())?;
+    let mut data = image.into_raw();
+    for pixel in data.chunks_exact_mut(4) {
+        let alpha = u32::from(pixel[3]);
+        for part in &mut pixel[..3] {
+            *part = ((u32::from(*part) * alpha + 24 * (255 - alpha)) / 255) as u8;
+        }
+        pixel[3] = 255;
+    }
+    Pixmap::from_vec(data, size)
 }
 
 /// Reads an image file within limits; the error continues a sentence that begins with its name.
 fn read(path: &Path) -> Result<DynamicImage, String> {
     let file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
-    let length = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.len();
+    let length = file
+        .metadata()
+        .map_err(|error| format!("cannot be read: {error}"))?
+        .len();
     if length > LARGEST_FILE {
-        return Err(format!("has {length} bytes, more than the {LARGEST_FILE} that are read"));
+        return Err(format!(
+            "has {length} bytes, more than the {LARGEST_FILE} that are read"
+        ));
     }
     let mut reader = ImageReader::new(BufReader::new(file));
-    reader = reader.with_guessed_format().map_err(|error| format!("cannot be read: {error}"))?;
+    reader = reader
+        .with_guessed_format()
+        .map_err(|error| format!("cannot be read: {error}"))?;
     match reader.format() {
         Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP) => {}
         _ => return Err("is no PNG, JPEG or WebP image".into()),
@@ -113,9 +200,11 @@ fn read(path: &Path) -> Result<DynamicImage, String> {
 }
 
 /// Scales an image so that it just covers a size, and cuts the rest off evenly.
-fn cover(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
-    let (from_width, from_height) =
-        (f64::from(image.width().max(1)), f64::from(image.height().max(1)));
+fn cover_with(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
+    let (from_width, from_height) = (
+        f64::from(image.width().max(1)),
+        f64::from(image.height().max(1)),
+    );
     let scale = (f64::from(width) / from_width).max(f64::from(height) / from_height);
     let (wide, high) = (f64::from(width) / scale, f64::from(height) / scale);
     let (x, y) = ((from_width - wide) / 2.0, (from_height - high) / 2.0);
@@ -124,6 +213,12 @@ fn cover(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
         (offset, (side.round() as u32).clamp(1, whole - offset))
     };
     let ((x, wide), (y, high)) = (crop(x, wide, image.width()), crop(y, high, image.height()));
-    let filter = if scale > 1.0 { FilterType::CatmullRom } else { FilterType::Triangle };
-    image.crop_imm(x, y, wide, high).resize_exact(width, height, filter)
+    let filter = if scale > 1.0 {
+        FilterType::CatmullRom
+    } else {
+        FilterType::Triangle
+    };
+    image
+        .crop_imm(x, y, wide, high)
+        .resize_exact(width, height, filter)
 }

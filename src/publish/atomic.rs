@@ -1,6 +1,6 @@
 //! Writing a file so that nobody ever sees half of it.
 
-use crate::engine::ports::Files;
+use crate::ports::Files;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 

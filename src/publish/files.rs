@@ -1,11 +1,12 @@
 //! Clip files: told apart by content, kept before they are replaced, replaced whole.
 
+use super::PublishError;
 use super::atomic::discard;
 use super::outcome::{Duty, Outcome, Place};
-use super::{Layout, PublishError};
-use crate::engine::ports::Files;
+use crate::layout::Layout;
 use crate::ledger::FileRecord;
 use crate::manifest::{Superseded, split};
+use crate::ports::Files;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

@@ -8,18 +8,17 @@ mod atomic;
 mod entry;
 mod error;
 mod files;
-mod layout;
 mod outcome;
 
 pub use atomic::write_atomically;
 pub use entry::{Rendered, RenderedStep, complete};
 pub use error::PublishError;
-pub use layout::Layout;
 
-use crate::engine::ports::Files;
+pub use crate::layout::Layout;
 use crate::ledger::{FileRecord, Ledger, Publication, TakeId};
 use crate::manifest::{Manifest, safe_filename};
 use crate::plan::Slot;
+use crate::ports::Files;
 use atomic::{discard, write_aside};
 use files::Shelf;
 use outcome::Outcome;

@@ -7,8 +7,8 @@ use super::printable;
 use crate::catalog::{
     self, Catalog, CreateClass, Family, Poll, Provider, Stop, TaskState, UpgradeState,
 };
-use crate::engine::ports::{Answer, Call, CallBody, Purpose, SendError, Transport};
 use crate::ledger::{Failure, FailureClass};
+use crate::ports::{Answer, Call, CallBody, Purpose, SendError, Transport};
 use reqwest::Url;
 use serde_json::{Value, json};
 use std::path::Path;

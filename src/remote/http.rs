@@ -4,7 +4,7 @@
 //! redirect. Reads and uploads have another. Downloads have a third, which has never seen the key.
 
 use super::address::{self, PublicNames};
-use crate::engine::ports::{Answer, Call, CallBody, Download, Purpose, SendError, Transport};
+use crate::ports::{Answer, Call, CallBody, Download, Purpose, SendError, Transport};
 use bytes::BytesMut;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
@@ -22,6 +22,8 @@ const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// The provider's content network refuses the names of common libraries, so a name of our own is sent.
 const AGENT: &str = concat!("Mozilla/5.0 (compatible; storyreel/", env!("CARGO_PKG_VERSION"), ")");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// A download that sends nothing for so long is cut; how long it takes in all is the caller's bound.
+const SILENCE: Duration = Duration::from_secs(60);
 const MOST_REDIRECTS: usize = 5;
 
 /// The two hosts that may see the key.
@@ -103,7 +105,7 @@ impl HttpTransport {
     fn download_client(&self) -> Result<&Client, SendError> {
         self.download
             .get_or_init(|| {
-                let builder = plain().redirect(Policy::none());
+                let builder = plain().redirect(Policy::none()).read_timeout(SILENCE);
                 // Behind a proxy it is the proxy that resolves names, and its own name is often a private one.
                 if self.private_allowed() || proxied() {
                     built(builder)

@@ -316,6 +316,7 @@ fn code_words(code: &'static str) -> &'static str {
         "reference-changed" => "a reference changed",
         "template-changed" => "the project's prompt template changed",
         "steps-changed" => "the steps changed",
+        "unknown-submission" => "outcome unknown",
         "upstream-changed" => "what it is made from changed",
         other => other,
     }

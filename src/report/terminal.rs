@@ -362,7 +362,7 @@ mod tests {
     fn run() -> Vec<Stamped> {
         let at = |scene: u64, event: Event| Stamped {
             time_ms: 0,
-            about: (scene > 0).then(|| About {
+            about: (scene > 0).then_some(About {
                 scene_id: SceneId::Number(scene),
                 step: Some(StepKind::Generate),
                 step_index: Some(0),

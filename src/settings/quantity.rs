@@ -38,7 +38,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn checked(seconds: f64) -> Option<Duration> {
-    (seconds >= 0.0 && seconds <= LONGEST_SECONDS)
+    (0.0..=LONGEST_SECONDS)
+        .contains(&seconds)
         .then(|| Duration::try_from_secs_f64(seconds).ok())
         .flatten()
 }

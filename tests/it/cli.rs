@@ -357,6 +357,7 @@ fn a_run_renders_and_a_second_one_does_nothing() {
     assert_eq!(emulator.bill()["charged"], 120.0);
     project.run(["render"]).expect(0).tells(&["nothing to do: 2 scenes up to date"]);
     assert_eq!(emulator.bill()["charged"], 120.0, "nothing is paid twice");
+    assert_eq!(emulator.judge(), json!([]), "a careful client");
     assert_fits(&project, "manifest", &project.manifest());
     let mut keyless = project;
     keyless.set("KIE_API_KEY", "");

@@ -14,7 +14,6 @@ use storyreel::emulator::server::{ServeOptions, start};
 use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
-use storyreel::engine::ports::Clock as _;
 use storyreel::engine::real::RealClock;
 use storyreel::engine::real_files::RealFiles;
 use storyreel::engine::simulated::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
@@ -23,6 +22,7 @@ use storyreel::engine::window::{MemoryWindow, SharedWindow};
 use storyreel::engine::{Order, World, exit_code, run};
 use storyreel::ledger::{AttemptState, Ledger as _, SqliteLedger, Take, TakeState};
 use storyreel::plan::{ClipRef, ClipSource, RestoreWork, Work};
+use storyreel::ports::Clock as _;
 use storyreel::publish::{Layout, Publisher};
 use storyreel::remote::http::{Hosts, HttpTransport};
 
@@ -277,6 +277,39 @@ fn submit_only_leaves_the_collecting_to_a_later_run() {
     assert_eq!(exit_code(&stage.run()), 0);
     assert_eq!(stage.bill().judge(), []);
     assert_eq!(stage.tasks(), 3);
+}
+
+#[test]
+fn tasks_that_are_left_at_the_provider_keep_their_places() {
+    let scenes: Vec<Scene> = (1..=5).map(|number| scene(number, &[Kind::Generate])).collect();
+    let mut stage = Stage::new(scenes.clone(), json!([]));
+    stage.policy.submit_only = true;
+    stage.policy.running = 2;
+    let summary = stage.run();
+    assert_eq!((stage.tasks(), summary.still_running, summary.unfinished), (2, 2, 3));
+    assert_eq!(exit_code(&summary), 8);
+
+    let stuck = json!([{"match": {"operation": "create"}, "do": {"fault": "stuck"}}]);
+    let mut stage = Stage::new(scenes, stuck);
+    stage.policy.running = 2;
+    stage.policy.poll_deadline = Some(Duration::from_secs(60));
+    let summary = stage.run();
+    assert_eq!((stage.tasks(), summary.still_running, summary.unfinished), (2, 2, 3));
+}
+
+#[test]
+fn a_task_in_flight_is_collected_whatever_its_scene_waits_for() {
+    let mut first = scene(1, &[Kind::Generate]);
+    let fails = json!([{"match": {"operation": "create", "prompt": "scene 2"},
+        "do": {"fault": "code", "code": 422, "msg": "bad"}}]);
+    let mut stage = Stage::new(vec![first.clone()], fails);
+    stage.policy.submit_only = true;
+    stage.run();
+    stage.policy.submit_only = false;
+    first.after = vec!["2".into()];
+    stage.scenes = vec![first, scene(2, &[Kind::Generate])];
+    let summary = stage.run();
+    assert_eq!((summary.rendered, summary.failed), (1, 1));
 }
 
 #[test]
@@ -635,7 +668,7 @@ async fn a_run_over_real_sockets_leaves_a_clean_bill() {
 
 #[tokio::test]
 async fn the_key_goes_to_the_two_hosts_only_and_a_closed_port_is_certainly_not_sent() {
-    use storyreel::engine::ports::{Call, CallBody, Purpose, SendError, Transport as _};
+    use storyreel::ports::{Call, CallBody, Purpose, SendError, Transport as _};
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
-use storyreel::engine::ports::Files;
 use storyreel::engine::real_files::RealFiles;
 use storyreel::engine::simulated_files::{
     CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_clip,
@@ -16,6 +15,7 @@ use storyreel::ledger::{ClipRecord, Ledger, SqliteLedger, TakeId, TakeState};
 use storyreel::manifest::{Manifest, VideoEntry};
 use storyreel::media::Probe;
 use storyreel::plan::{EntryDraft, Slot};
+use storyreel::ports::Files;
 use storyreel::publish::{
     Layout, PublishError, Published, Publisher, Rendered, ToPublish, complete,
 };

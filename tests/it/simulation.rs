@@ -17,7 +17,6 @@ use storyreel::emulator::judge::Expected;
 use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
-use storyreel::engine::ports::Clock as _;
 use storyreel::engine::simulated::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
 use storyreel::engine::simulated_files::{
     CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_digest,
@@ -31,6 +30,7 @@ use storyreel::plan::{
     ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, Request, RestoreWork, Slot,
     StepStart, StepWork, Work,
 };
+use storyreel::ports::Clock as _;
 use storyreel::publish::{Layout, Publisher};
 use storyreel::storyboard::{SceneId, StepKind};
 
@@ -764,13 +764,20 @@ fn judge(machine: &mut Machine, last: &Summary) {
                     "an unknown submission was repeated"
                 );
             }
-            assert_ne!(attempt.state, AttemptState::Intent, "an intent is left: {attempt:?}");
+            // An upgrade may wait for credits or a place; whether it was called before is all the same for it.
+            let waits = attempt.intent.upgrade
+                && (last.stopped_by.is_some() || last.over_budget > 0 || last.unfinished > 0);
+            assert!(
+                attempt.state != AttemptState::Intent || waits,
+                "an intent is left: {attempt:?}"
+            );
         }
         assert_ne!(take.state, TakeState::Publishing, "a publication is left half done");
         let waits = takes.iter().filter(|other| other.slot == take.slot).any(|other| {
             other.attempts.iter().any(|attempt| attempt.state == AttemptState::Unknown)
         });
-        let held = waits || last.stopped_by.is_some() || last.over_budget > 0;
+        let held =
+            waits || last.stopped_by.is_some() || last.over_budget > 0 || last.unfinished > 0;
         if take.state == TakeState::Open && !held {
             let end =
                 take.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Forgotten);

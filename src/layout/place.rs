@@ -1,8 +1,25 @@
 //! Under which key and in which folder a storyboard's clips are kept.
 
 use crate::manifest::{Manifest, VideoEntry};
-use crate::plan::Place;
 use crate::storyboard::SceneId;
+
+/// Under which keys a storyboard's outputs are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The storyboard's path relative to the project root; `None` for the project's default storyboard.
+    pub storyboard: Option<String>,
+    /// The variant, `None` for the default one.
+    pub variant: Option<String>,
+    /// Folder of its clips relative to the assets root: `assets/clips`, `assets/clips/trailer`.
+    pub folder: String,
+}
+
+impl Place {
+    /// The clip file of a scene, relative to the assets root.
+    pub fn filename(&self, scene: &SceneId) -> String {
+        format!("{}/{}.mp4", self.folder, scene.file_stem())
+    }
+}
 
 /// Where clips are kept when nothing else is said.
 const CLIPS: &str = "assets/clips";

@@ -1,5 +1,9 @@
 //! Where the files of a project lie.
 
+mod place;
+
+pub use place::{MAIN, Place, place};
+
 use crate::manifest::safe_filename;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,385 @@
+//! What comes before a submission: dependencies, tasks of earlier runs, uploads, and the binding of the request.
+
+use super::dispatcher::{Dispatcher, Fatal};
+use super::event::{Event, Stamped};
+use super::job::{Current, End, Stage};
+use super::submit::symbolic;
+use crate::ledger::{Attempt, AttemptState, FailureClass};
+use crate::plan::{ClipRef, StepStart};
+use crate::remote::backoff::{Backoff, Next};
+use crate::remote::bind::{Need, bind, needs};
+use crate::remote::outcome::{Trouble, Uploaded};
+use crate::remote::printable;
+use futures::FutureExt as _;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// An upload link must live until the provider has fetched it, which can be a while after the submission.
+pub(super) const LINK_MARGIN_MS: i64 = 60 * 60 * 1000;
+const UPLOADS_AT_ONCE: usize = 4;
+
+/// Whether what a job waits for allows it to start.
+enum Dependencies {
+    Met,
+    Pending,
+    Broken(String, End),
+}
+
+impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
+    /// Starts the present step of a waiting job as far as it goes now. True when its stage changed.
+    pub(super) fn begin(&mut self, index: usize) -> Result<bool, Fatal> {
+        let before = (self.jobs[index].step, self.jobs[index].stage.clone());
+        self.begin_step(index)?;
+        Ok(before != (self.jobs[index].step, self.jobs[index].stage.clone()))
+    }
+
+    fn begin_step(&mut self, index: usize) -> Result<(), Fatal> {
+        let job = &self.jobs[index];
+        let to_do = job.steps.iter().skip(job.step);
+        let next = to_do.map(|step| &step.start).find(|start| !matches!(start, StepStart::Done(_)));
+        // A task that is in flight already was sent for this very request, so it is watched whatever it waited for,
+        // and what is done is published.
+        let dependencies = match next {
+            Some(StepStart::Resume(_)) | None => Dependencies::Met,
+            Some(_) => self.dependencies(index),
+        };
+        match dependencies {
+            Dependencies::Met => {}
+            Dependencies::Pending => return Ok(()),
+            Dependencies::Broken(scene, end) => {
+                let message = format!("waits for scene `{scene}`, which is not published");
+                self.block(index, "dependency", message, end);
+                return Ok(());
+            }
+        }
+        loop {
+            let job = &mut self.jobs[index];
+            let Some(step) = job.steps.get_mut(job.step) else {
+                if job.stale() {
+                    self.keep_stale(index)?;
+                } else {
+                    job.stage = Stage::Publishable;
+                }
+                return Ok(());
+            };
+            // A start is taken once: what fails afterwards begins anew.
+            match std::mem::replace(&mut step.start, StepStart::Fresh) {
+                StepStart::Done(clip) => {
+                    let paid = job.take.is_some() && !job.reused.contains(&job.step);
+                    job.advance(clip, paid);
+                }
+                StepStart::Resume(attempt) => match self.attempts.get(&attempt).cloned() {
+                    Some(attempt) => {
+                        if self.resume(index, attempt)? {
+                            return Ok(());
+                        }
+                    }
+                    None => break,
+                },
+                StepStart::Fresh => break,
+            }
+        }
+        if self.jobs[index].stale() {
+            return self.keep_stale(index);
+        }
+        if let Some(halt) = self.halt {
+            self.budget.release(index);
+            self.block_for_halt(index, halt);
+            return Ok(());
+        }
+        if self.now() < self.jobs[index].not_before_ms {
+            return Ok(());
+        }
+        self.prepare(index)
+    }
+
+    fn dependencies(&self, index: usize) -> Dependencies {
+        let job = &self.jobs[index];
+        for scene in &job.after {
+            let same = |slot: &crate::plan::Slot| {
+                slot.scene == *scene
+                    && slot.storyboard == job.slot.storyboard
+                    && slot.variant == job.slot.variant
+            };
+            if let Some(other) = self.jobs.iter().find(|other| !other.stale() && same(&other.slot))
+            {
+                match other.stage {
+                    Stage::Over(End::Done) => {}
+                    Stage::Over(End::StillRunning | End::Unfinished) => {
+                        return Dependencies::Broken(scene.clone(), End::Unfinished);
+                    }
+                    Stage::Over(_) => return Dependencies::Broken(scene.clone(), End::Blocked),
+                    _ => return Dependencies::Pending,
+                }
+            }
+            if let Some(restore) = self.restores.iter().find(|restore| same(&restore.work.slot)) {
+                match restore.succeeded() {
+                    Some(true) => {}
+                    Some(false) => return Dependencies::Broken(scene.clone(), End::Blocked),
+                    None => return Dependencies::Pending,
+                }
+            }
+        }
+        Dependencies::Met
+    }
+
+    /// Takes up an attempt of an earlier run. False when there is nothing to take up, so that the step begins anew
+    /// (or, where its clip is here, is already done).
+    fn resume(&mut self, index: usize, attempt: Attempt) -> Result<bool, Fatal> {
+        let now = self.now();
+        let repeatable = attempt.intent.upgrade;
+        match attempt.state {
+            AttemptState::Submitted | AttemptState::Finished => {}
+            AttemptState::Intent if repeatable => {}
+            AttemptState::Downloaded => {
+                if let Some(sha256) = attempt.clip.clone() {
+                    let clip = ClipRef {
+                        sha256,
+                        task_id: attempt.task_id.clone(),
+                        credits: attempt.charged.or(attempt.intent.reserved),
+                        created_at: Some(super::restore::rfc3339(attempt.changed_ms)),
+                    };
+                    self.jobs[index].advance(clip, true);
+                }
+                return Ok(false);
+            }
+            AttemptState::Intent | AttemptState::Unknown => {
+                let message = "an earlier submission of it has an unknown outcome".to_owned();
+                self.event_unknown(index, message, attempt.intent.reserved);
+                return Ok(true);
+            }
+            AttemptState::Failed | AttemptState::Forgotten => return Ok(false),
+        }
+        let task_id = attempt.task_id.clone();
+        let current = Current {
+            attempt: attempt.id,
+            task_id: task_id.clone(),
+            bound: attempt.intent.bound.clone(),
+            reserved: attempt.intent.reserved,
+            ours: attempt.state == AttemptState::Intent,
+            recorded: attempt.state != AttemptState::Intent,
+            since_ms: attempt.created_ms,
+            watched_ms: now,
+            interval: self.patience(index).first,
+            read_troubles: Backoff::default(),
+            empty: 0,
+            urls: attempt.urls.clone(),
+            charged: attempt.charged,
+            download_troubles: Backoff::default(),
+            relinked: 0,
+        };
+        self.jobs[index].current = Some(current);
+        self.job_event(
+            index,
+            Event::Resumed { task_id: task_id.map(|task| printable(&task, 200)) },
+        );
+        if attempt.state == AttemptState::Intent {
+            // Nobody knows whether its first call was made, so this call may be the one that costs: it waits for its
+            // turn, its place in the window and the budget like any other.
+            self.jobs[index].stage =
+                Stage::Ready { bound: attempt.intent.bound, not_before_ms: now, bound_ms: now };
+        } else if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
+            self.jobs[index].stage = Stage::Wanted { not_before_ms: now };
+        } else {
+            self.jobs[index].stage = Stage::AtProvider;
+            self.watch(index, Duration::ZERO);
+        }
+        Ok(true)
+    }
+
+    /// Binds the request of the present step, or starts the uploads that it needs first.
+    pub(super) fn prepare(&mut self, index: usize) -> Result<(), Fatal> {
+        let now = self.now();
+        let job = &self.jobs[index];
+        let Some(step) = job.step_work() else { return Ok(()) };
+        let Some(request) = symbolic(job, step) else {
+            self.fail_job(
+                index,
+                FailureClass::Other,
+                "its request waits for a clip that no step has made".into(),
+                Some(false),
+            );
+            return Ok(());
+        };
+        let price = step.credits;
+        let provider = step.provider.clone();
+        // Before anything is uploaded for it, so that what cannot be paid for costs no traffic either.
+        if !self.affordable(index, price) {
+            return Ok(());
+        }
+        let mut known: BTreeMap<Need, String> = BTreeMap::new();
+        let mut missing: Vec<Need> = Vec::new();
+        for need in needs(&request.body) {
+            let text = match &need {
+                Need::Task(digest) => match self.task_of(index, digest)? {
+                    Some(task) => Some(task),
+                    None => {
+                        self.fail_job(
+                            index,
+                            FailureClass::Input,
+                            "the task that made the clip it starts from is not known, so the provider cannot be told"
+                                .into(),
+                            Some(false),
+                        );
+                        return Ok(());
+                    }
+                },
+                Need::File(_) | Need::Clip { .. } => {
+                    self.ledger.upload(&need.key(), now.saturating_add(LINK_MARGIN_MS))?
+                }
+            };
+            match text {
+                Some(text) => {
+                    known.insert(need, text);
+                }
+                None => missing.push(need),
+            }
+        }
+        if missing.is_empty() {
+            match bind(&request.body, &known) {
+                Ok(bound) => {
+                    self.jobs[index].stage =
+                        Stage::Ready { bound, not_before_ms: now, bound_ms: now };
+                }
+                Err(message) => {
+                    self.fail_job(index, FailureClass::Input, message, Some(false));
+                }
+            }
+            return Ok(());
+        }
+        if missing.iter().any(|need| !self.uploading.contains(need))
+            && self.uploading.len() >= UPLOADS_AT_ONCE
+        {
+            return Ok(());
+        }
+        for need in &missing {
+            if !self.uploading.contains(need)
+                && !self.start_upload(index, need, &provider, Duration::ZERO)
+            {
+                return Ok(());
+            }
+        }
+        self.jobs[index].stage = Stage::Uploading(missing);
+        Ok(())
+    }
+
+    fn task_of(&mut self, index: usize, digest: &str) -> Result<Option<String>, Fatal> {
+        let own = self.jobs[index]
+            .clips
+            .iter()
+            .rev()
+            .find(|clip| clip.sha256 == digest)
+            .and_then(|clip| clip.task_id.clone());
+        match own {
+            Some(task) => Ok(Some(task)),
+            None => Ok(self.ledger.clip(digest)?.and_then(|clip| clip.task_id)),
+        }
+    }
+
+    /// False when the job failed because there is nothing to upload.
+    fn start_upload(&mut self, index: usize, need: &Need, provider: &str, wait: Duration) -> bool {
+        let (path, frame) = match need {
+            Need::File(digest) => match self.files.get(digest) {
+                Some(path) => (path.clone(), None),
+                None => {
+                    self.fail_job(
+                        index,
+                        FailureClass::Input,
+                        "a file that it names is not there any more; run again".into(),
+                        Some(false),
+                    );
+                    return false;
+                }
+            },
+            Need::Clip { sha256, frame } => (self.layout.cached(sha256), frame.clone()),
+            Need::Task(_) => return true,
+        };
+        if wait.is_zero() {
+            let bytes =
+                self.executor.files.stat(&path).ok().flatten().map_or(0, |(bytes, _)| bytes);
+            self.job_event(index, Event::Uploading { bytes });
+        }
+        self.uploading.insert(need.clone());
+        let executor = self.executor;
+        self.others.push(
+            executor.upload(need.clone(), provider.to_owned(), path, frame, wait).boxed_local(),
+        );
+        true
+    }
+
+    pub(super) fn uploaded(
+        &mut self,
+        need: Need,
+        outcome: Result<Uploaded, Trouble>,
+    ) -> Result<(), Fatal> {
+        self.uploading.remove(&need);
+        let waiting: Vec<usize> = self
+            .jobs
+            .iter()
+            .enumerate()
+            .filter(|(_, job)| {
+                matches!(&job.stage, Stage::Uploading(missing) if missing.contains(&need))
+            })
+            .map(|(index, _)| index)
+            .collect();
+        match outcome {
+            Ok(uploaded) => {
+                self.upload_troubles.remove(&need);
+                self.ledger.remember_upload(&need.key(), &uploaded.url, uploaded.expires_ms)?;
+                for index in waiting {
+                    let done = match &mut self.jobs[index].stage {
+                        Stage::Uploading(missing) => {
+                            missing.retain(|other| *other != need);
+                            missing.is_empty()
+                        }
+                        _ => false,
+                    };
+                    if done {
+                        self.jobs[index].stage = Stage::Waiting;
+                    }
+                }
+            }
+            Err(trouble) => {
+                if trouble.key {
+                    return Err(Fatal::key(&trouble.message));
+                }
+                let now = self.now();
+                let chance = self.executor.clock.chance();
+                let next = if trouble.repeat {
+                    let troubles = self.upload_troubles.entry(need.clone()).or_default();
+                    troubles.failed(&self.policy.backoff, now, chance)
+                } else {
+                    Next::Over
+                };
+                let message = printable(&trouble.message, 300);
+                match (next, waiting.first()) {
+                    (Next::After(wait), Some(first)) => {
+                        let provider =
+                            self.jobs[*first].step_work().map(|step| step.provider.clone());
+                        self.job_event(
+                            *first,
+                            Event::Retrying {
+                                reason: format!("upload: {message}"),
+                                delay_s: wait.as_secs_f64(),
+                            },
+                        );
+                        self.start_upload(*first, &need, &provider.unwrap_or_default(), wait);
+                    }
+                    (Next::After(_), None) => {}
+                    (Next::Over, _) if trouble.network => return Err(Fatal::network(&message)),
+                    (Next::Over, _) => {
+                        for index in waiting {
+                            self.fail_job(
+                                index,
+                                FailureClass::Input,
+                                format!("a file for it could not be uploaded: {message}"),
+                                Some(false),
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
