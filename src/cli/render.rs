@@ -14,7 +14,8 @@ use crate::engine::real_files::RealFiles;
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
 use crate::engine::{Order, World, exit_code};
 use crate::ledger::{
-    AttemptId, AttemptState, Ledger, ProjectLock, Snapshot, SqliteLedger, make_private_folder,
+    AttemptId, AttemptState, FileRecord, Ledger, ProjectLock, Snapshot, SqliteLedger,
+    make_private_folder,
 };
 use crate::plan::{Action, ClipSource, PlanOptions, PlanSummary, Planned, Slot, StepStart, Work};
 use crate::ports::Transport;
@@ -138,6 +139,7 @@ impl Render {
             if let Some(saved) = &saved {
                 saved.verify(&first.plan)?;
             }
+            remember(&workspace, &looked.fresh);
             return self.finish_idle(&workspace, &first, output);
         }
 
@@ -422,6 +424,21 @@ impl Held {
             self.ledger.rename_slots(&prepared.moved)?;
         }
         Ok(())
+    }
+}
+
+/// Keeps hashes that were made, so that the next run need not make them. Only worth it where it is easy: another run, or a
+/// ledger that cannot be written, is no reason to fail.
+fn remember(workspace: &Workspace, fresh: &[FileRecord]) {
+    let path = workspace.layout.ledger();
+    if fresh.is_empty() || !path.exists() {
+        return;
+    }
+    let Ok(_lock) = ProjectLock::acquire(&workspace.layout.lock(), "storyreel render", None) else {
+        return;
+    };
+    if let Ok(mut ledger) = SqliteLedger::open(&path) {
+        let _ = ledger.remember_files(fresh);
     }
 }
 

@@ -500,6 +500,53 @@ fn submitting_only_leaves_the_collecting_to_a_later_run() {
 }
 
 #[test]
+fn a_deadline_leaves_tasks_on_record() {
+    let emulator = Emulator::with(&["--task-time", "3600s"]);
+    let project = Project::with_storyboard(TWO_SCENES).using(&emulator);
+    project.run(["render", "--for", "100ms"]).expect(8).tells(&["still running"]);
+    project.run(["render", "--for", "10ms"]).expect(8);
+    assert_eq!(emulator.bill()["charged"], 120.0);
+}
+
+#[test]
+fn an_edit_renders_that_scene_and_tells_the_words_that_changed() {
+    let emulator = Emulator::start();
+    let project = Project::with_storyboard(TWO_SCENES).using(&emulator);
+    project.run(["render"]).expect(0);
+    project
+        .write("SCENES.md", TWO_SCENES.replace("basalt skerry at dawn", "basalt skerry at dusk"));
+    project.run(["plan"]).expect(0).prints(&["1 to update; 1 unchanged", "[-dawn-] {+dusk+}"]);
+    project
+        .run(["explain", "1"])
+        .expect(0)
+        .prints(&["scene 1: First light - update", "[-dawn-] {+dusk+}"]);
+    project.run(["render"]).expect(0).tells(&["1 rendered; 60 credits spent"]);
+    assert!(project.has("public/assets/clips/takes/scene-01.v1.mp4"));
+    project.write("SCENES.md", TWO_SCENES);
+    project.run(["plan"]).expect(0).prints(&["1 to restore", "free"]);
+    project.run(["render"]).expect(0).tells(&["1 restored"]);
+    assert_eq!(emulator.bill()["charged"], 180.0, "undo is free");
+    project
+        .run(["status"])
+        .expect(0)
+        .prints(&["2 of 2 scenes rendered", "180 credits for 3 tasks"]);
+}
+
+#[test]
+fn storyboards_side_by_side_keep_their_clips_apart() {
+    let emulator = Emulator::start();
+    let project = Project::with_storyboard(TWO_SCENES).using(&emulator);
+    project.write("trailer.md", TWO_SCENES.replace("lighthouse", "windmill"));
+    project.run(["render"]).expect(0);
+    project.run(["render", "trailer.md"]).expect(0).tells(&["2 rendered"]);
+    assert!(project.has("public/assets/clips/scene-01.mp4"));
+    assert!(project.has("public/assets/clips/trailer/scene-01.mp4"));
+    for file in ["SCENES.md", "trailer.md"] {
+        project.run(["plan", "--detailed-exitcode", "-f", file]).expect(0);
+    }
+}
+
+#[test]
 fn a_preview_needs_no_key_and_touches_nothing_paid() {
     let project = Project::with_storyboard(&TWO_SCENES.replace("6s", "1s").replace("8s", "1s"));
     let done = project
