@@ -4,7 +4,6 @@ use super::failure::{CANNOT_WORK, Failure};
 use super::workspace::Workspace;
 use super::{Output, pretty, print, tell};
 use crate::known::{Known, KnownInput};
-use crate::layout::Layout;
 use crate::ledger::Snapshot;
 use crate::plan::{Action, PlanOptions, ScenePlan};
 use crate::preview::{self as renderer, Extension, Progress, Rendered, Shot};

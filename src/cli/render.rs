@@ -18,7 +18,6 @@ use crate::ledger::{
     make_private_folder,
 };
 use crate::plan::{Action, ClipSource, PlanOptions, PlanSummary, Planned, Slot, StepStart, Work};
-use crate::ports::Transport;
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
 use crate::report::json::JsonLines;

@@ -58,7 +58,7 @@ pub(super) fn make(
     };
     let poses: Vec<Pose> = (0..timeline.frames).map(|frame| timeline.pose(frame)).collect();
     let mut scene = match &shot.reference {
-        Some(path) => Scene::Picture(Box::new(Picture::load(path, width, height)?)),
+        Some(path) => Scene::Picture(Box::new(Picture::load(path, width, height, &poses)?)),
         None => Scene::Stage(Box::new(Stage::build(&mood, width, height, &poses, &typesetter)?)),
     };
     let slate = Slate::draw(shot, &mood, &timeline, width, height, &typesetter)?;

@@ -60,7 +60,7 @@ pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
         Depth::Ground => Area { top: at.horizon - 1.0, ..all },
         Depth::Subject => {
             let half = at.tall
-                * if matches!(mood.subject, Subject::Person | Subject::Animal) {
+                * if matches!(mood.subject, Subject::Person | Subject::Animal | Subject::Beast) {
                     0.62
                 } else {
                     0.95
@@ -608,17 +608,19 @@ fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
 
 /// A body with light on one side: its own dark shaded toward the light, and a thin bright edge, cut to its outline.
 fn lit(svg: &mut String, palette: &Palette, at: &Blocking, outline: &str) {
+    // Several bodies may stand in one drawing.
+    let id = svg.len();
     let edge = at.tall * 0.0045 + at.height * 0.0032;
     let (from, to) = (at.center - at.tall * 0.20, at.center + at.tall * 0.12);
     add!(
         svg,
-        r##"<defs><clipPath id="b"><path d="{outline}"/></clipPath><linearGradient id="d" gradientUnits="userSpaceOnUse" x1="{from:.1}" y1="0" x2="{to:.1}" y2="0"><stop offset="0" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></linearGradient></defs>"##,
+        r##"<defs><clipPath id="b{id}"><path d="{outline}"/></clipPath><linearGradient id="d{id}" gradientUnits="userSpaceOnUse" x1="{from:.1}" y1="0" x2="{to:.1}" y2="0"><stop offset="0" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></linearGradient></defs>"##,
         mix(palette.subject, palette.rim, 0.26),
         palette.subject
     );
     add!(
         svg,
-        r##"<path d="{outline}" fill="#{:06x}"/><g clip-path="url(#b)"><path d="{outline}" fill="url(#d)" transform="translate({edge:.2} {:.2})"/></g>"##,
+        r##"<path d="{outline}" fill="#{:06x}"/><g clip-path="url(#b{id})"><path d="{outline}" fill="url(#d{id})" transform="translate({edge:.2} {:.2})"/></g>"##,
         mix(palette.subject, palette.rim, 0.80),
         edge * 0.35
     );
@@ -677,8 +679,12 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
     match mood.subject {
         Subject::Person => lit(svg, palette, at, &outline(at, size, 0.0, FIGURE)),
         Subject::Pair => {
-            let both = outline(at, size, -0.22, FIGURE) + &outline(at, size * 0.94, 0.22, FIGURE);
-            lit(svg, palette, at, &both);
+            // Up close two people stand closer together, or the frame would lose them.
+            let apart = size * if whole { 0.21 } else { 0.155 };
+            for (side, tall) in [(1.0, 0.94), (-1.0, 1.0)] {
+                let one = Blocking { center: at.center + side * apart, tall: size * tall, ..*at };
+                lit(svg, palette, &one, &outline(&one, one.tall, 0.0, FIGURE));
+            }
         }
         Subject::Tower => {
             let tower = outline(
@@ -845,6 +851,46 @@ fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                 ),
                 palette.horizon
             );
+        }
+        Subject::Beast => {
+            let beast = outline(
+                at,
+                size,
+                0.0,
+                &[
+                    ('M', &[(-0.36, 0.0)]),
+                    ('L', &[(-0.34, 0.24)]),
+                    ('C', &[(-0.42, 0.34), (-0.40, 0.46), (-0.34, 0.50)]),
+                    ('C', &[(-0.46, 0.48), (-0.54, 0.38), (-0.60, 0.22)]),
+                    ('C', &[(-0.58, 0.46), (-0.48, 0.58), (-0.30, 0.58)]),
+                    ('C', &[(-0.10, 0.60), (0.08, 0.56), (0.20, 0.62)]),
+                    (
+                        'L',
+                        &[
+                            (0.27, 0.70),
+                            (0.29, 0.80),
+                            (0.35, 0.73),
+                            (0.44, 0.68),
+                            (0.57, 0.60),
+                            (0.56, 0.54),
+                            (0.40, 0.52),
+                        ],
+                    ),
+                    ('C', &[(0.36, 0.42), (0.34, 0.34), (0.29, 0.30)]),
+                    (
+                        'L',
+                        &[
+                            (0.28, 0.0),
+                            (0.20, 0.0),
+                            (0.18, 0.26),
+                            (-0.20, 0.28),
+                            (-0.26, 0.18),
+                            (-0.27, 0.0),
+                        ],
+                    ),
+                ],
+            );
+            lit(svg, palette, at, &beast);
         }
         Subject::Animal => {
             let animal = outline(
@@ -1109,14 +1155,14 @@ fn air(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     // Columns lean with the fall, which makes the pattern repeat along its way.
     let lean = fall.slant * (area.bottom - area.top);
     let wide = Area { left: area.left - lean - h, right: area.right + lean + h, ..area };
-    for (column, x) in cells(wide, h * if rain { 0.13 } else { 0.11 }) {
+    for (column, x) in cells(wide, h * if rain { 0.10 } else { 0.11 }) {
         for row in first..=last {
             let mut chance = Chance::at(mood.seed ^ 59, column * 64 + row.rem_euclid(FALL_ROWS));
             let y = (row as f32 + chance.next()) * pitch;
             let x = x + chance.next() * h * 0.12 - fall.slant * (y - h / 2.0);
             let near = chance.between(0.35, 1.0);
             if rain {
-                let (long, thick, opacity) = (h * 0.10 * near, h * 0.0034 * near, 0.40 * near);
+                let (long, thick, opacity) = (h * 0.10 * near, h * 0.0034 * near, 0.55 * near);
                 add!(
                     svg,
                     r##"<path d="M{x:.1} {y:.1}l{:.1} {long:.1}" stroke="#{:06x}" stroke-width="{thick:.2}" opacity="{opacity:.2}"/>"##,

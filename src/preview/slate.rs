@@ -10,6 +10,9 @@ use super::{FRAMES_PER_SECOND, PreviewError, Shot};
 
 const PAPER: u32 = 0xf6f3ec;
 
+/// The ground of captions over a reference image.
+const STRIP: &str = "rgba(6,7,10,0.70)";
+
 /// All overlays of a clip, drawn once.
 pub(super) struct Slate {
     /// One for each beat.
@@ -198,7 +201,7 @@ impl Page<'_> {
 
     fn open(&self) -> String {
         format!(
-            r##"<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}"><defs><linearGradient id="left" x1="0" x2="1" y1="0" y2="0"><stop offset="0" stop-color="#06070a" stop-opacity="0.86"/><stop offset="0.62" stop-color="#06070a" stop-opacity="0.74"/><stop offset="1" stop-color="#06070a" stop-opacity="0"/></linearGradient><linearGradient id="down" x1="0" x2="0" y1="0" y2="1"><stop offset="0" stop-color="#06070a" stop-opacity="0"/><stop offset="0.6" stop-color="#06070a" stop-opacity="0.74"/><stop offset="1" stop-color="#06070a" stop-opacity="0.88"/></linearGradient><linearGradient id="up" x1="0" x2="0" y1="1" y2="0"><stop offset="0" stop-color="#06070a" stop-opacity="0"/><stop offset="1" stop-color="#06070a" stop-opacity="0.80"/></linearGradient></defs>"##,
+            r##"<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}"><defs><linearGradient id="left" x1="0" x2="1" y1="0" y2="0"><stop offset="0" stop-color="#06070a" stop-opacity="0.86"/><stop offset="0.62" stop-color="#06070a" stop-opacity="0.74"/><stop offset="1" stop-color="#06070a" stop-opacity="0"/></linearGradient><linearGradient id="down" x1="0" x2="0" y1="0" y2="1"><stop offset="0" stop-color="#06070a" stop-opacity="0"/><stop offset="0.6" stop-color="#06070a" stop-opacity="0.74"/><stop offset="1" stop-color="#06070a" stop-opacity="0.88"/></linearGradient><linearGradient id="up" x1="0" x2="0" y1="1" y2="0"><stop offset="0" stop-color="#06070a" stop-opacity="0"/><stop offset="1" stop-color="#06070a" stop-opacity="0.80"/></linearGradient><linearGradient id="soft-up" x1="0" x2="0" y1="1" y2="0"><stop offset="0" stop-color="#06070a" stop-opacity="0"/><stop offset="1" stop-color="#06070a" stop-opacity="0.70"/></linearGradient><linearGradient id="soft-down" x1="0" x2="0" y1="0" y2="1"><stop offset="0" stop-color="#06070a" stop-opacity="0"/><stop offset="1" stop-color="#06070a" stop-opacity="0.70"/></linearGradient></defs>"##,
             self.width, self.height
         )
     }
@@ -331,6 +334,8 @@ impl Page<'_> {
             if self.landscape { self.width * 0.43 - left } else { self.width - 2.0 * left };
         if self.landscape {
             self.panel(svg, 0.0, 0.0, self.width * 0.57, self.height, "url(#left)");
+            // Marks at the upper right must stand out from a bright sky, too.
+            self.panel(svg, 0.0, 0.0, self.width, 62.0 * u, "url(#up)");
             self.panel(svg, 0.0, self.height - 62.0 * u, self.width, 62.0 * u, "url(#down)");
         } else {
             self.panel(svg, 0.0, 0.0, self.width, 210.0 * u, "url(#up)");
@@ -492,9 +497,12 @@ impl Page<'_> {
     /// Slim captions over a reference image.
     fn strips(&self, svg: &mut String, beat: usize) -> Result<(), PreviewError> {
         let (u, type_, left) = (self.unit, self.typesetter, self.margin);
-        self.panel(svg, 0.0, 0.0, self.width, 62.0 * u, "url(#up)");
-        self.panel(svg, 0.0, 0.0, self.width, 40.0 * u, "url(#up)");
-        self.panel(svg, 0.0, self.height - 96.0 * u, self.width, 96.0 * u, "url(#down)");
+        let below = if self.landscape { 82.0 } else { 99.0 } * u;
+        let edge = 22.0 * u;
+        self.panel(svg, 0.0, 0.0, self.width, 46.0 * u, STRIP);
+        self.panel(svg, 0.0, 46.0 * u, self.width, edge, "url(#soft-up)");
+        self.panel(svg, 0.0, self.height - below, self.width, below, STRIP);
+        self.panel(svg, 0.0, self.height - below - edge, self.width, edge, "url(#soft-down)");
         let y = 33.0 * u;
         let marks = self.marks(svg, y)?;
         let number = self.style(22.0, true);
@@ -586,7 +594,9 @@ impl Page<'_> {
             widest = widest.max(type_.width(line, style)?);
         }
         let bottom = match () {
-            () if self.shot.reference.is_some() => self.footer_line() - 66.0 * u,
+            () if self.shot.reference.is_some() => {
+                self.height - if self.landscape { 88.0 } else { 105.0 } * u
+            }
             () if self.landscape => self.footer_line() - 22.0 * u,
             () if self.height > self.width * 1.5 => self.height * 0.685,
             () => self.height * 0.665,

@@ -88,17 +88,20 @@ impl Blocking {
             Depth::Near => 1.9,
             Depth::Air => 1.4,
         };
-        let dolly = (pose.dolly * nearness).exp();
+        // Going back must not turn what is near into a bar across the picture.
+        let opening = if depth == Depth::Near && pose.dolly < 0.0 { 0.6 } else { nearness };
+        let dolly = (pose.dolly * opening).exp();
         // Whoever is followed stays in the frame and only drifts a little ahead.
         let followed = if depth == Depth::Subject { 0.06 } else { nearness };
         let slide = -(pose.track * nearness + pose.follow * followed) * self.width;
-        let sink = pose.crane * self.height * nearness;
+        let reach = (self.feet - self.horizon).max(self.height * 0.1);
+        // A camera may go down to the floor and not below it.
+        let sink = (pose.crane * self.height).max(-0.75 * reach) * nearness;
         let around = pose.orbit * self.width;
         let deeper = Affine::scale_around(dolly, dolly, x, self.horizon);
         let moved = match depth {
             Depth::Ground => {
                 // A floor slides by how far below the horizon each of its rows lies, so that feet stay where they stand.
-                let reach = (self.feet - self.horizon).max(self.height * 0.1);
                 Affine::shear_below(slide / reach, self.horizon)
                     .then(Affine::shear_below(-0.5 * around / reach, self.feet.min(self.height)))
                     .then(Affine::scale_around(1.0, 1.0 + sink / reach, x, self.horizon))

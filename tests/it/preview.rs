@@ -28,32 +28,19 @@ fn shot() -> Shot {
 }
 
 fn extension(words: &str, seconds: f64) -> Extension {
-    Extension {
-        words: words.into(),
-        camera: None,
-        seconds,
-    }
+    Extension { words: words.into(), camera: None, seconds }
 }
 
 #[cfg(not(feature = "preview"))]
 #[test]
 fn a_build_without_the_renderer_says_so() {
     let error = clip_bytes(&shot()).expect_err("there is no renderer");
-    assert!(
-        error
-            .to_string()
-            .starts_with("this build has no preview renderer"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("this build has no preview renderer"), "{error}");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("scene-07.mp4");
     assert!(matches!(
         render(
-            &Shot {
-                extensions: vec![extension("", 1.0)],
-                reference: None::<PathBuf>,
-                ..shot()
-            },
+            &Shot { extensions: vec![extension("", 1.0)], reference: None::<PathBuf>, ..shot() },
             &out
         ),
         Err(PreviewError::NoRenderer)
@@ -105,18 +92,14 @@ mod with_renderer {
 
         /// How many pixels of a rectangle are nearly white.
         fn white(&self, (left, top, right, bottom): (usize, usize, usize, usize)) -> usize {
-            (top..bottom)
-                .map(|y| (left..right).filter(|&x| self.at(x, y) > 200).count())
-                .sum()
+            (top..bottom).map(|y| (left..right).filter(|&x| self.at(x, y) > 200).count()).sum()
         }
     }
 
     /// Decodes every frame of a clip with the decoder that belongs to the encoder, from the file's own tables.
     fn pictures(clip: &[u8]) -> Vec<Picture> {
         let position = |kind: &[u8]| {
-            clip.windows(4)
-                .position(|window| window == kind)
-                .expect("the box is there")
+            clip.windows(4).position(|window| window == kind).expect("the box is there")
         };
         let mut decoder = Decoder::new().expect("a decoder");
         let start_code = [0, 0, 0, 1];
@@ -140,11 +123,7 @@ mod with_renderer {
             let (width, height) = frame.dimensions();
             let rows = frame.y().chunks(frame.strides().0).take(height);
             let luma = rows.flat_map(|row| row[..width].iter().copied()).collect();
-            pictures.push(Picture {
-                width,
-                height,
-                luma,
-            });
+            pictures.push(Picture { width, height, luma });
             first.clear();
         }
         pictures
@@ -183,11 +162,7 @@ mod with_renderer {
     fn two_marks(path: &Path) {
         let mark = |x: u32, y: u32, center: u32| x.abs_diff(center) < 12 && y.abs_diff(360) < 12;
         let image = RgbImage::from_fn(1280, 720, |x, y| {
-            if mark(x, y, 540) || mark(x, y, 740) {
-                Rgb([255; 3])
-            } else {
-                Rgb([90; 3])
-            }
+            if mark(x, y, 540) || mark(x, y, 740) { Rgb([255; 3]) } else { Rgb([90; 3]) }
         });
         image.save(path).expect("the folder is writable");
     }
@@ -201,10 +176,8 @@ mod with_renderer {
             .filter(|&(x, y)| picture.at(x, y) > 180)
             .map(|(x, _)| x)
             .collect();
-        let (low, high) = (
-            white.iter().min().expect("a mark"),
-            white.iter().max().expect("a mark"),
-        );
+        let (low, high) =
+            (white.iter().min().expect("a mark"), white.iter().max().expect("a mark"));
         let middle = (low + high) / 2;
         let mean =
             |columns: Vec<usize>| columns.iter().sum::<usize>() as f64 / columns.len() as f64;
@@ -216,22 +189,14 @@ mod with_renderer {
 
     #[test]
     fn a_preview_has_its_length_size_and_rate() {
-        let clip = clip_bytes(&Shot {
-            duration: 1.23,
-            ..shot()
-        })
-        .expect("a clip");
+        let clip = clip_bytes(&Shot { duration: 1.23, ..shot() }).expect("a clip");
         let found = probe_bytes(&clip);
         assert_eq!((found.width, found.height, found.fps), (640, 360, 24.0));
         assert_eq!(found.codec, "h264");
         assert_eq!(found.duration, 30.0 / 24.0, "1.23 s are 29.52 frames");
         let pictures = pictures(&clip);
         assert_eq!(pictures.len(), 30);
-        assert!(
-            pictures
-                .iter()
-                .all(|picture| (picture.width, picture.height) == (640, 360))
-        );
+        assert!(pictures.iter().all(|picture| (picture.width, picture.height) == (640, 360)));
     }
 
     #[test]
@@ -244,29 +209,13 @@ mod with_renderer {
             ((3, 4), (416, 554), (720, 960)),
             ((21, 9), (734, 314), (1280, 548)),
         ] {
-            let one_frame = Shot {
-                duration: 0.04,
-                aspect_ratio: ratio,
-                ..shot()
-            };
+            let one_frame = Shot { duration: 0.04, aspect_ratio: ratio, ..shot() };
             let found = probe_bytes(&clip_bytes(&one_frame).expect("a clip"));
-            assert_eq!(
-                (found.width as usize, found.height as usize),
-                size,
-                "{ratio:?}"
-            );
+            assert_eq!((found.width as usize, found.height as usize), size, "{ratio:?}");
             let found = probe_bytes(
-                &clip_bytes(&Shot {
-                    upscale: Some("4K".into()),
-                    ..one_frame
-                })
-                .expect("a clip"),
+                &clip_bytes(&Shot { upscale: Some("4K".into()), ..one_frame }).expect("a clip"),
             );
-            assert_eq!(
-                (found.width as usize, found.height as usize),
-                doubled,
-                "{ratio:?}"
-            );
+            assert_eq!((found.width as usize, found.height as usize), doubled, "{ratio:?}");
         }
     }
 
@@ -284,10 +233,7 @@ mod with_renderer {
         assert_eq!(probe_bytes(&clip).duration, 19.0 / 24.0);
         let pictures = pictures(&clip);
         let badge = (70, 18, 170, 42);
-        assert!(
-            pictures[1].difference(&pictures[4], badge) < 2.0,
-            "one beat, one slate"
-        );
+        assert!(pictures[1].difference(&pictures[4], badge) < 2.0, "one beat, one slate");
         assert!(
             pictures[4].difference(&pictures[8], badge) > 20.0,
             "the badge appears with the extension"
@@ -306,25 +252,16 @@ mod with_renderer {
         let shots: Vec<Shot> = vec![
             moving.clone(),
             shot(),
-            Shot {
-                dialogue: vec!["Ada: No.".into()],
-                ..moving.clone()
-            },
+            Shot { dialogue: vec!["Ada: No.".into()], ..moving.clone() },
             moving,
         ];
         let run = |name: &str, threads: usize| -> Vec<Vec<u8>> {
             let out = |index: usize| folder.path().join(format!("{name}-{index}.mp4"));
-            let work: Vec<(Shot, PathBuf)> = shots
-                .iter()
-                .cloned()
-                .enumerate()
-                .map(|(index, shot)| (shot, out(index)))
-                .collect();
+            let work: Vec<(Shot, PathBuf)> =
+                shots.iter().cloned().enumerate().map(|(index, shot)| (shot, out(index))).collect();
             let results = render_all(&work, threads, &|_| {});
             assert!(results.iter().all(Result::is_ok), "{results:?}");
-            (0..work.len())
-                .map(|index| std::fs::read(out(index)).expect("a file"))
-                .collect()
+            (0..work.len()).map(|index| std::fs::read(out(index)).expect("a file")).collect()
         };
         let (one, three) = (run("one", 1), run("three", 3));
         assert!(one == three, "threads changed the bytes");
@@ -343,25 +280,14 @@ mod with_renderer {
         let frames = film(&pan);
         // Measured in steps, so that what leaves the frame does not matter.
         let area = (330, 60, 560, 230);
-        let steps: Vec<i32> = frames
-            .windows(2)
-            .map(|pair| shift(&pair[0], &pair[1], 24, area))
-            .collect();
+        let steps: Vec<i32> =
+            frames.windows(2).map(|pair| shift(&pair[0], &pair[1], 24, area)).collect();
         let way: i32 = steps.iter().sum();
         // A pan at its usual speed crosses 36 % of the frame.
         assert!((-250..=-190).contains(&way), "{way} in {steps:?}");
-        assert!(
-            steps[0].abs() < steps[11].abs(),
-            "it begins softly: {steps:?}"
-        );
-        let left = film(&Shot {
-            camera: Some("pan left".into()),
-            ..pan
-        });
-        let way: i32 = left
-            .windows(2)
-            .map(|pair| shift(&pair[0], &pair[1], 24, area))
-            .sum();
+        assert!(steps[0].abs() < steps[11].abs(), "it begins softly: {steps:?}");
+        let left = film(&Shot { camera: Some("pan left".into()), ..pan });
+        let way: i32 = left.windows(2).map(|pair| shift(&pair[0], &pair[1], 24, area)).sum();
         assert!((190..=250).contains(&way), "{way}");
     }
 
@@ -376,10 +302,7 @@ mod with_renderer {
         };
         let frames = film(&track);
         let way = |area, reach| -> i32 {
-            frames[8..16]
-                .windows(2)
-                .map(|pair| shift(&pair[0], &pair[1], reach, area))
-                .sum()
+            frames[8..16].windows(2).map(|pair| shift(&pair[0], &pair[1], reach, area)).sum()
         };
         let (far, floor) = (way((380, 100, 600, 180), 12), way((330, 268, 600, 290), 17));
         assert!(far < -6 && floor < 3 * far, "houses {far}, floor {floor}");
@@ -448,10 +371,7 @@ mod with_renderer {
             sum
         };
         let grown = (90..=190).min_by_key(cost).expect("a range");
-        assert!(
-            (135..=170).contains(&grown),
-            "the subject is {grown} % of its first size"
-        );
+        assert!((135..=170).contains(&grown), "the subject is {grown} % of its first size");
     }
 
     #[test]
@@ -467,9 +387,8 @@ mod with_renderer {
                 ..shot()
             });
             let row = |picture: &Picture| {
-                let rows: Vec<usize> = (80..260)
-                    .filter(|&y| (60..580).any(|x| picture.at(x, y) > 180))
-                    .collect();
+                let rows: Vec<usize> =
+                    (80..260).filter(|&y| (60..580).any(|x| picture.at(x, y) > 180)).collect();
                 rows.iter().sum::<usize>() as f64 / rows.len() as f64
             };
             row(&frames[frames.len() - 1]) - row(&frames[0])
@@ -480,25 +399,16 @@ mod with_renderer {
 
     #[test]
     fn a_camera_that_rests_shows_one_picture() {
-        let frames = film(&Shot {
-            duration: 0.5,
-            ..shot()
-        });
+        let frames = film(&Shot { duration: 0.5, ..shot() });
         let stage = (20, 20, 620, 320);
         assert!(frames[0].difference(&frames[11], stage) < 0.6);
         let timecode = (24, 330, 104, 350);
-        assert!(
-            frames[0].difference(&frames[11], timecode) > 2.0,
-            "the frames are counted"
-        );
+        assert!(frames[0].difference(&frames[11], timecode) > 2.0, "the frames are counted");
     }
 
     #[test]
     fn rain_falls_while_the_camera_rests() {
-        let frames = film(&Shot {
-            words: "Rain over the fields".into(),
-            ..shot()
-        });
+        let frames = film(&Shot { words: "Rain over the fields".into(), ..shot() });
         let change = frames[1].difference(&frames[3], (330, 60, 620, 300));
         assert!(change > 0.8, "{change}");
     }
@@ -509,43 +419,27 @@ mod with_renderer {
             "Ada: Not tonight.".into(),
             "Ben: You said that last winter and the winter before it.".into(),
         ];
-        let frames = film(&Shot {
-            dialogue: lines,
-            duration: 2.0,
-            ..shot()
-        });
+        let frames = film(&Shot { dialogue: lines, duration: 2.0, ..shot() });
         let band = (180, 286, 460, 322);
         let white: Vec<usize> = frames.iter().map(|frame| frame.white(band)).collect();
-        assert!(
-            white[0] < 30 && white[47] < 30,
-            "a breath at both ends: {white:?}"
-        );
+        assert!(white[0] < 30 && white[47] < 30, "a breath at both ends: {white:?}");
         // Two of twelve words, then the other ten.
         assert!(white[4] > 150 && white[6] > 150, "{white:?}");
         assert!(
             white[20] * 2 > white[4] * 3 && white[40] * 2 > white[4] * 3,
             "the longer line follows: {white:?}"
         );
-        let changes = white
-            .windows(2)
-            .filter(|pair| pair[0].abs_diff(pair[1]) > 100)
-            .count();
+        let changes = white.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) > 100).count();
         assert!(changes == 3, "{white:?}");
     }
 
     #[test]
     fn fades_darken_the_picture_and_keep_the_slate() {
-        let frames = film(&Shot {
-            transition: Some("fade to black".into()),
-            duration: 1.0,
-            ..shot()
-        });
+        let frames =
+            film(&Shot { transition: Some("fade to black".into()), duration: 1.0, ..shot() });
         let (sky, number) = ((420, 60, 600, 160), (24, 50, 60, 90));
         let mean = |frame: &Picture| {
-            (60..160)
-                .map(|y| (420..600).map(|x| frame.at(x, y)).sum::<i32>())
-                .sum::<i32>()
-                / 18_000
+            (60..160).map(|y| (420..600).map(|x| frame.at(x, y)).sum::<i32>()).sum::<i32>() / 18_000
         };
         assert!(
             mean(&frames[0]) > 80 && mean(&frames[23]) < 25,
@@ -565,21 +459,12 @@ mod with_renderer {
             RgbImage::from_pixel(300, 500, Rgb([value; 3]))
                 .save(&path)
                 .expect("the folder is writable");
-            film(&Shot {
-                reference: Some(path),
-                duration: 0.04,
-                ..shot()
-            })
-            .remove(0)
+            film(&Shot { reference: Some(path), duration: 0.04, ..shot() }).remove(0)
         };
         let (dark, light) = (reference("dark.png", 40), reference("light.jpg", 220));
         // 16 + 219 * value / 255
         assert!((dark.at(400, 150) - 50).abs() <= 3, "{}", dark.at(400, 150));
-        assert!(
-            (light.at(400, 150) - 205).abs() <= 3,
-            "{}",
-            light.at(400, 150)
-        );
+        assert!((light.at(400, 150) - 205).abs() <= 3, "{}", light.at(400, 150));
     }
 
     #[test]
@@ -590,23 +475,14 @@ mod with_renderer {
             if let Some(content) = content {
                 std::fs::write(&path, content).expect("the folder is writable");
             }
-            let error = clip_bytes(&Shot {
-                reference: Some(path.clone()),
-                ..shot()
-            })
-            .expect_err("no image")
-            .to_string();
+            let error = clip_bytes(&Shot { reference: Some(path.clone()), ..shot() })
+                .expect_err("no image")
+                .to_string();
             let start = format!("the reference image `{}` ", path.display());
-            error
-                .strip_prefix(&start)
-                .unwrap_or_else(|| panic!("{error}"))
-                .to_owned()
+            error.strip_prefix(&start).unwrap_or_else(|| panic!("{error}")).to_owned()
         };
         assert!(refuse("gone.png", None).starts_with("cannot be opened"));
-        assert_eq!(
-            refuse("notes.txt", Some(b"just words")),
-            "is no PNG, JPEG or WebP image"
-        );
+        assert_eq!(refuse("notes.txt", Some(b"just words")), "is no PNG, JPEG or WebP image");
         let mut whole = Cursor::new(Vec::new());
         RgbImage::from_fn(64, 64, |x, y| Rgb([x as u8, y as u8, 9]))
             .write_to(&mut whole, image::ImageFormat::Png)
@@ -641,28 +517,16 @@ mod with_renderer {
     #[test]
     fn what_cannot_be_filmed_is_refused() {
         for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
-            let error = clip_bytes(&Shot {
-                duration: seconds,
-                ..shot()
-            })
-            .expect_err("no such clip");
-            assert!(
-                error.to_string().starts_with("scene `7` has a duration of"),
-                "{error}"
-            );
-            let error = clip_bytes(&Shot {
-                extensions: vec![extension("on", seconds)],
-                ..shot()
-            })
-            .expect_err("no such clip");
+            let error =
+                clip_bytes(&Shot { duration: seconds, ..shot() }).expect_err("no such clip");
+            assert!(error.to_string().starts_with("scene `7` has a duration of"), "{error}");
+            let error = clip_bytes(&Shot { extensions: vec![extension("on", seconds)], ..shot() })
+                .expect_err("no such clip");
             assert!(matches!(error, PreviewError::Duration { .. }), "{error}");
         }
         for ratio in [(0, 9), (16, 0), (0, 0), (100, 1), (1, 100)] {
-            let error = clip_bytes(&Shot {
-                aspect_ratio: ratio,
-                ..shot()
-            })
-            .expect_err("no such clip");
+            let error =
+                clip_bytes(&Shot { aspect_ratio: ratio, ..shot() }).expect_err("no such clip");
             assert!(matches!(error, PreviewError::AspectRatio { .. }), "{error}");
         }
     }
@@ -685,19 +549,12 @@ mod with_renderer {
             }
         );
         assert_eq!(bytes, clip_bytes(&shot()).expect("a clip"));
-        let names: Vec<_> = std::fs::read_dir(folder.path())
-            .expect("a folder")
-            .collect();
+        let names: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").collect();
         assert_eq!(names.len(), 1, "nothing temporary is left: {names:?}");
         let nowhere = folder.path().join("missing").join("scene-07.mp4");
-        let error = render(&shot(), &nowhere)
-            .expect_err("there is no such folder")
-            .to_string();
+        let error = render(&shot(), &nowhere).expect_err("there is no such folder").to_string();
         assert!(
-            error.starts_with(&format!(
-                "the preview `{}` cannot be written",
-                nowhere.display()
-            )),
+            error.starts_with(&format!("the preview `{}` cannot be written", nowhere.display())),
             "{error}"
         );
     }
@@ -709,31 +566,18 @@ mod with_renderer {
             .into_iter()
             .enumerate()
             .map(|(index, duration)| {
-                (
-                    Shot { duration, ..shot() },
-                    folder.path().join(format!("{index}.mp4")),
-                )
+                (Shot { duration, ..shot() }, folder.path().join(format!("{index}.mp4")))
             })
             .collect();
         let heard = Mutex::new(Vec::new());
-        let results = render_all(&work, 8, &|progress| {
-            heard.lock().expect("a lock").push(progress)
-        });
-        let frames: Vec<Option<u64>> = results
-            .iter()
-            .map(|result| result.as_ref().ok().map(|done| done.frames))
-            .collect();
+        let results =
+            render_all(&work, 8, &|progress| heard.lock().expect("a lock").push(progress));
+        let frames: Vec<Option<u64>> =
+            results.iter().map(|result| result.as_ref().ok().map(|done| done.frames)).collect();
         assert_eq!(frames, [Some(3), None, Some(6), Some(1)]);
         let heard = heard.into_inner().expect("a lock");
         for (index, frames) in [(0, 3), (2, 6), (3, 1)] {
-            assert!(
-                heard.contains(&Progress {
-                    index,
-                    frames,
-                    of: frames
-                }),
-                "{heard:?}"
-            );
+            assert!(heard.contains(&Progress { index, frames, of: frames }), "{heard:?}");
         }
         assert!(render_all(&[], 2, &|_| {}).is_empty());
     }
@@ -747,11 +591,7 @@ mod with_renderer {
             duration: 0.04,
             ..shot()
         };
-        let plain = Shot {
-            dialogue: Vec::new(),
-            duration: 0.04,
-            ..shot()
-        };
+        let plain = Shot { dialogue: Vec::new(), duration: 0.04, ..shot() };
         let (long, plain) = (film(&long).remove(0), film(&plain).remove(0));
         for (name, area) in [
             ("timecode", (24, 330, 104, 350)),
@@ -768,15 +608,8 @@ mod with_renderer {
 
     #[test]
     fn an_upscale_is_labelled() {
-        let upscaled = Shot {
-            upscale: Some("4K".into()),
-            duration: 0.04,
-            ..shot()
-        };
-        let unlabelled = Shot {
-            upscale: Some(" ".into()),
-            ..upscaled.clone()
-        };
+        let upscaled = Shot { upscale: Some("4K".into()), duration: 0.04, ..shot() };
+        let unlabelled = Shot { upscale: Some(" ".into()), ..upscaled.clone() };
         let (a, b) = (film(&upscaled).remove(0), film(&unlabelled).remove(0));
         assert!(a.difference(&b, (960, 84, 1240, 116)) > 3.0);
     }
