@@ -16,7 +16,8 @@ use std::time::Duration;
 
 /// A task that was just made may not be visible yet.
 const INVISIBLE: Duration = Duration::from_secs(60);
-/// Success without a result is looked at again so often, so far apart, before it counts as lost.
+/// Success without a result is looked at again so often, so far apart (closer where the settings' longest wait between
+/// looks is shorter), before it counts as lost.
 const EMPTY_LOOKS: u32 = 3;
 const BETWEEN_EMPTY_LOOKS: Duration = Duration::from_secs(20);
 /// New links asked for before a finished task is left on record.
@@ -149,8 +150,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     if let Some(current) = self.jobs[index].current.as_mut() {
                         current.empty += 1;
                     }
-                    self.retry_event(index, "success without a result", BETWEEN_EMPTY_LOOKS);
-                    self.watch(index, BETWEEN_EMPTY_LOOKS);
+                    let wait = BETWEEN_EMPTY_LOOKS.min(self.patience(index).max);
+                    self.retry_event(index, "success without a result", wait);
+                    self.watch(index, wait);
                 } else {
                     let message = "the provider reports success and names no result";
                     self.lost(index, message, charged)?;

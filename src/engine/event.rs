@@ -116,7 +116,8 @@ pub enum Event {
     },
     /// A step is not started: its price, the budget, another scene, an unknown submission.
     Blocked {
-        /// `budget`, `credits`, `price-unknown`, `dependency`, `unknown`, `stopped`.
+        /// `budget`, `credits`, `price-unknown`, `dependency`, `unknown`, `stopped`, or `absent` where the clip to restore
+        /// is nowhere any more.
         reason: String,
         /// In words.
         message: String,

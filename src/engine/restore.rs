@@ -30,7 +30,7 @@ enum State {
     Fetching,
     Found { clip: ClipRecord, from: &'static str },
     Published,
-    Failed,
+    Absent,
 }
 
 impl Restore {
@@ -50,7 +50,7 @@ impl Restore {
     pub fn succeeded(&self) -> Option<bool> {
         match self.state {
             State::Published => Some(true),
-            State::Failed => Some(false),
+            State::Absent => Some(false),
             _ => None,
         }
     }
@@ -96,7 +96,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             let wanted = restore.work.clip.sha256.clone();
             let Some(source) = restore.work.sources.get(restore.source).cloned() else {
-                self.give_up(index, "its content was not found anywhere".into());
+                self.give_up(index, "its clip is neither here nor at the provider any more");
                 return Ok(());
             };
             match source {
@@ -180,18 +180,16 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         Ok(())
     }
 
-    fn give_up(&mut self, index: usize, message: String) {
+    fn give_up(&mut self, index: usize, message: &str) {
         let about = self.restores[index].about();
-        self.restores[index].state = State::Failed;
-        self.summary.failed += 1;
-        let message = format!(
-            "cannot be restored: {}; `--rerender-absent` renders it anew",
-            printable(&message, 300)
-        );
-        self.event(
-            Some(about),
-            Event::Failed { class: FailureClass::Lost, message, charged: Some(false) },
-        );
+        self.restores[index].state = State::Absent;
+        // The plan expected it somewhere. Like any other absence this is no failure, and nothing is paid for it.
+        for (action, change) in [("restore", -1), ("absent", 1)] {
+            let count = self.summary.actions.entry(action.to_owned()).or_default();
+            *count = count.saturating_add_signed(change);
+        }
+        let reason = "absent".to_owned();
+        self.event(Some(about), Event::Blocked { reason, message: message.to_owned() });
     }
 
     /// What fetching the content from the provider came to.

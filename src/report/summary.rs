@@ -183,7 +183,11 @@ impl RunLog {
             let noun = if scenes.len() == 1 { "scene" } else { "scenes" };
             let head = format!("{noun} {}{more}: {}", shown.join(", "), sanitise(message, 500));
             for (index, line) in wrap(&head, style.width.saturating_sub(10)).iter().enumerate() {
-                let word = if index == 0 { "blocked " } else { "        " };
+                let word = match index {
+                    0 if reason == "absent" => "absent  ",
+                    0 => "blocked ",
+                    _ => "        ",
+                };
                 let _ = writeln!(out, "{} {line}", style.yellow(word));
             }
             let advice = match reason {
@@ -198,6 +202,9 @@ impl RunLog {
                     "without a cap the step may run; see its model:",
                     NextCommand::free("storyreel models"),
                 )),
+                "absent" => Some(("to make them anew:", {
+                    commands.spending("render", &["--rerender-absent", &scenes.join(",")])
+                })),
                 _ => None,
             };
             if let Some((when, command)) = advice {
