@@ -707,7 +707,7 @@ fn failed_before(step: &RecordedStep<'_>) -> Reason {
         }
         Some(failure) => format!(
             "{}; edit the scene, or ask again as it stands with `--retake`",
-            failure.message
+            sentence(&failure.message)
         ),
         None => "tried again".to_owned(),
     };

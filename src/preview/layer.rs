@@ -3,141 +3,7 @@
 use resvg::tiny_skia::Pixmap;
 
 use super::frame::{Drawing, Frame, Plane, blend_row};
-
-/// A rectangle in the coordinates of the resting frame, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Area {
-    pub(super) left: f32,
-    pub(super) top: f32,
-    pub(super) right: f32,
-    pub(super) bottom: f32,
-}
-
-impl Area {
-    pub(super) fn width(&self) -> f32 {
-        self.right - self.left
-    }
-
-    pub(super) fn height(&self) -> f32 {
-        self.bottom - self.top
-    }
-
-    pub(super) fn union(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            top: self.top.min(other.top),
-            right: self.right.max(other.right),
-            bottom: self.bottom.max(other.bottom),
-        }
-    }
-
-    pub(super) fn grown(self, margin: f32) -> Self {
-        Self {
-            left: self.left - margin,
-            top: self.top - margin,
-            right: self.right + margin,
-            bottom: self.bottom + margin,
-        }
-    }
-
-    /// The part that both cover; it may be empty.
-    pub(super) fn intersection(self, other: Self) -> Self {
-        Self {
-            left: self.left.max(other.left),
-            top: self.top.max(other.top),
-            right: self.right.min(other.right),
-            bottom: self.bottom.min(other.bottom),
-        }
-    }
-}
-
-/// Where a point of the resting frame is seen: `x' = a*x + c*y + e`, `y' = b*x + d*y + f`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Affine {
-    pub(super) a: f32,
-    pub(super) b: f32,
-    pub(super) c: f32,
-    pub(super) d: f32,
-    pub(super) e: f32,
-    pub(super) f: f32,
-}
-
-impl Affine {
-    pub(super) const IDENTITY: Self = Self { a: 1.0, b: 0.0, c: 0.0, d: 1.0, e: 0.0, f: 0.0 };
-
-    /// Makes everything larger around a point that stays.
-    pub(super) fn scale_around(horizontal: f32, vertical: f32, x: f32, y: f32) -> Self {
-        Self {
-            a: horizontal,
-            d: vertical,
-            e: x - horizontal * x,
-            f: y - vertical * y,
-            ..Self::IDENTITY
-        }
-    }
-
-    pub(super) fn translate(x: f32, y: f32) -> Self {
-        Self { e: x, f: y, ..Self::IDENTITY }
-    }
-
-    pub(super) fn rotate_around(angle: f32, x: f32, y: f32) -> Self {
-        let (sin, cos) = angle.sin_cos();
-        Self { a: cos, b: sin, c: -sin, d: cos, e: x - cos * x + sin * y, f: y - sin * x - cos * y }
-    }
-
-    /// Slides rows sideways in proportion to their distance from row `still`.
-    pub(super) fn shear_below(amount: f32, still: f32) -> Self {
-        Self { c: amount, e: -amount * still, ..Self::IDENTITY }
-    }
-
-    /// This one first, `next` after it.
-    pub(super) fn then(self, next: Self) -> Self {
-        Self {
-            a: next.a * self.a + next.c * self.b,
-            b: next.b * self.a + next.d * self.b,
-            c: next.a * self.c + next.c * self.d,
-            d: next.b * self.c + next.d * self.d,
-            e: next.a * self.e + next.c * self.f + next.e,
-            f: next.b * self.e + next.d * self.f + next.f,
-        }
-    }
-
-    /// The way back. Scales of the stage are never zero, so there is one.
-    pub(super) fn inverse(self) -> Self {
-        let determinant = self.a * self.d - self.b * self.c;
-        let (a, b, c, d) = (
-            self.d / determinant,
-            -self.b / determinant,
-            -self.c / determinant,
-            self.a / determinant,
-        );
-        Self { a, b, c, d, e: -(a * self.e + c * self.f), f: -(b * self.e + d * self.f) }
-    }
-
-    fn apply(self, x: f32, y: f32) -> (f32, f32) {
-        (self.a * x + self.c * y + self.e, self.b * x + self.d * y + self.f)
-    }
-
-    /// The smallest upright rectangle around the image of a rectangle.
-    pub(super) fn image_of(self, area: Area) -> Area {
-        let corners = [
-            (area.left, area.top),
-            (area.right, area.top),
-            (area.left, area.bottom),
-            (area.right, area.bottom),
-        ];
-        let corners = corners.map(|(x, y)| self.apply(x, y));
-        let start = Area { left: f32::MAX, top: f32::MAX, right: f32::MIN, bottom: f32::MIN };
-        corners
-            .iter()
-            .fold(start, |sum, &(x, y)| sum.union(Area { left: x, top: y, right: x, bottom: y }))
-    }
-
-    /// How much larger things become, on the axis where they grow most.
-    pub(super) fn largest_scale(self) -> f32 {
-        self.a.hypot(self.b).max(self.c.hypot(self.d))
-    }
-}
+use super::geometry::Affine;
 
 /// One drawing of the stage.
 pub(super) struct Layer {
@@ -166,9 +32,16 @@ struct Span {
 fn spans(alpha: &Plane) -> Vec<Span> {
     let span = |row: &[u8]| {
         let first = row.iter().position(|&alpha| alpha > 0).unwrap_or(row.len());
-        let last = row.iter().rposition(|&alpha| alpha > 0).map_or(0, |index| index + 1);
+        let last = row
+            .iter()
+            .rposition(|&alpha| alpha > 0)
+            .map_or(0, |index| index + 1);
         let solid = first < last && row[first..last].iter().all(|&alpha| alpha == 255);
-        Span { first: first as i64, last: last as i64, solid }
+        Span {
+            first: first as i64,
+            last: last as i64,
+            solid,
+        }
     };
     (0..alpha.height).map(|row| span(alpha.row(row))).collect()
 }
@@ -190,7 +63,15 @@ impl Layer {
     pub(super) fn new(pixmap: &Pixmap, left: f32, top: f32, resolution: f32, opaque: bool) -> Self {
         let drawing = Drawing::from_pixmap(pixmap);
         let (luma_spans, chroma_spans) = (spans(&drawing.alpha), spans(&drawing.chroma_alpha));
-        Self { drawing, left, top, resolution, opaque, luma_spans, chroma_spans }
+        Self {
+            drawing,
+            left,
+            top,
+            resolution,
+            opaque,
+            luma_spans,
+            chroma_spans,
+        }
     }
 
     /// From the centres of a frame's pixels to the centres of the drawing's, for luma and for chroma.
@@ -198,7 +79,12 @@ impl Layer {
         let to_drawing = seen
             .inverse()
             .then(Affine::translate(-self.left, -self.top))
-            .then(Affine::scale_around(self.resolution, self.resolution, 0.0, 0.0));
+            .then(Affine::scale_around(
+                self.resolution,
+                self.resolution,
+                0.0,
+                0.0,
+            ));
         let to_center = Affine::translate(0.5, 0.5);
         let from_center = Affine::translate(-0.5, -0.5);
         let luma = to_center.then(to_drawing).then(from_center);
@@ -217,22 +103,49 @@ pub(super) fn film<'a>(
     frame: &mut Frame,
     scratch: &mut Scratch,
 ) {
-    let layers: Vec<(&Layer, (Affine, Affine))> =
-        layers.map(|(layer, seen)| (layer, layer.maps(seen))).collect();
+    let layers: Vec<(&Layer, (Affine, Affine))> = layers
+        .map(|(layer, seen)| (layer, layer.maps(seen)))
+        .collect();
     let (width, height) = (frame.width, frame.height);
     let sheets = |color: fn(&Drawing) -> &Plane, chroma: bool| -> Vec<Sheet<'_>> {
         let sheet = |(layer, maps): &(&'a Layer, (Affine, Affine))| Sheet {
             color: color(&layer.drawing),
-            alpha: if chroma { &layer.drawing.chroma_alpha } else { &layer.drawing.alpha },
-            spans: if chroma { &layer.chroma_spans } else { &layer.luma_spans },
+            alpha: if chroma {
+                &layer.drawing.chroma_alpha
+            } else {
+                &layer.drawing.alpha
+            },
+            spans: if chroma {
+                &layer.chroma_spans
+            } else {
+                &layer.luma_spans
+            },
             opaque: layer.opaque,
             map: if chroma { maps.1 } else { maps.0 },
         };
         layers.iter().map(sheet).collect()
     };
-    film_plane(&sheets(|drawing| &drawing.y, false), &mut frame.y, width, height, scratch);
-    film_plane(&sheets(|drawing| &drawing.u, true), &mut frame.u, width / 2, height / 2, scratch);
-    film_plane(&sheets(|drawing| &drawing.v, true), &mut frame.v, width / 2, height / 2, scratch);
+    film_plane(
+        &sheets(|drawing| &drawing.y, false),
+        &mut frame.y,
+        width,
+        height,
+        scratch,
+    );
+    film_plane(
+        &sheets(|drawing| &drawing.u, true),
+        &mut frame.u,
+        width / 2,
+        height / 2,
+        scratch,
+    );
+    film_plane(
+        &sheets(|drawing| &drawing.v, true),
+        &mut frame.v,
+        width / 2,
+        height / 2,
+        scratch,
+    );
 }
 
 /// One plane of a layer and the way that the frame goes through it.
@@ -298,7 +211,12 @@ impl Sheet<'_> {
             count: last - first,
         };
         if self.opaque {
-            return Some(Strip { first: 0, last: width, solid: true, walk: walk(0, width) });
+            return Some(Strip {
+                first: 0,
+                last: width,
+                solid: true,
+                walk: walk(0, width),
+            });
         }
         let (last_column, last_row) = (self.color.width as i64 - 1, self.color.height as i64 - 1);
         if dv != 0 {
@@ -334,7 +252,12 @@ impl Sheet<'_> {
         let left = a.first.max(b.first) << 16;
         let right = (a.last.min(b.last) - 1) << 16;
         let solid = a.solid && b.solid && start >= left && end <= right;
-        Some(Strip { first, last, solid, walk: strip })
+        Some(Strip {
+            first,
+            last,
+            solid,
+            walk: strip,
+        })
     }
 
     fn draw(&self, strip: &Strip, target: &mut [u8], scratch: &mut Scratch) {
@@ -344,8 +267,18 @@ impl Sheet<'_> {
         let count = target.len();
         scratch.color.resize(count, 0);
         scratch.alpha.resize(count, 0);
-        sample(self.alpha, strip.walk, &mut scratch.column, &mut scratch.alpha);
-        sample(self.color, strip.walk, &mut scratch.column, &mut scratch.color);
+        sample(
+            self.alpha,
+            strip.walk,
+            &mut scratch.column,
+            &mut scratch.alpha,
+        );
+        sample(
+            self.color,
+            strip.walk,
+            &mut scratch.column,
+            &mut scratch.color,
+        );
         blend_row(target, &scratch.color, &scratch.alpha);
     }
 }
@@ -363,7 +296,11 @@ struct Walk {
 /// The columns of the frame for which one coordinate of the way lies from `low` to `high`.
 fn inside(start: i64, step: i64, low: i64, high: i64, width: usize) -> (usize, usize) {
     let (low, high) = ((low << 16) - start, (high << 16) - start);
-    let (low, high, step) = if step < 0 { (-high, -low, -step) } else { (low, high, step) };
+    let (low, high, step) = if step < 0 {
+        (-high, -low, -step)
+    } else {
+        (low, high, step)
+    };
     let clamp = |column: i64| column.clamp(0, width as i64) as usize;
     match step {
         0 if low <= 0 && high >= 0 => (0, width),
@@ -409,7 +346,11 @@ fn sample(plane: &Plane, walk: Walk, column: &mut Vec<u8>, out: &mut [u8]) {
         for (index, out) in out.iter_mut().enumerate() {
             let u = (walk.u + walk.du * index as i64).clamp(0, last << 16) - ((from as i64) << 16);
             let left = ((u >> 16).max(0) as usize).min(limit);
-            *out = between(mixed[left], mixed[(left + 1).min(limit)], ((u >> 8) & 255) as u16);
+            *out = between(
+                mixed[left],
+                mixed[(left + 1).min(limit)],
+                ((u >> 8) & 255) as u16,
+            );
         }
         return;
     }
@@ -425,7 +366,12 @@ fn sample(plane: &Plane, walk: Walk, column: &mut Vec<u8>, out: &mut [u8]) {
         }
         return;
     }
-    sample_scaled(mixed, (walk.u - ((from as i64) << 16)) as u32, walk.du as u32, out);
+    sample_scaled(
+        mixed,
+        (walk.u - ((from as i64) << 16)) as u32,
+        walk.du as u32,
+        out,
+    );
 }
 
 /// Reads a row at a scale. Eight pixels of the frame come from one window of sixteen, which needs one check of its
@@ -463,7 +409,11 @@ fn one_by_one(mixed: &[u8], mut u: u32, step: u32, out: &mut [u8]) {
     let last = mixed.len() - 1;
     for out in out {
         let index = ((u >> 16) as usize).min(last);
-        *out = between(mixed[index], mixed[(index + 1).min(last)], ((u >> 8) & 255) as u16);
+        *out = between(
+            mixed[index],
+            mixed[(index + 1).min(last)],
+            ((u >> 8) & 255) as u16,
+        );
         u = u.wrapping_add(step);
     }
 }
@@ -500,7 +450,9 @@ mod tests {
 
     fn brightest(frame: &Frame, row: usize) -> usize {
         let row = &frame.y[row * frame.width..(row + 1) * frame.width];
-        (0..row.len()).max_by_key(|&index| row[index]).expect("a row")
+        (0..row.len())
+            .max_by_key(|&index| row[index])
+            .expect("a row")
     }
 
     #[test]
@@ -510,7 +462,11 @@ mod tests {
             for shift in [-6.0, 0.0, 5.0] {
                 let mut frame = Frame::new(32, 16);
                 let seen = Affine::translate(shift, 0.0);
-                film([(&layer, seen)].into_iter(), &mut frame, &mut Scratch::default());
+                film(
+                    [(&layer, seen)].into_iter(),
+                    &mut frame,
+                    &mut Scratch::default(),
+                );
                 assert_eq!(brightest(&frame, 8) as f32, 14.0 + shift);
             }
         }
@@ -521,20 +477,23 @@ mod tests {
         let layer = column_at(30, true);
         let seen = Affine::scale_around(1.3, 1.3, 16.0, 8.0).then(Affine::translate(1.25, -0.5));
         let (mut upright, mut leaning) = (Frame::new(32, 16), Frame::new(32, 16));
-        film([(&layer, seen)].into_iter(), &mut upright, &mut Scratch::default());
+        film(
+            [(&layer, seen)].into_iter(),
+            &mut upright,
+            &mut Scratch::default(),
+        );
         let lean = Affine { b: 0.0001, ..seen };
-        film([(&layer, lean)].into_iter(), &mut leaning, &mut Scratch::default());
-        let difference = upright.y.iter().zip(&leaning.y).map(|(a, b)| a.abs_diff(*b)).max();
+        film(
+            [(&layer, lean)].into_iter(),
+            &mut leaning,
+            &mut Scratch::default(),
+        );
+        let difference = upright
+            .y
+            .iter()
+            .zip(&leaning.y)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max();
         assert!(difference <= Some(3), "{difference:?}");
-    }
-
-    #[test]
-    fn a_transform_and_its_inverse_meet() {
-        let there = Affine::scale_around(1.4, 1.2, 10.0, 5.0)
-            .then(Affine::shear_below(0.3, 7.0))
-            .then(Affine::rotate_around(0.2, 3.0, 4.0));
-        let (x, y) = there.apply(12.0, -3.0);
-        let (x, y) = there.inverse().apply(x, y);
-        assert!((x - 12.0).abs() < 1e-3 && (y + 3.0).abs() < 1e-3, "{x} {y}");
     }
 }

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Node, Options, Tree, fontdb::Database};
+use resvg::usvg::fontdb::Database;
+use resvg::usvg::{Group, Node, Options, Text, Tree};
 
 use super::PreviewError;
 
@@ -87,7 +88,11 @@ pub(super) fn clean(text: &str) -> String {
             _ => clean.push(character),
         }
     }
-    clean.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    clean
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 impl Typesetter {
@@ -102,7 +107,11 @@ impl Typesetter {
             .collect();
         if foreign.is_empty() {
             let fonts = BUNDLED.get_or_init(|| Arc::new(bundled_fonts()));
-            return Self { fonts: Arc::clone(fonts), widths: RefCell::default(), missing: foreign };
+            return Self {
+                fonts: Arc::clone(fonts),
+                widths: RefCell::default(),
+                missing: foreign,
+            };
         }
         let fonts = WITH_SYSTEM.get_or_init(|| {
             let mut fonts = bundled_fonts();
@@ -111,36 +120,64 @@ impl Typesetter {
             fonts.set_sans_serif_family("Inter");
             Arc::new(fonts)
         });
-        let mut typesetter =
-            Self { fonts: Arc::clone(fonts), widths: RefCell::default(), missing: BTreeSet::new() };
-        let cannot_be_drawn = |&character: &char| !typesetter.has_glyph(character);
-        typesetter.missing = foreign.into_iter().filter(cannot_be_drawn).collect();
+        let mut typesetter = Self {
+            fonts: Arc::clone(fonts),
+            widths: RefCell::default(),
+            missing: BTreeSet::new(),
+        };
+        typesetter.missing = typesetter.without_glyph(&foreign);
         typesetter
     }
 
-    fn has_glyph(&self, character: char) -> bool {
+    /// Which of the characters no font here has.
+    fn without_glyph(&self, characters: &BTreeSet<char>) -> BTreeSet<char> {
         let mut svg =
             String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">");
-        let style = Style { size: 9.0, bold: false, color: 0, opacity: 1.0, spacing: 0.0 };
-        run(&mut svg, &character.to_string(), 0.0, 8.0, style, None);
-        svg.push_str("</svg>");
-        let Ok(tree) = self.parse(&svg) else {
-            return false;
+        let style = Style {
+            size: 9.0,
+            bold: false,
+            color: 0,
+            opacity: 1.0,
+            spacing: 0.0,
         };
-        tree.root().children().iter().any(|node| match node {
-            Node::Text(text) => {
-                let mut glyphs =
-                    text.layouted().iter().flat_map(|span| &span.positioned_glyphs).peekable();
-                glyphs.peek().is_some() && glyphs.all(|glyph| glyph.id.0 != 0)
+        for character in characters {
+            run(
+                &mut svg,
+                &character.to_string(),
+                0.0,
+                8.0,
+                style,
+                Some(*character as usize),
+            );
+        }
+        svg.push_str("</svg>");
+        let mut missing = characters.clone();
+        let Ok(tree) = self.parse(&svg) else {
+            return missing;
+        };
+        for_each_text(tree.root(), &mut |id, text| {
+            let mut glyphs = text
+                .layouted()
+                .iter()
+                .flat_map(|span| &span.positioned_glyphs)
+                .peekable();
+            if glyphs.peek().is_some() && glyphs.all(|glyph| glyph.id.0 != 0) {
+                missing.retain(|character| *character as usize != id);
             }
-            _ => false,
-        })
+        });
+        missing
     }
 
     /// The text with a box for each character that cannot be drawn: better a visible gap than none.
     fn drawable(&self, text: &str) -> String {
         text.chars()
-            .map(|character| if self.missing.contains(&character) { '□' } else { character })
+            .map(|character| {
+                if self.missing.contains(&character) {
+                    '□'
+                } else {
+                    character
+                }
+            })
             .collect()
     }
 
@@ -157,7 +194,9 @@ impl Typesetter {
     pub(super) fn draw(&self, svg: &str, width: u32, height: u32) -> Result<Pixmap, PreviewError> {
         let tree = self.parse(svg)?;
         let mut pixmap = Pixmap::new(width, height).ok_or_else(|| {
-            PreviewError::Drawing(format!("a picture of {width}x{height} pixels cannot be made"))
+            PreviewError::Drawing(format!(
+                "a picture of {width}x{height} pixels cannot be made"
+            ))
         })?;
         resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
         Ok(pixmap)
@@ -181,23 +220,39 @@ impl Typesetter {
         }
         let mut svg =
             String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\">");
-        let style = Style { size: 100.0, bold, color: 0, opacity: 1.0, spacing: 0.0 };
+        let style = Style {
+            size: 100.0,
+            bold,
+            color: 0,
+            opacity: 1.0,
+            spacing: 0.0,
+        };
         // Spaces at an end have no extent of their own, so letters stand around what the bundled font draws; around other
         // scripts they would change fonts with them.
         let framed = |piece: &str| piece.chars().all(is_bundled);
         run(&mut svg, "||", 0.0, 100.0, style, Some(new.len()));
         for (index, piece) in new.iter().enumerate() {
-            let text = if framed(piece) { format!("|{piece}|") } else { (*piece).to_owned() };
+            let text = if framed(piece) {
+                format!("|{piece}|")
+            } else {
+                (*piece).to_owned()
+            };
             run(&mut svg, &text, 0.0, 100.0, style, Some(index));
         }
         svg.push_str("</svg>");
         let tree = self.parse(&svg)?;
         let mut found = HashMap::new();
-        collect_widths(tree.root(), &mut found);
+        for_each_text(tree.root(), &mut |id, text| {
+            found.insert(id, text.bounding_box().width());
+        });
         let frame = found.get(&new.len()).copied().unwrap_or_default();
         for (index, piece) in new.into_iter().enumerate() {
             let width = found.get(&index).copied().unwrap_or_default();
-            let width = if framed(piece) { (width - frame).max(0.0) } else { width };
+            let width = if framed(piece) {
+                (width - frame).max(0.0)
+            } else {
+                width
+            };
             widths.insert((bold, piece.to_owned()), width / 100.0);
         }
         Ok(())
@@ -234,7 +289,11 @@ impl Typesetter {
         let mut current = String::new();
         let mut rest = false;
         for (piece, space_before) in pieces {
-            let separator = if current.is_empty() || !space_before { "" } else { " " };
+            let separator = if current.is_empty() || !space_before {
+                ""
+            } else {
+                " "
+            };
             let longer = format!("{current}{separator}{piece}");
             if current.is_empty() || self.quick_width(&longer, style)? <= width {
                 current = longer;
@@ -273,7 +332,13 @@ impl Typesetter {
         }
         drop(widths);
         for word in unknown {
-            total += self.width(&word, Style { spacing: 0.0, ..style })?;
+            total += self.width(
+                &word,
+                Style {
+                    spacing: 0.0,
+                    ..style
+                },
+            )?;
         }
         Ok(total + style.spacing * line.chars().count() as f32)
     }
@@ -288,7 +353,10 @@ impl Typesetter {
         let characters: Vec<char> = text.chars().collect();
         let fits = |count: usize| -> Result<Option<String>, PreviewError> {
             let start: String = characters[..count].iter().collect();
-            let cut = format!("{}…", start.trim_end_matches([' ', ',', '.', ';', ':', '-', '—']));
+            let cut = format!(
+                "{}…",
+                start.trim_end_matches([' ', ',', '.', ';', ':', '-', '—'])
+            );
             Ok((self.quick_width(&cut, style)? <= width).then_some(cut))
         };
         let (mut low, mut high) = (0, characters.len());
@@ -349,7 +417,11 @@ impl Typesetter {
             let mut space_before = space_before;
             // Widths of single characters are enough to break what no line can hold.
             self.measure(
-                part.chars().map(|c| c.to_string()).collect::<Vec<_>>().iter().map(String::as_str),
+                part.chars()
+                    .map(|c| c.to_string())
+                    .collect::<Vec<_>>()
+                    .iter()
+                    .map(String::as_str),
                 style.bold,
             )?;
             let mut total = 0.0;
@@ -435,15 +507,16 @@ fn run(svg: &mut String, text: &str, x: f32, y: f32, style: Style, id: Option<us
     svg.push_str("</text>");
 }
 
-fn collect_widths(group: &resvg::usvg::Group, widths: &mut HashMap<usize, f32>) {
+/// Hands over every text of a document that was written with a number.
+fn for_each_text(group: &Group, take: &mut dyn FnMut(usize, &Text)) {
     for node in group.children() {
         match node {
             Node::Text(text) => {
-                if let Some(index) = text.id().strip_prefix('t').and_then(|id| id.parse().ok()) {
-                    widths.insert(index, text.bounding_box().width());
+                if let Some(id) = text.id().strip_prefix('t').and_then(|id| id.parse().ok()) {
+                    take(id, text);
                 }
             }
-            Node::Group(group) => collect_widths(group, widths),
+            Node::Group(group) => for_each_text(group, take),
             _ => {}
         }
     }
@@ -453,20 +526,35 @@ fn collect_widths(group: &resvg::usvg::Group, widths: &mut HashMap<usize, f32>) 
 mod tests {
     use super::*;
 
-    const STYLE: Style =
-        Style { size: 13.0, bold: false, color: 0xffffff, opacity: 1.0, spacing: 0.0 };
+    const STYLE: Style = Style {
+        size: 13.0,
+        bold: false,
+        color: 0xffffff,
+        opacity: 1.0,
+        spacing: 0.0,
+    };
 
     #[test]
     fn the_bundled_font_draws_every_character_it_claims() {
         let type_ = Typesetter::for_texts(["plain"]);
         for bold in [false, true] {
-            for character in (0x21..0x2600).filter_map(char::from_u32).filter(|&character| {
-                is_bundled(character) && !matches!(character, '\u{a0}' | '\u{ad}')
-            }) {
+            for character in (0x21..0x2600)
+                .filter_map(char::from_u32)
+                .filter(|&character| {
+                    is_bundled(character) && !matches!(character, '\u{a0}' | '\u{ad}')
+                })
+            {
                 let mut svg = String::from(
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">",
                 );
-                run(&mut svg, &format!("{character}"), 0.0, 8.0, Style { bold, ..STYLE }, None);
+                run(
+                    &mut svg,
+                    &format!("{character}"),
+                    0.0,
+                    8.0,
+                    Style { bold, ..STYLE },
+                    None,
+                );
                 svg.push_str("</svg>");
                 let tree = type_.parse(&svg).expect("a valid document");
                 let drawn = tree.root().children().iter().any(|node| match node {
@@ -490,7 +578,10 @@ mod tests {
         assert!(lines.len() > 2);
         assert_eq!(lines.join(" "), text);
         for line in &lines {
-            assert!(type_.width(line, STYLE).expect("measured") <= 181.0, "{line}");
+            assert!(
+                type_.width(line, STYLE).expect("measured") <= 181.0,
+                "{line}"
+            );
         }
     }
 
@@ -501,10 +592,14 @@ mod tests {
         let lines = type_.wrap(&text, STYLE, 150.0, 3).expect("measured");
         assert_eq!(lines.len(), 3);
         assert!(lines[2].ends_with('…'), "{lines:?}");
-        let lines = type_.wrap(&"x".repeat(300), STYLE, 150.0, 50).expect("measured");
+        let lines = type_
+            .wrap(&"x".repeat(300), STYLE, 150.0, 50)
+            .expect("measured");
         assert!(
             lines.len() > 5
-                && lines.iter().all(|line| type_.width(line, STYLE).unwrap_or(999.0) <= 151.0),
+                && lines
+                    .iter()
+                    .all(|line| type_.width(line, STYLE).unwrap_or(999.0) <= 151.0),
             "{lines:?}"
         );
     }
@@ -520,7 +615,10 @@ mod tests {
 
     #[test]
     fn text_from_anywhere_is_made_safe() {
-        assert_eq!(clean("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c\u{0}\u{feff}"), "a[31mred bc");
+        assert_eq!(
+            clean("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c\u{0}\u{feff}"),
+            "a[31mred bc"
+        );
         assert_eq!(clean("  two   spaces "), "two spaces");
     }
 
@@ -530,8 +628,19 @@ mod tests {
         let type_ = Typesetter::for_texts([text]);
         let parts = type_.break_word(text, STYLE, 100.0).expect("measured");
         assert!(parts.len() > 10, "{parts:?}");
-        assert_eq!(parts.iter().map(|(part, _)| part.as_str()).collect::<String>(), text);
-        assert!(parts.iter().all(|(part, _)| !part.starts_with(['、', '。'])), "{parts:?}");
+        assert_eq!(
+            parts
+                .iter()
+                .map(|(part, _)| part.as_str())
+                .collect::<String>(),
+            text
+        );
+        assert!(
+            parts
+                .iter()
+                .all(|(part, _)| !part.starts_with(['、', '。'])),
+            "{parts:?}"
+        );
     }
 
     #[test]
