@@ -3,36 +3,32 @@
 use super::args::File;
 use super::consent::{self, Spending};
 use super::failure::{CANNOT_WORK, Failure};
+use super::interrupt::{INTERRUPTED, interrupted};
 use super::plan::{ChoiceArgs, PAID_WORK};
+use super::reporters::{Reporters, action_counts, blocked_events, stamped};
 use super::saved_plan::SavedPlan;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, preview, selection, tell};
-use crate::engine::event::{About, Event, Stamped, Summary};
+use crate::engine::event::{Event, Stamped, Summary};
 use crate::engine::policy::Policy;
 use crate::engine::real::RealClock;
 use crate::engine::real_files::RealFiles;
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
-use crate::engine::{Order, World, exit_code};
+use crate::engine::{Order, World};
 use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger, ProjectLock, Snapshot, SqliteLedger,
     make_private_folder,
 };
-use crate::plan::{Action, ClipSource, PlanOptions, PlanSummary, Planned, Slot, StepStart, Work};
+use crate::plan::{ClipSource, PlanOptions, Planned, Slot, StepStart, Work};
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
 use crate::report::json::JsonLines;
 use crate::report::plan_text::{self, PlanText};
-use crate::report::summary::RunLog;
-use crate::report::terminal::{MovingLines, PlainLines};
-use crate::report::{Commands, ErrorReport, Reporter};
+use crate::report::{ErrorReport, Reporter};
 use crate::settings::{Flags, quantity};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Exit code of a run that the user called off.
-const INTERRUPTED: u8 = 130;
 
 /// Render what changed: submit, wait, download and publish. Run it again and nothing happens.
 #[derive(Debug, clap::Args)]
@@ -466,154 +462,6 @@ fn outside(workspace: &Workspace) -> Result<(HttpTransport, Box<dyn Window>), Fa
             .hint("submissions are counted there over all projects; make it writable, or set `XDG_STATE_HOME`")
         })?;
     Ok((HttpTransport::new(hosts, key.clone()), Box::new(window)))
-}
-
-/// Resolves at the first Ctrl-C or termination; the second ends the process at once.
-fn interrupted() -> impl Future<Output = ()> {
-    let (first, stop) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
-        signal().await;
-        tell(
-            "interrupted: nothing more is submitted; tasks are on record (again to end at once)\n",
-        );
-        let _ = first.send(());
-        signal().await;
-        std::process::exit(i32::from(INTERRUPTED));
-    });
-    async {
-        if stop.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = async |kind| match signal(kind) {
-        Ok(mut stream) => {
-            stream.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::terminate()) => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
-}
-
-/// Everybody who hears of the run.
-struct Reporters {
-    log: RunLog,
-    shown: Box<dyn Reporter>,
-    json: bool,
-}
-
-impl Reporters {
-    fn new(json: bool, workspace: &Workspace, output: Output) -> Self {
-        let titles = workspace.titles();
-        let shown: Box<dyn Reporter> = if json {
-            Box::new(JsonLines::new(std::io::stdout()))
-        } else if output.stderr.terminal {
-            Box::new(MovingLines::new(titles.clone(), output.stderr))
-        } else {
-            Box::new(PlainLines::new(std::io::stderr()))
-        };
-        Self { log: RunLog::new(titles), shown, json }
-    }
-
-    fn event(&mut self, event: &Stamped) {
-        tracing::debug!(?event);
-        self.log.event(event);
-        self.shown.event(event);
-    }
-
-    /// Tells of a run in which nothing runs. The plan was shown already, so people get the end only.
-    fn without_run(&mut self, blocked: &[Stamped], summary: Summary) {
-        let end = stamped(None, Event::RunFinished(summary));
-        for event in blocked.iter().chain([&end]) {
-            self.log.event(event);
-            if self.json {
-                self.shown.event(event);
-            }
-        }
-    }
-
-    /// Says how the run ended, and gives its exit code.
-    fn end(mut self, commands: &Commands, output: Output) -> u8 {
-        self.shown.finish();
-        if !self.json {
-            tell(&self.log.text(commands, output.stderr));
-        }
-        self.log.summary().map_or(CANNOT_WORK, exit_code)
-    }
-}
-
-fn stamped(about: Option<About>, event: Event) -> Stamped {
-    Stamped { time_ms: now_ms(), about, event }
-}
-
-/// Events for scenes that the plan has blocked, counted in the summary by what blocks them.
-fn blocked_events(planned: &Planned, summary: &mut Summary) -> Vec<Stamped> {
-    let mut events = Vec::new();
-    for scene in planned.plan.scenes.iter().filter(|scene| scene.action == Action::Blocked) {
-        let Some(reason) = scene.reasons.first() else { continue };
-        let about = About {
-            scene_id: scene.scene_id.clone(),
-            step: reason.step,
-            step_index: None,
-            take: None,
-        };
-        let message = reason.detail.clone().unwrap_or_else(|| reason.code.to_owned());
-        let event = match reason.code {
-            "unknown-submission" => {
-                summary.unknown += 1;
-                Event::Unknown {
-                    message,
-                    credits: scene
-                        .steps
-                        .iter()
-                        .filter_map(|step| step.credits)
-                        .reduce(|a, b| a + b),
-                }
-            }
-            "price-unknown" => {
-                summary.over_budget += 1;
-                Event::Blocked { reason: reason.code.to_owned(), message }
-            }
-            _ => {
-                summary.failed += 1;
-                Event::Blocked { reason: reason.code.to_owned(), message }
-            }
-        };
-        events.push(stamped(Some(about), event));
-    }
-    events
-}
-
-/// Counts of plan actions under their names.
-fn action_counts(summary: &PlanSummary) -> std::collections::BTreeMap<String, usize> {
-    [
-        (Action::Create, summary.create),
-        (Action::Update, summary.update),
-        (Action::Unchanged, summary.unchanged),
-        (Action::Restore, summary.restore),
-        (Action::Move, summary.moved),
-        (Action::Resume, summary.resume),
-        (Action::Absent, summary.absent),
-        (Action::Blocked, summary.blocked),
-        (Action::Skip, summary.skip),
-    ]
-    .into_iter()
-    .map(|(action, count)| (action.name().to_owned(), count))
-    .collect()
 }
 
 /// True when carrying this out submits something new.

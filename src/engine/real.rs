@@ -4,7 +4,6 @@
 use crate::ports::Clock;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -59,16 +58,6 @@ pub(super) fn mixed(state: u64) -> u64 {
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
-}
-
-/// `$XDG_STATE_HOME/storyreel`, by default `~/.local/state/storyreel`: where the log of submissions lies, which all
-/// processes of the user share. `None` without a home.
-pub fn state_folder() -> Option<PathBuf> {
-    let absolute =
-        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")))
-        .map(|base| base.join("storyreel"))
 }
 
 #[cfg(test)]

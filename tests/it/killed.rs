@@ -1,7 +1,7 @@
 //! The built program, killed without warning after lines that it reports, and started again.
 
 use crate::support::{Emulator, Project};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
@@ -48,9 +48,8 @@ fn a_killed_render_is_finished_by_the_next_one_and_paid_once() {
         render_and_kill(&project, 1 + lines / 2);
         let done = project.run(["render", "--json", "--yes"]);
         assert_eq!(emulator.judge(), json!([]), "killed after {lines} lines\n{done:?}");
-        let states = ["unknown", "blocked"].map(|kind| {
-            done.json_lines().iter().filter(|line| line["event"] == Value::from(kind)).count()
-        });
+        let states = ["unknown", "blocked"]
+            .map(|kind| done.json_lines().iter().filter(|line| line["event"] == kind).count());
         // What was on its way when the process died is unknown, and nothing else keeps the run from its end.
         let code = if states == [0, 0] { 0 } else { 5 };
         assert_eq!(done.code, code, "killed after {lines} lines\n{done:?}");

@@ -721,10 +721,15 @@ fn judge(machine: &mut Machine, last: &Summary) {
         .filter_map(|attempt| attempt.task_id.clone())
         .collect();
     let expected = Expected { left_behind: given_up, running: Some(100), ..Expected::default() };
+    // An answer meant for another request can name a task that nobody knows of yet; nothing tells that it is not ours.
+    let mixed_up =
+        bill.fault_counts.iter().any(|(name, used)| *used > 0 && name.contains("duplicate_answer"));
     // The provider's word for a window that was overrun is a refusal, so a refusal counts as well.
     let violations: Vec<String> = bill
         .judge_with(&expected)
         .into_iter()
+        // Where that other task fails, the clip is made anew though its own task runs somewhere.
+        .filter(|violation| !(mixed_up && violation.code == "paid-twice"))
         .map(|violation| format!("{}: {}", violation.code, violation.message))
         .collect();
     assert!(violations.is_empty(), "{violations:#?}");
@@ -741,9 +746,6 @@ fn judge(machine: &mut Machine, last: &Summary) {
             *unrecorded.entry(create.body["prompt"].as_str().unwrap_or_default()).or_default() += 1;
         }
     }
-    // An answer meant for another request can name a task that nobody knows of yet; nothing tells that it is not ours.
-    let mixed_up =
-        bill.fault_counts.iter().any(|(name, used)| *used > 0 && name.contains("duplicate_answer"));
     for (prompt, tasks) in unrecorded.into_iter().filter(|_| !mixed_up) {
         let unknown = attempts
             .iter()
