@@ -208,6 +208,12 @@ impl Render {
         .map_err(|error| {
             Failure::cannot_work("disk", format!("cannot use the project's folder: {error}"))
         })?;
+        // Litter of killed runs is no reason to stop when it cannot be removed.
+        for folder in [layout.private.join("cache"), layout.assets_root.join("assets")] {
+            if let Err(error) = files.remove_left_over(&folder) {
+                tracing::debug!(%error, folder = %folder.display(), "left-over files stay");
+            }
+        }
         ledger.recover(now_ms())?;
         Publisher::new(&files, layout).recover(&mut ledger, now_ms()).map_err(publish_failure)?;
         Ok(Held { ledger, files, _lock: lock })

@@ -15,9 +15,8 @@ use super::ProbeError;
 const LARGEST_HEADER_BOX: u64 = 64 * 1024 * 1024;
 
 /// Boxes that a file may begin with; anything else is taken for another format.
-const FIRST_BOXES: [&[u8; 4]; 10] = [
-    b"ftyp", b"styp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"pnot", b"sidx",
-];
+const FIRST_BOXES: [&[u8; 4]; 10] =
+    [b"ftyp", b"styp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"pnot", b"sidx"];
 
 /// The four characters that name a box.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,20 +55,13 @@ pub(super) fn top_level_box(
         if tail.iter().all(|&byte| byte == 0) {
             return Ok(None);
         }
-        return Err(ProbeError::Cut {
-            what: "the last box header".into(),
-            needs: 8,
-            here,
-        });
+        return Err(ProbeError::Cut { what: "the last box header".into(), needs: 8, here });
     }
     reader.read_exact(&mut start)?;
     let [a, b, c, d, e, f, g, h] = start;
     let kind = Kind([e, f, g, h]);
     if position == 0 && !FIRST_BOXES.contains(&&kind.0) {
-        return Err(ProbeError::NotMp4(format!(
-            "it begins with `{}`",
-            start.escape_ascii()
-        )));
+        return Err(ProbeError::NotMp4(format!("it begins with `{}`", start.escape_ascii())));
     }
     let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
         0 => (8, here),
@@ -90,11 +82,7 @@ pub(super) fn top_level_box(
     if size > here {
         return Err(cut_box(kind, size, here));
     }
-    Ok(Some(TopLevelBox {
-        kind,
-        body: position + header,
-        end: position + size,
-    }))
+    Ok(Some(TopLevelBox { kind, body: position + header, end: position + size }))
 }
 
 /// Reads the body of a box that holds headers, within the limit that keeps memory bounded.
@@ -118,19 +106,12 @@ pub(super) fn read_body(
 }
 
 fn cut_box(kind: Kind, needs: u64, here: u64) -> ProbeError {
-    ProbeError::Cut {
-        what: format!("the `{kind}` box"),
-        needs,
-        here,
-    }
+    ProbeError::Cut { what: format!("the `{kind}` box"), needs, here }
 }
 
 /// The error for a box whose content is wrong; `why` continues a sentence that begins with its name.
 pub(super) fn damaged(kind: Kind, why: impl Into<String>) -> ProbeError {
-    ProbeError::Damaged {
-        kind: kind.to_string(),
-        why: why.into(),
-    }
+    ProbeError::Damaged { kind: kind.to_string(), why: why.into() }
 }
 
 /// The boxes directly inside the body of `parent`, each with its own body.
@@ -141,10 +122,7 @@ pub(super) struct Children<'a> {
 
 /// Walks the boxes directly inside `body`. A remainder smaller than a header is padding that QuickTime writes.
 pub(super) fn children<'a>(parent: &[u8; 4], body: &'a [u8]) -> Children<'a> {
-    Children {
-        parent: Kind(*parent),
-        rest: body,
-    }
+    Children { parent: Kind(*parent), rest: body }
 }
 
 impl<'a> Iterator for Children<'a> {

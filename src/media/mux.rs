@@ -99,15 +99,8 @@ pub fn mux_h264_with(
     if u32::try_from(total).is_err() {
         return Err(MuxError::TooLarge(total));
     }
-    headers_of(
-        width,
-        height,
-        timescale,
-        samples,
-        &stream,
-        media_offset as u32,
-    )
-    .encode(&mut file)?;
+    headers_of(width, height, timescale, samples, &stream, media_offset as u32)
+        .encode(&mut file)?;
     if !free.is_empty() {
         write_box(&mut file, *b"free", free);
     }
@@ -159,9 +152,7 @@ impl<'a> Stream<'a> {
             if size == 0 {
                 return Err(MuxError::EmptySample(index));
             }
-            stream
-                .sizes
-                .push(u32::try_from(size).map_err(|_| MuxError::TooLarge(size))?);
+            stream.sizes.push(u32::try_from(size).map_err(|_| MuxError::TooLarge(size))?);
         }
         match samples.first() {
             None => Err(MuxError::NoSamples),
@@ -193,23 +184,15 @@ fn nal_units(annex_b: &[u8]) -> impl Iterator<Item = &[u8]> {
             index += 1;
         }
     }
-    let ends: Vec<usize> = starts
-        .iter()
-        .skip(1)
-        .copied()
-        .chain([annex_b.len()])
-        .collect();
-    starts
-        .into_iter()
-        .zip(ends)
-        .filter_map(move |(start, end)| {
-            let mut unit = &annex_b[start + 3..end];
-            // A unit never ends in zeros: those belong to the next start code or are padding.
-            while let [rest @ .., 0] = unit {
-                unit = rest;
-            }
-            (!unit.is_empty()).then_some(unit)
-        })
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([annex_b.len()]).collect();
+    starts.into_iter().zip(ends).filter_map(move |(start, end)| {
+        let mut unit = &annex_b[start + 3..end];
+        // A unit never ends in zeros: those belong to the next start code or are padding.
+        while let [rest @ .., 0] = unit {
+            unit = rest;
+        }
+        (!unit.is_empty()).then_some(unit)
+    })
 }
 
 fn headers_of(
@@ -220,10 +203,7 @@ fn headers_of(
     stream: &Stream<'_>,
     media_offset: u32,
 ) -> Moov {
-    let ticks: u64 = samples
-        .iter()
-        .map(|sample| u64::from(sample.duration))
-        .sum();
+    let ticks: u64 = samples.iter().map(|sample| u64::from(sample.duration)).sum();
     let movie_ticks = (ticks * u64::from(MOVIE_TIMESCALE)).div_ceil(u64::from(timescale));
     let keyframes: Vec<u32> = (1..)
         .zip(samples)
@@ -259,24 +239,13 @@ fn headers_of(
                     language: "und".into(),
                     ..Mdhd::default()
                 },
-                hdlr: Hdlr {
-                    handler: FourCC::new(b"vide"),
-                    name: "VideoHandler".into(),
-                },
+                hdlr: Hdlr { handler: FourCC::new(b"vide"), name: "VideoHandler".into() },
                 minf: Minf {
                     vmhd: Some(Vmhd::default()),
-                    dinf: Dinf {
-                        dref: Dref {
-                            entries: vec![Url::default().into()],
-                        },
-                    },
+                    dinf: Dinf { dref: Dref { entries: vec![Url::default().into()] } },
                     stbl: Stbl {
-                        stsd: Stsd {
-                            codecs: vec![codec(width, height, stream).into()],
-                        },
-                        stts: Stts {
-                            entries: times(samples),
-                        },
+                        stsd: Stsd { codecs: vec![codec(width, height, stream).into()] },
+                        stts: Stts { entries: times(samples) },
                         // Without this box every sample would count as a keyframe.
                         stss: (keyframes.len() < samples.len())
                             .then_some(Stss { entries: keyframes }),
@@ -288,13 +257,9 @@ fn headers_of(
                             }],
                         },
                         stsz: Stsz {
-                            samples: StszSamples::Different {
-                                sizes: stream.sizes.clone(),
-                            },
+                            samples: StszSamples::Different { sizes: stream.sizes.clone() },
                         },
-                        stco: Some(Stco {
-                            entries: vec![media_offset],
-                        }),
+                        stco: Some(Stco { entries: vec![media_offset] }),
                         ..Stbl::default()
                     },
                     ..Minf::default()
@@ -308,17 +273,7 @@ fn headers_of(
 
 /// The matrix that leaves a picture as it is.
 fn upright() -> Matrix {
-    Matrix {
-        a: 0x10000,
-        b: 0,
-        u: 0,
-        c: 0,
-        d: 0x10000,
-        v: 0,
-        x: 0,
-        y: 0,
-        w: 0x4000_0000,
-    }
+    Matrix { a: 0x10000, b: 0, u: 0, c: 0, d: 0x10000, v: 0, x: 0, y: 0, w: 0x4000_0000 }
 }
 
 fn times(samples: &[H264Sample<'_>]) -> Vec<SttsEntry> {
@@ -326,20 +281,14 @@ fn times(samples: &[H264Sample<'_>]) -> Vec<SttsEntry> {
     for sample in samples {
         match entries.last_mut() {
             Some(last) if last.sample_delta == sample.duration => last.sample_count += 1,
-            _ => entries.push(SttsEntry {
-                sample_count: 1,
-                sample_delta: sample.duration,
-            }),
+            _ => entries.push(SttsEntry { sample_count: 1, sample_delta: sample.duration }),
         }
     }
     entries
 }
 
 fn codec(width: u16, height: u16, stream: &Stream<'_>) -> Avc1 {
-    let first = stream
-        .sequence_sets
-        .iter()
-        .find_map(|set| set.first_chunk::<4>());
+    let first = stream.sequence_sets.iter().find_map(|set| set.first_chunk::<4>());
     let [_, profile, compatibility, level] = first.copied().unwrap_or_default();
     let owned = |sets: &[&[u8]]| sets.iter().map(|set| set.to_vec()).collect();
     Avc1 {

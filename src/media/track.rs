@@ -26,12 +26,8 @@ pub(super) fn read_fragments(moof: &[u8]) -> Result<Vec<Fragment>, ProbeError> {
             continue;
         }
         let header: Tfhd = leaf(b"tfhd", required(b"traf", traf, b"tfhd")?)?;
-        let mut fragment = Fragment {
-            track_id: header.track_id,
-            frames: 0,
-            ticks: 0,
-            frames_of_default_time: 0,
-        };
+        let mut fragment =
+            Fragment { track_id: header.track_id, frames: 0, ticks: 0, frames_of_default_time: 0 };
         for item in children(b"traf", traf) {
             let (kind, run) = item?;
             if kind.0 == *b"trun" {
@@ -46,9 +42,7 @@ pub(super) fn read_fragments(moof: &[u8]) -> Result<Vec<Fragment>, ProbeError> {
 impl Fragment {
     fn add_run(&mut self, run: &[u8], default_time: Option<u32>) -> Result<(), ProbeError> {
         let word = |index: usize| {
-            run.get(index * 4..)
-                .and_then(|rest| rest.first_chunk())
-                .map(|b| u32::from_be_bytes(*b))
+            run.get(index * 4..).and_then(|rest| rest.first_chunk()).map(|b| u32::from_be_bytes(*b))
         };
         let short = || damaged(Kind(*b"trun"), "is shorter than the frames it lists");
         let flags = word(0).ok_or_else(short)?;
@@ -57,9 +51,7 @@ impl Fragment {
         if flags & 0x100 == 0 {
             match default_time {
                 Some(time) => {
-                    self.ticks = self
-                        .ticks
-                        .saturating_add(u64::from(time) * u64::from(count))
+                    self.ticks = self.ticks.saturating_add(u64::from(time) * u64::from(count))
                 }
                 None => {
                     self.frames_of_default_time =
@@ -110,11 +102,7 @@ impl Track {
             }
             without_frames = true;
         }
-        Err(if without_frames {
-            ProbeError::NoFrames
-        } else {
-            ProbeError::NoVideoTrack
-        })
+        Err(if without_frames { ProbeError::NoFrames } else { ProbeError::NoVideoTrack })
     }
 
     fn read(
@@ -127,10 +115,7 @@ impl Track {
         let mdia = required(b"trak", trak, b"mdia")?;
         let clock: Mdhd = leaf(b"mdhd", required(b"mdia", mdia, b"mdhd")?)?;
         if clock.timescale == 0 {
-            return Err(damaged(
-                Kind(*b"mdhd"),
-                "has a clock of zero ticks a second",
-            ));
+            return Err(damaged(Kind(*b"mdhd"), "has a clock of zero ticks a second"));
         }
         let minf = required(b"mdia", mdia, b"minf")?;
         let stbl = required(b"minf", minf, b"stbl")?;
@@ -188,9 +173,7 @@ impl Track {
         }
         let media_duration = self.ticks as f64 / f64::from(self.timescale);
         // The edit list counts in the movie's coarser clock, so a difference below its tick is only rounding.
-        let edited = self
-            .edit
-            .filter(|edit| (edit.duration - media_duration).abs() > edit.tick);
+        let edited = self.edit.filter(|edit| (edit.duration - media_duration).abs() > edit.tick);
         Ok(Probe {
             duration: edited.map_or(media_duration, |edit| edit.duration),
             width: self.width,
@@ -236,11 +219,7 @@ impl SampleEntry {
             b"vp08" => "vp8".to_owned(),
             _ => kind.to_string(),
         };
-        Ok(Self {
-            codec,
-            width,
-            height,
-        })
+        Ok(Self { codec, width, height })
     }
 }
 
@@ -258,11 +237,7 @@ fn displayed_size(header: &Tkhd, entry: &SampleEntry) -> (u32, u32) {
         && header.matrix.d == 0
         && header.matrix.b != 0
         && header.matrix.c != 0;
-    if turned {
-        (height, width)
-    } else {
-        (width, height)
-    }
+    if turned { (height, width) } else { (width, height) }
 }
 
 /// What an edit list shows of a track.
@@ -285,10 +260,7 @@ fn edit(trak: &[u8], movie_clock: &Mvhd) -> Result<Option<Edit>, ProbeError> {
     let ticks = list.entries.iter().filter(|edit| edit.media_time.is_some());
     let ticks = ticks.fold(0_u64, |sum, edit| sum.saturating_add(edit.segment_duration));
     let tick = 1.0 / f64::from(movie_clock.timescale);
-    Ok((ticks > 0).then_some(Edit {
-        duration: ticks as f64 * tick,
-        tick,
-    }))
+    Ok((ticks > 0).then_some(Edit { duration: ticks as f64 * tick, tick }))
 }
 
 /// Where the last frame of a track ends in the file, in bytes.
@@ -318,10 +290,9 @@ fn end_of_frames(stbl: &[u8], sizes: &Stsz, frames: u64) -> Result<u64, ProbeErr
                 (after - next_frame).saturating_mul(u64::from(*size))
             }
             // `after` never passes the number of sizes, which bounds both the slice and the work over all chunks.
-            StszSamples::Different { sizes } => sizes[next_frame as usize..after as usize]
-                .iter()
-                .map(|&size| u64::from(size))
-                .sum(),
+            StszSamples::Different { sizes } => {
+                sizes[next_frame as usize..after as usize].iter().map(|&size| u64::from(size)).sum()
+            }
         };
         if bytes > 0 {
             end = end.max(offset.saturating_add(bytes));
@@ -359,23 +330,12 @@ impl FragmentTotals {
                 }
             }
         }
-        let mut totals = Self {
-            frames: 0,
-            ticks: 0,
-            stated,
-        };
-        for fragment in fragments
-            .iter()
-            .filter(|fragment| fragment.track_id == track_id)
-        {
-            let of_default = fragment
-                .frames_of_default_time
-                .saturating_mul(u64::from(default_time));
+        let mut totals = Self { frames: 0, ticks: 0, stated };
+        for fragment in fragments.iter().filter(|fragment| fragment.track_id == track_id) {
+            let of_default =
+                fragment.frames_of_default_time.saturating_mul(u64::from(default_time));
             totals.frames = totals.frames.saturating_add(fragment.frames);
-            totals.ticks = totals
-                .ticks
-                .saturating_add(fragment.ticks)
-                .saturating_add(of_default);
+            totals.ticks = totals.ticks.saturating_add(fragment.ticks).saturating_add(of_default);
         }
         Ok(totals)
     }

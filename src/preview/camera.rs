@@ -115,14 +115,9 @@ impl Camera {
                     _ => clauses.push(clause.to_vec()),
                 }
             }
-            clauses
-                .iter()
-                .filter_map(|clause| step(clause))
-                .collect::<Vec<_>>()
+            clauses.iter().filter_map(|clause| step(clause)).collect::<Vec<_>>()
         });
-        Self {
-            phases: phases.filter(|steps| !steps.is_empty()).collect(),
-        }
+        Self { phases: phases.filter(|steps| !steps.is_empty()).collect() }
     }
 
     /// Finds movements in a prompt, where only sentences that speak of the camera count.
@@ -130,9 +125,7 @@ impl Camera {
         let sentences = words.split(['.', '!', '?', ';', '\n']).filter(|sentence| {
             let tokens = tokens(sentence);
             let speaks = |word: &str| tokens.iter().any(|token| token == word);
-            ["camera", "dolly", "handheld", "steadicam", "drone"]
-                .into_iter()
-                .any(speaks)
+            ["camera", "dolly", "handheld", "steadicam", "drone"].into_iter().any(speaks)
         });
         let told: Vec<&str> = sentences.collect();
         Self::parse(&told.join(" then "))
@@ -140,11 +133,7 @@ impl Camera {
 
     /// Where the camera is after `seconds` of `length`, having started from `start`.
     pub(super) fn at(&self, start: Pose, seconds: f32, length: f32) -> Pose {
-        let time = if length > 0.0 {
-            (seconds / length).clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let time = if length > 0.0 { (seconds / length).clamp(0.0, 1.0) } else { 0.0 };
         let mut pose = start;
         let mut shake = 0.0_f32;
         let count = self.phases.len() as f32;
@@ -191,18 +180,8 @@ impl Camera {
 /// The unrest of a hand: a slow sway with a quicker tremble on it, the same each time.
 fn tremor(seconds: f32, axis: usize) -> f32 {
     const WAVES: [[(f32, f32, f32); 4]; 2] = [
-        [
-            (0.43, 0.0, 0.011),
-            (1.1, 1.7, 0.008),
-            (2.3, 0.6, 0.0045),
-            (4.1, 2.9, 0.0018),
-        ],
-        [
-            (0.37, 2.1, 0.012),
-            (0.9, 0.4, 0.010),
-            (2.6, 1.9, 0.0055),
-            (3.7, 0.2, 0.0020),
-        ],
+        [(0.43, 0.0, 0.011), (1.1, 1.7, 0.008), (2.3, 0.6, 0.0045), (4.1, 2.9, 0.0018)],
+        [(0.37, 2.1, 0.012), (0.9, 0.4, 0.010), (2.6, 1.9, 0.0055), (3.7, 0.2, 0.0020)],
     ];
     WAVES[axis]
         .iter()
@@ -275,11 +254,8 @@ fn step(tokens: &[String]) -> Option<Step> {
     };
     // Of `from left to right` and `left to right` the last one counts.
     let last = |words: &[&str], others: &[&str]| {
-        let found = |wanted: &[&str]| {
-            tokens
-                .iter()
-                .rposition(|token| wanted.contains(&token.as_str()))
-        };
+        let found =
+            |wanted: &[&str]| tokens.iter().rposition(|token| wanted.contains(&token.as_str()));
         match (found(words), found(others)) {
             (Some(a), Some(b)) => Some(a > b),
             (Some(_), None) => Some(true),
@@ -337,12 +313,7 @@ fn step(tokens: &[String]) -> Option<Step> {
         ],
     );
     let side = |forward: Option<bool>| if forward.unwrap_or(true) { 1.0 } else { -1.0 };
-    let mut step = Step {
-        change: Pose::default(),
-        lean: 0.0,
-        ease: Ease::Soft,
-        shake: 0.0,
-    };
+    let mut step = Step { change: Pose::default(), lean: 0.0, ease: Ease::Soft, shake: 0.0 };
     let change = &mut step.change;
     if has(&[
         "static",
@@ -407,47 +378,35 @@ fn step(tokens: &[String]) -> Option<Step> {
         ])
     }) {
         let way = 0.5 * speed * side(Some(right));
-        let together = [
-            "track",
-            "tracks",
-            "tracking",
-            "follow",
-            "follows",
-            "following",
-        ];
-        if has(&together) {
-            change.follow = way
-        } else {
-            change.track = way
-        }
-    } else if has(&[
-        "dolly", "dollies", "push", "pushes", "pushing", "pull", "pulls", "pulling",
-    ]) || (forward.is_some()
-        && has(&[
-            "track",
-            "tracks",
-            "tracking",
-            "move",
-            "moves",
-            "moving",
-            "creep",
-            "creeps",
-            "creeping",
-            "drift",
-            "drifts",
-            "glide",
-            "glides",
-            "closes",
-            "close",
-            "fly",
-            "flies",
-            "slow",
-            "slowly",
-            "camera",
-            "steadicam",
-            "follow",
-            "follows",
-        ]))
+        let together = ["track", "tracks", "tracking", "follow", "follows", "following"];
+        if has(&together) { change.follow = way } else { change.track = way }
+    } else if has(&["dolly", "dollies", "push", "pushes", "pushing", "pull", "pulls", "pulling"])
+        || (forward.is_some()
+            && has(&[
+                "track",
+                "tracks",
+                "tracking",
+                "move",
+                "moves",
+                "moving",
+                "creep",
+                "creeps",
+                "creeping",
+                "drift",
+                "drifts",
+                "glide",
+                "glides",
+                "closes",
+                "close",
+                "fly",
+                "flies",
+                "slow",
+                "slowly",
+                "camera",
+                "steadicam",
+                "follow",
+                "follows",
+            ]))
     {
         change.dolly = 0.42 * speed * side(forward);
     } else if has(&[
@@ -470,15 +429,7 @@ fn step(tokens: &[String]) -> Option<Step> {
         "gliding",
     ]) {
         change.follow = 0.5 * speed;
-    } else if has(&[
-        "drone",
-        "aerial",
-        "flyover",
-        "flythrough",
-        "fly",
-        "flies",
-        "flying",
-    ]) {
+    } else if has(&["drone", "aerial", "flyover", "flythrough", "fly", "flies", "flying"]) {
         change.dolly = 0.3 * speed;
         change.crane = 0.1 * speed;
     } else if up.is_some() && has(&["camera", "move", "moves", "slow", "slowly"]) {
@@ -584,9 +535,8 @@ mod tests {
     #[test]
     fn a_hand_trembles_and_comes_back() {
         let camera = Camera::parse("handheld");
-        let poses: Vec<Pose> = (0..48)
-            .map(|frame| camera.at(Pose::default(), frame as f32 / 24.0, 2.0))
-            .collect();
+        let poses: Vec<Pose> =
+            (0..48).map(|frame| camera.at(Pose::default(), frame as f32 / 24.0, 2.0)).collect();
         assert!(poses.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(camera.end(Pose::default()), Pose::default());
         assert_eq!(poses[7], camera.at(Pose::default(), 7.0 / 24.0, 2.0));
@@ -610,9 +560,6 @@ mod tests {
         for _ in 0..50 {
             pose = camera.end(pose);
         }
-        assert!(
-            pose.dolly <= 0.7 && pose.pan <= 1.3 && pose.tilt <= 0.7,
-            "{pose:?}"
-        );
+        assert!(pose.dolly <= 0.7 && pose.pan <= 1.3 && pose.tilt <= 0.7, "{pose:?}");
     }
 }

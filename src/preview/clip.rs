@@ -54,24 +54,12 @@ pub(super) fn make(
     let mood = {
         let title = shot.title.as_deref().unwrap_or_default();
         let words = format!("{} {title}", shot.words);
-        Mood::read(
-            &words,
-            shot.shot.as_deref().unwrap_or_default(),
-            !shot.dialogue.is_empty(),
-        )
+        Mood::read(&words, shot.shot.as_deref().unwrap_or_default(), !shot.dialogue.is_empty())
     };
-    let poses: Vec<Pose> = (0..timeline.frames)
-        .map(|frame| timeline.pose(frame))
-        .collect();
+    let poses: Vec<Pose> = (0..timeline.frames).map(|frame| timeline.pose(frame)).collect();
     let mut scene = match &shot.reference {
         Some(path) => Scene::Picture(Box::new(Picture::load(path, width, height, &poses)?)),
-        None => Scene::Stage(Box::new(Stage::build(
-            &mood,
-            width,
-            height,
-            &poses,
-            &typesetter,
-        )?)),
+        None => Scene::Stage(Box::new(Stage::build(&mood, width, height, &poses, &typesetter)?)),
     };
     let slate = Slate::draw(shot, &mood, &timeline, width, height, &typesetter)?;
 
@@ -93,9 +81,8 @@ pub(super) fn make(
             frame.dim(light);
         }
         slate.lay(&mut frame, &timeline, number);
-        let stream = encoder
-            .encode(&frame)
-            .map_err(|error| PreviewError::Encoding(error.to_string()))?;
+        let stream =
+            encoder.encode(&frame).map_err(|error| PreviewError::Encoding(error.to_string()))?;
         encoded.push((stream.to_vec(), stream.frame_type() == FrameType::IDR));
         if (number + 1) % 12 == 0 || number + 1 == timeline.frames {
             report(number + 1, timeline.frames);

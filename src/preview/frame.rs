@@ -101,12 +101,8 @@ pub(super) struct Yuv {
 /// Converts a colour whose parts are already multiplied by its opacity; so is the result. BT.709, limited range, in
 /// sixteenths of a thousandth so that no float decides a rounding.
 pub(super) fn to_yuv(red: u8, green: u8, blue: u8, alpha: u8) -> Yuv {
-    let (red, green, blue, alpha) = (
-        i32::from(red),
-        i32::from(green),
-        i32::from(blue),
-        i32::from(alpha),
-    );
+    let (red, green, blue, alpha) =
+        (i32::from(red), i32::from(green), i32::from(blue), i32::from(alpha));
     let part = |weights: [i32; 3], offset: i32| {
         let sum = red * weights[0]
             + green * weights[1]
@@ -132,11 +128,7 @@ pub(super) struct Plane {
 
 impl Plane {
     fn new(width: usize, height: usize) -> Self {
-        Self {
-            width,
-            height,
-            data: vec![0; width * height],
-        }
+        Self { width, height, data: vec![0; width * height] }
     }
 
     pub(super) fn row(&self, row: usize) -> &[u8] {
@@ -166,23 +158,15 @@ impl Drawing {
             chroma_alpha: Plane::new(width / 2, height / 2),
         };
         let rows = pixmap.data().chunks_exact(stride);
-        let luma_rows = drawing
-            .y
-            .data
-            .chunks_exact_mut(width)
-            .zip(drawing.alpha.data.chunks_exact_mut(width));
+        let luma_rows =
+            drawing.y.data.chunks_exact_mut(width).zip(drawing.alpha.data.chunks_exact_mut(width));
         for (row, (y_row, alpha_row)) in rows.zip(luma_rows) {
             for (pixel, (y, alpha)) in row.chunks_exact(4).zip(y_row.iter_mut().zip(alpha_row)) {
                 *y = to_yuv(pixel[0], pixel[1], pixel[2], pixel[3]).y;
                 *alpha = pixel[3];
             }
         }
-        for (index, pair) in pixmap
-            .data()
-            .chunks_exact(stride * 2)
-            .enumerate()
-            .take(height / 2)
-        {
+        for (index, pair) in pixmap.data().chunks_exact(stride * 2).enumerate().take(height / 2) {
             let (upper, lower) = pair.split_at(stride);
             let start = index * (width / 2);
             for (column, (a, b)) in upper.chunks_exact(8).zip(lower.chunks_exact(8)).enumerate() {
@@ -233,19 +217,11 @@ impl Overlay {
                 let (a, b) = (drawing.alpha.row(pair * 2), drawing.alpha.row(pair * 2 + 1));
                 let visible = |index: &usize| a[*index] > 0 || b[*index] > 0;
                 let first = (0..a.len()).find(visible).unwrap_or(a.len());
-                let last = (0..a.len())
-                    .rev()
-                    .find(visible)
-                    .map_or(0, |index| index + 1);
+                let last = (0..a.len()).rev().find(visible).map_or(0, |index| index + 1);
                 (first & !1, (last + 1) & !1)
             })
             .collect();
-        Self {
-            left: left & !1,
-            top: top & !1,
-            drawing,
-            spans,
-        }
+        Self { left: left & !1, top: top & !1, drawing, spans }
     }
 
     pub(super) fn width(&self) -> usize {
@@ -297,30 +273,9 @@ mod tests {
 
     #[test]
     fn colours_follow_bt709() {
-        assert_eq!(
-            to_yuv(0, 0, 0, 255),
-            Yuv {
-                y: 16,
-                u: 128,
-                v: 128
-            }
-        );
-        assert_eq!(
-            to_yuv(255, 255, 255, 255),
-            Yuv {
-                y: 235,
-                u: 128,
-                v: 128
-            }
-        );
-        assert_eq!(
-            to_yuv(255, 0, 0, 255),
-            Yuv {
-                y: 63,
-                u: 102,
-                v: 240
-            }
-        );
+        assert_eq!(to_yuv(0, 0, 0, 255), Yuv { y: 16, u: 128, v: 128 });
+        assert_eq!(to_yuv(255, 255, 255, 255), Yuv { y: 235, u: 128, v: 128 });
+        assert_eq!(to_yuv(255, 0, 0, 255), Yuv { y: 63, u: 102, v: 240 });
         assert_eq!(to_yuv(0, 0, 0, 0), Yuv { y: 0, u: 0, v: 0 });
     }
 
@@ -339,17 +294,7 @@ mod tests {
     #[test]
     fn dimming_leads_to_black() {
         let mut frame = Frame::new(4, 4);
-        frame.fill(
-            0,
-            0,
-            4,
-            4,
-            Yuv {
-                y: 200,
-                u: 90,
-                v: 160,
-            },
-        );
+        frame.fill(0, 0, 4, 4, Yuv { y: 200, u: 90, v: 160 });
         frame.dim(256);
         assert_eq!((frame.y[5], frame.u[1], frame.v[1]), (200, 90, 160));
         frame.dim(0);

@@ -59,14 +59,7 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    pub(super) const IDENTITY: Self = Self {
-        a: 1.0,
-        b: 0.0,
-        c: 0.0,
-        d: 1.0,
-        e: 0.0,
-        f: 0.0,
-    };
+    pub(super) const IDENTITY: Self = Self { a: 1.0, b: 0.0, c: 0.0, d: 1.0, e: 0.0, f: 0.0 };
 
     /// Makes everything larger around a point that stays.
     pub(super) fn scale_around(horizontal: f32, vertical: f32, x: f32, y: f32) -> Self {
@@ -80,32 +73,17 @@ impl Affine {
     }
 
     pub(super) fn translate(x: f32, y: f32) -> Self {
-        Self {
-            e: x,
-            f: y,
-            ..Self::IDENTITY
-        }
+        Self { e: x, f: y, ..Self::IDENTITY }
     }
 
     pub(super) fn rotate_around(angle: f32, x: f32, y: f32) -> Self {
         let (sin, cos) = angle.sin_cos();
-        Self {
-            a: cos,
-            b: sin,
-            c: -sin,
-            d: cos,
-            e: x - cos * x + sin * y,
-            f: y - sin * x - cos * y,
-        }
+        Self { a: cos, b: sin, c: -sin, d: cos, e: x - cos * x + sin * y, f: y - sin * x - cos * y }
     }
 
     /// Slides rows sideways in proportion to their distance from row `still`.
     pub(super) fn shear_below(amount: f32, still: f32) -> Self {
-        Self {
-            c: amount,
-            e: -amount * still,
-            ..Self::IDENTITY
-        }
+        Self { c: amount, e: -amount * still, ..Self::IDENTITY }
     }
 
     /// This one first, `next` after it.
@@ -129,21 +107,11 @@ impl Affine {
             -self.c / determinant,
             self.a / determinant,
         );
-        Self {
-            a,
-            b,
-            c,
-            d,
-            e: -(a * self.e + c * self.f),
-            f: -(b * self.e + d * self.f),
-        }
+        Self { a, b, c, d, e: -(a * self.e + c * self.f), f: -(b * self.e + d * self.f) }
     }
 
     fn apply(self, x: f32, y: f32) -> (f32, f32) {
-        (
-            self.a * x + self.c * y + self.e,
-            self.b * x + self.d * y + self.f,
-        )
+        (self.a * x + self.c * y + self.e, self.b * x + self.d * y + self.f)
     }
 
     /// The smallest upright rectangle around the image of a rectangle.
@@ -155,20 +123,10 @@ impl Affine {
             (area.right, area.bottom),
         ];
         let corners = corners.map(|(x, y)| self.apply(x, y));
-        let start = Area {
-            left: f32::MAX,
-            top: f32::MAX,
-            right: f32::MIN,
-            bottom: f32::MIN,
-        };
-        corners.iter().fold(start, |sum, &(x, y)| {
-            sum.union(Area {
-                left: x,
-                top: y,
-                right: x,
-                bottom: y,
-            })
-        })
+        let start = Area { left: f32::MAX, top: f32::MAX, right: f32::MIN, bottom: f32::MIN };
+        corners
+            .iter()
+            .fold(start, |sum, &(x, y)| sum.union(Area { left: x, top: y, right: x, bottom: y }))
     }
 
     /// How much larger things become, on the axis where they grow most.

@@ -32,16 +32,9 @@ struct Span {
 fn spans(alpha: &Plane) -> Vec<Span> {
     let span = |row: &[u8]| {
         let first = row.iter().position(|&alpha| alpha > 0).unwrap_or(row.len());
-        let last = row
-            .iter()
-            .rposition(|&alpha| alpha > 0)
-            .map_or(0, |index| index + 1);
+        let last = row.iter().rposition(|&alpha| alpha > 0).map_or(0, |index| index + 1);
         let solid = first < last && row[first..last].iter().all(|&alpha| alpha == 255);
-        Span {
-            first: first as i64,
-            last: last as i64,
-            solid,
-        }
+        Span { first: first as i64, last: last as i64, solid }
     };
     (0..alpha.height).map(|row| span(alpha.row(row))).collect()
 }
@@ -63,15 +56,7 @@ impl Layer {
     pub(super) fn new(pixmap: &Pixmap, left: f32, top: f32, resolution: f32, opaque: bool) -> Self {
         let drawing = Drawing::from_pixmap(pixmap);
         let (luma_spans, chroma_spans) = (spans(&drawing.alpha), spans(&drawing.chroma_alpha));
-        Self {
-            drawing,
-            left,
-            top,
-            resolution,
-            opaque,
-            luma_spans,
-            chroma_spans,
-        }
+        Self { drawing, left, top, resolution, opaque, luma_spans, chroma_spans }
     }
 
     /// From the centres of a frame's pixels to the centres of the drawing's, for luma and for chroma.
@@ -79,12 +64,7 @@ impl Layer {
         let to_drawing = seen
             .inverse()
             .then(Affine::translate(-self.left, -self.top))
-            .then(Affine::scale_around(
-                self.resolution,
-                self.resolution,
-                0.0,
-                0.0,
-            ));
+            .then(Affine::scale_around(self.resolution, self.resolution, 0.0, 0.0));
         let to_center = Affine::translate(0.5, 0.5);
         let from_center = Affine::translate(-0.5, -0.5);
         let luma = to_center.then(to_drawing).then(from_center);
@@ -103,49 +83,22 @@ pub(super) fn film<'a>(
     frame: &mut Frame,
     scratch: &mut Scratch,
 ) {
-    let layers: Vec<(&Layer, (Affine, Affine))> = layers
-        .map(|(layer, seen)| (layer, layer.maps(seen)))
-        .collect();
+    let layers: Vec<(&Layer, (Affine, Affine))> =
+        layers.map(|(layer, seen)| (layer, layer.maps(seen))).collect();
     let (width, height) = (frame.width, frame.height);
     let sheets = |color: fn(&Drawing) -> &Plane, chroma: bool| -> Vec<Sheet<'_>> {
         let sheet = |(layer, maps): &(&'a Layer, (Affine, Affine))| Sheet {
             color: color(&layer.drawing),
-            alpha: if chroma {
-                &layer.drawing.chroma_alpha
-            } else {
-                &layer.drawing.alpha
-            },
-            spans: if chroma {
-                &layer.chroma_spans
-            } else {
-                &layer.luma_spans
-            },
+            alpha: if chroma { &layer.drawing.chroma_alpha } else { &layer.drawing.alpha },
+            spans: if chroma { &layer.chroma_spans } else { &layer.luma_spans },
             opaque: layer.opaque,
             map: if chroma { maps.1 } else { maps.0 },
         };
         layers.iter().map(sheet).collect()
     };
-    film_plane(
-        &sheets(|drawing| &drawing.y, false),
-        &mut frame.y,
-        width,
-        height,
-        scratch,
-    );
-    film_plane(
-        &sheets(|drawing| &drawing.u, true),
-        &mut frame.u,
-        width / 2,
-        height / 2,
-        scratch,
-    );
-    film_plane(
-        &sheets(|drawing| &drawing.v, true),
-        &mut frame.v,
-        width / 2,
-        height / 2,
-        scratch,
-    );
+    film_plane(&sheets(|drawing| &drawing.y, false), &mut frame.y, width, height, scratch);
+    film_plane(&sheets(|drawing| &drawing.u, true), &mut frame.u, width / 2, height / 2, scratch);
+    film_plane(&sheets(|drawing| &drawing.v, true), &mut frame.v, width / 2, height / 2, scratch);
 }
 
 /// One plane of a layer and the way that the frame goes through it.
@@ -211,12 +164,7 @@ impl Sheet<'_> {
             count: last - first,
         };
         if self.opaque {
-            return Some(Strip {
-                first: 0,
-                last: width,
-                solid: true,
-                walk: walk(0, width),
-            });
+            return Some(Strip { first: 0, last: width, solid: true, walk: walk(0, width) });
         }
         let (last_column, last_row) = (self.color.width as i64 - 1, self.color.height as i64 - 1);
         if dv != 0 {
@@ -252,12 +200,7 @@ impl Sheet<'_> {
         let left = a.first.max(b.first) << 16;
         let right = (a.last.min(b.last) - 1) << 16;
         let solid = a.solid && b.solid && start >= left && end <= right;
-        Some(Strip {
-            first,
-            last,
-            solid,
-            walk: strip,
-        })
+        Some(Strip { first, last, solid, walk: strip })
     }
 
     fn draw(&self, strip: &Strip, target: &mut [u8], scratch: &mut Scratch) {
@@ -267,18 +210,8 @@ impl Sheet<'_> {
         let count = target.len();
         scratch.color.resize(count, 0);
         scratch.alpha.resize(count, 0);
-        sample(
-            self.alpha,
-            strip.walk,
-            &mut scratch.column,
-            &mut scratch.alpha,
-        );
-        sample(
-            self.color,
-            strip.walk,
-            &mut scratch.column,
-            &mut scratch.color,
-        );
+        sample(self.alpha, strip.walk, &mut scratch.column, &mut scratch.alpha);
+        sample(self.color, strip.walk, &mut scratch.column, &mut scratch.color);
         blend_row(target, &scratch.color, &scratch.alpha);
     }
 }
@@ -296,11 +229,7 @@ struct Walk {
 /// The columns of the frame for which one coordinate of the way lies from `low` to `high`.
 fn inside(start: i64, step: i64, low: i64, high: i64, width: usize) -> (usize, usize) {
     let (low, high) = ((low << 16) - start, (high << 16) - start);
-    let (low, high, step) = if step < 0 {
-        (-high, -low, -step)
-    } else {
-        (low, high, step)
-    };
+    let (low, high, step) = if step < 0 { (-high, -low, -step) } else { (low, high, step) };
     let clamp = |column: i64| column.clamp(0, width as i64) as usize;
     match step {
         0 if low <= 0 && high >= 0 => (0, width),
@@ -346,11 +275,7 @@ fn sample(plane: &Plane, walk: Walk, column: &mut Vec<u8>, out: &mut [u8]) {
         for (index, out) in out.iter_mut().enumerate() {
             let u = (walk.u + walk.du * index as i64).clamp(0, last << 16) - ((from as i64) << 16);
             let left = ((u >> 16).max(0) as usize).min(limit);
-            *out = between(
-                mixed[left],
-                mixed[(left + 1).min(limit)],
-                ((u >> 8) & 255) as u16,
-            );
+            *out = between(mixed[left], mixed[(left + 1).min(limit)], ((u >> 8) & 255) as u16);
         }
         return;
     }
@@ -366,12 +291,7 @@ fn sample(plane: &Plane, walk: Walk, column: &mut Vec<u8>, out: &mut [u8]) {
         }
         return;
     }
-    sample_scaled(
-        mixed,
-        (walk.u - ((from as i64) << 16)) as u32,
-        walk.du as u32,
-        out,
-    );
+    sample_scaled(mixed, (walk.u - ((from as i64) << 16)) as u32, walk.du as u32, out);
 }
 
 /// Reads a row at a scale. Eight pixels of the frame come from one window of sixteen, which needs one check of its
@@ -409,11 +329,7 @@ fn one_by_one(mixed: &[u8], mut u: u32, step: u32, out: &mut [u8]) {
     let last = mixed.len() - 1;
     for out in out {
         let index = ((u >> 16) as usize).min(last);
-        *out = between(
-            mixed[index],
-            mixed[(index + 1).min(last)],
-            ((u >> 8) & 255) as u16,
-        );
+        *out = between(mixed[index], mixed[(index + 1).min(last)], ((u >> 8) & 255) as u16);
         u = u.wrapping_add(step);
     }
 }
@@ -450,9 +366,7 @@ mod tests {
 
     fn brightest(frame: &Frame, row: usize) -> usize {
         let row = &frame.y[row * frame.width..(row + 1) * frame.width];
-        (0..row.len())
-            .max_by_key(|&index| row[index])
-            .expect("a row")
+        (0..row.len()).max_by_key(|&index| row[index]).expect("a row")
     }
 
     #[test]
@@ -462,11 +376,7 @@ mod tests {
             for shift in [-6.0, 0.0, 5.0] {
                 let mut frame = Frame::new(32, 16);
                 let seen = Affine::translate(shift, 0.0);
-                film(
-                    [(&layer, seen)].into_iter(),
-                    &mut frame,
-                    &mut Scratch::default(),
-                );
+                film([(&layer, seen)].into_iter(), &mut frame, &mut Scratch::default());
                 assert_eq!(brightest(&frame, 8) as f32, 14.0 + shift);
             }
         }
@@ -477,23 +387,10 @@ mod tests {
         let layer = column_at(30, true);
         let seen = Affine::scale_around(1.3, 1.3, 16.0, 8.0).then(Affine::translate(1.25, -0.5));
         let (mut upright, mut leaning) = (Frame::new(32, 16), Frame::new(32, 16));
-        film(
-            [(&layer, seen)].into_iter(),
-            &mut upright,
-            &mut Scratch::default(),
-        );
+        film([(&layer, seen)].into_iter(), &mut upright, &mut Scratch::default());
         let lean = Affine { b: 0.0001, ..seen };
-        film(
-            [(&layer, lean)].into_iter(),
-            &mut leaning,
-            &mut Scratch::default(),
-        );
-        let difference = upright
-            .y
-            .iter()
-            .zip(&leaning.y)
-            .map(|(a, b)| a.abs_diff(*b))
-            .max();
+        film([(&layer, lean)].into_iter(), &mut leaning, &mut Scratch::default());
+        let difference = upright.y.iter().zip(&leaning.y).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(difference <= Some(3), "{difference:?}");
     }
 }

@@ -217,12 +217,8 @@ pub fn render_all(
     let mut order: Vec<usize> = (0..shots.len()).collect();
     let work = |index: &usize| {
         let shot = &shots[*index].0;
-        let seconds = shot.duration
-            + shot
-                .extensions
-                .iter()
-                .map(|extension| extension.seconds)
-                .sum::<f64>();
+        let seconds =
+            shot.duration + shot.extensions.iter().map(|extension| extension.seconds).sum::<f64>();
         seconds * if shot.upscale.is_some() { 4.0 } else { 1.0 }
     };
     order.sort_by(|a, b| work(b).total_cmp(&work(a)));
@@ -266,10 +262,8 @@ fn render_reporting(
     report: &mut dyn FnMut(u64, u64),
 ) -> Result<Rendered, PreviewError> {
     let (bytes, rendered) = make(shot, report)?;
-    write_whole(&bytes, out).map_err(|source| PreviewError::Writing {
-        path: out.display().to_string(),
-        source,
-    })?;
+    write_whole(&bytes, out)
+        .map_err(|source| PreviewError::Writing { path: out.display().to_string(), source })?;
     Ok(rendered)
 }
 

@@ -108,27 +108,12 @@ impl Mood {
             subject => subject,
         };
         let height = match () {
-            () if shot.has(&[
-                "high", "overhead", "bird", "birds", "aerial", "drone", "top",
-            ]) =>
-            {
-                1
-            }
+            () if shot.has(&["high", "overhead", "bird", "birds", "aerial", "drone", "top"]) => 1,
             () if shot.has(&["low", "worm", "worms"]) => -1,
             () => 0,
         };
         let over_shoulder = shot.has(&["shoulder", "ots", "over-the-shoulder"]);
-        Self {
-            palette,
-            lamp,
-            air,
-            setting,
-            subject,
-            size,
-            over_shoulder,
-            height,
-            seed,
-        }
+        Self { palette, lamp, air, setting, subject, size, over_shoulder, height, seed }
     }
 }
 
@@ -138,13 +123,7 @@ struct Told(Vec<String>);
 impl Told {
     fn new(text: &str) -> Self {
         let words = text.split(|character: char| !character.is_alphanumeric() && character != '-');
-        Self(
-            words
-                .filter(|word| !word.is_empty())
-                .take(2000)
-                .map(str::to_lowercase)
-                .collect(),
-        )
+        Self(words.filter(|word| !word.is_empty()).take(2000).map(str::to_lowercase).collect())
     }
 
     /// Whether one of the words occurs, alone, in the plural or as a part of a hyphened word.
@@ -197,10 +176,7 @@ fn light(told: &Told, seed: u64) -> (Palette, Lamp, Air) {
     let air = match () {
         () if wet => Air::Rain,
         () if told.has(&["snow", "snowy", "snowfall", "blizzard"]) => Air::Snow,
-        () if told.has(&[
-            "fog", "foggy", "mist", "misty", "haze", "smoke", "smoky", "steam",
-        ]) =>
-        {
+        () if told.has(&["fog", "foggy", "mist", "misty", "haze", "smoke", "smoky", "steam"]) => {
             Air::Mist
         }
         () if told.has(&["star", "starry", "starlight", "cosmos", "galaxy", "nebula"]) || night => {
@@ -238,14 +214,7 @@ fn light(told: &Told, seed: u64) -> (Palette, Lamp, Air) {
             (FIRE, Lamp::Glow)
         }
         () if wet && !night => (STORM, Lamp::None),
-        () if wet => (
-            Palette {
-                horizon: 0x2f4858,
-                middle: 0x172732,
-                ..NIGHT
-            },
-            Lamp::None,
-        ),
+        () if wet => (Palette { horizon: 0x2f4858, middle: 0x172732, ..NIGHT }, Lamp::None),
         () if night && !room => (NIGHT, Lamp::Moon),
         () if told.has(&[
             "candle",
@@ -259,21 +228,12 @@ fn light(told: &Told, seed: u64) -> (Palette, Lamp, Air) {
         {
             (LAMPLIGHT, Lamp::Glow)
         }
-        () if told.has(&[
-            "dawn",
-            "sunrise",
-            "daybreak",
-            "morning",
-            "first light",
-            "golden",
-        ]) =>
-        {
+        () if told.has(&["dawn", "sunrise", "daybreak", "morning", "first light", "golden"]) => {
             (DAWN, Lamp::Sun)
         }
         () if told.has(&["dusk", "sunset", "twilight", "evening", "sundown"]) => (DUSK, Lamp::Sun),
-        () if told.has(&[
-            "snow", "snowy", "ice", "icy", "winter", "arctic", "glacier", "blizzard",
-        ]) =>
+        () if told
+            .has(&["snow", "snowy", "ice", "icy", "winter", "arctic", "glacier", "blizzard"]) =>
         {
             (SNOW, Lamp::None)
         }
@@ -311,10 +271,7 @@ fn light(told: &Told, seed: u64) -> (Palette, Lamp, Air) {
         }
         () if air == Air::Clouds => (SLATE, Lamp::None),
         () if told.has(&["studio", "product", "seamless", "white"]) => (SLATE, Lamp::Glow),
-        () => (
-            [DUSK, SLATE, SEASIDE, GREEN, DAWN][(seed % 5) as usize],
-            Lamp::Glow,
-        ),
+        () => ([DUSK, SLATE, SEASIDE, GREEN, DAWN][(seed % 5) as usize], Lamp::Glow),
     };
     (palette, lamp, air)
 }
@@ -368,16 +325,7 @@ fn setting(told: &Told) -> Setting {
         ),
         (
             Setting::Forest,
-            &[
-                "forest",
-                "jungle",
-                "woods",
-                "trees",
-                "pines",
-                "grove",
-                "rainforest",
-                "bamboo",
-            ],
+            &["forest", "jungle", "woods", "trees", "pines", "grove", "rainforest", "bamboo"],
         ),
         (
             Setting::Room,
@@ -422,14 +370,8 @@ fn setting(told: &Told) -> Setting {
                 "astronaut",
             ],
         ),
-        (
-            Setting::Desert,
-            &["desert", "dune", "sand", "savanna", "canyon"],
-        ),
-        (
-            Setting::Studio,
-            &["studio", "seamless", "product", "backdrop", "packshot"],
-        ),
+        (Setting::Desert, &["desert", "dune", "sand", "savanna", "canyon"]),
+        (Setting::Studio, &["studio", "seamless", "product", "backdrop", "packshot"]),
     ];
     PLACES
         .iter()
@@ -519,36 +461,15 @@ fn subject(told: &Told, speaks: bool) -> Subject {
                 "castle",
             ],
         ),
-        (
-            Subject::House,
-            &[
-                "house", "cabin", "hut", "barn", "cottage", "village", "temple",
-            ],
-        ),
+        (Subject::House, &["house", "cabin", "hut", "barn", "cottage", "village", "temple"]),
         (
             Subject::Boat,
-            &[
-                "boat", "ship", "sailboat", "vessel", "yacht", "ferry", "canoe", "dinghy",
-                "trawler",
-            ],
+            &["boat", "ship", "sailboat", "vessel", "yacht", "ferry", "canoe", "dinghy", "trawler"],
         ),
-        (
-            Subject::Car,
-            &[
-                "car",
-                "truck",
-                "van",
-                "taxi",
-                "bus",
-                "motorcycle",
-                "vehicle",
-            ],
-        ),
+        (Subject::Car, &["car", "truck", "van", "taxi", "bus", "motorcycle", "vehicle"]),
         (
             Subject::Animal,
-            &[
-                "horse", "deer", "elephant", "animal", "cow", "stag", "donkey", "camel",
-            ],
+            &["horse", "deer", "elephant", "animal", "cow", "stag", "donkey", "camel"],
         ),
         (
             Subject::Beast,
@@ -560,11 +481,7 @@ fn subject(told: &Told, speaks: bool) -> Subject {
         (Subject::Tree, &["tree", "oak", "pine", "willow"]),
     ];
     if speaks {
-        return if told.has(THINGS[0].1) {
-            Subject::Pair
-        } else {
-            Subject::Person
-        };
+        return if told.has(THINGS[0].1) { Subject::Pair } else { Subject::Person };
     }
     THINGS
         .iter()
@@ -577,16 +494,7 @@ fn size(shot: &Told) -> Option<Size> {
     let extreme = shot.has(&["extreme", "very", "ultra", "big", "super"]);
     Some(match () {
         () if shot.has(&["ecu", "xcu"]) => Size::ExtremeClose,
-        () if shot.has(&[
-            "ews",
-            "els",
-            "xws",
-            "establishing",
-            "aerial",
-            "panorama",
-            "drone",
-        ]) =>
-        {
+        () if shot.has(&["ews", "els", "xws", "establishing", "aerial", "panorama", "drone"]) => {
             Size::ExtremeWide
         }
         () if shot.has(&["insert", "macro", "detail", "product", "tabletop"]) => Size::Insert,
@@ -601,10 +509,7 @@ fn size(shot: &Told) -> Option<Size> {
             () => Size::Wide,
         },
         () if shot.has(&["full", "cowboy", "fs"]) => Size::Full,
-        () if shot.has(&[
-            "medium", "mid", "ms", "waist", "two", "shoulder", "ots", "pov",
-        ]) =>
-        {
+        () if shot.has(&["medium", "mid", "ms", "waist", "two", "shoulder", "ots", "pov"]) => {
             Size::Medium
         }
         () => return None,
@@ -627,21 +532,14 @@ mod tests {
 
     #[test]
     fn who_is_there_and_how_large() {
-        let mood = Mood::read(
-            "A lone lighthouse on a basalt skerry",
-            "Extreme wide shot",
-            false,
-        );
+        let mood = Mood::read("A lone lighthouse on a basalt skerry", "Extreme wide shot", false);
         assert_eq!(
             (mood.subject, mood.size, mood.setting),
             (Subject::Tower, Size::ExtremeWide, Setting::Sea)
         );
         let mood = Mood::read("The lamp room", "Close-up", true);
         assert_eq!((mood.subject, mood.size), (Subject::Person, Size::Close));
-        assert_eq!(
-            Mood::read("A watch on a table", "Insert", false).size,
-            Size::Insert
-        );
+        assert_eq!(Mood::read("A watch on a table", "Insert", false).size, Size::Insert);
         assert_eq!(Mood::read("", "medium close-up", false).size, Size::Medium);
         assert!(Mood::read("", "over-the-shoulder", true).over_shoulder);
     }

@@ -28,13 +28,7 @@ pub(super) struct Page<'a> {
 
 impl Page<'_> {
     pub(super) fn style(&self, size: f32, bold: bool) -> Style {
-        Style {
-            size: size * self.unit,
-            bold,
-            color: PAPER,
-            opacity: 1.0,
-            spacing: 0.0,
-        }
+        Style { size: size * self.unit, bold, color: PAPER, opacity: 1.0, spacing: 0.0 }
     }
 
     pub(super) fn open(&self) -> String {
@@ -97,27 +91,15 @@ impl Page<'_> {
     pub(super) fn shot_line(&self, beat: usize) -> String {
         let camera = match beat {
             0 => self.shot.camera.as_deref(),
-            _ => self
-                .shot
-                .extensions
-                .get(beat - 1)
-                .and_then(|more| more.camera.as_deref()),
+            _ => self.shot.extensions.get(beat - 1).and_then(|more| more.camera.as_deref()),
         };
-        let shot = if beat == 0 {
-            self.shot.shot.as_deref()
-        } else {
-            None
-        };
-        let parts = [shot, camera]
-            .into_iter()
-            .flatten()
-            .map(clean)
-            .filter(|part| !part.is_empty());
+        let shot = if beat == 0 { self.shot.shot.as_deref() } else { None };
+        let parts = [shot, camera].into_iter().flatten().map(clean).filter(|part| !part.is_empty());
         let capitalised = parts.map(|part| {
             let mut characters = part.chars();
-            characters.next().map_or_else(String::new, |first| {
-                first.to_uppercase().chain(characters).collect()
-            })
+            characters
+                .next()
+                .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
         });
         capitalised.collect::<Vec<_>>().join("  ·  ")
     }
@@ -125,11 +107,7 @@ impl Page<'_> {
     pub(super) fn words(&self, beat: usize) -> &str {
         match beat {
             0 => &self.shot.words,
-            _ => self
-                .shot
-                .extensions
-                .get(beat - 1)
-                .map_or("", |more| more.words.as_str()),
+            _ => self.shot.extensions.get(beat - 1).map_or("", |more| more.words.as_str()),
         }
     }
 
@@ -151,11 +129,8 @@ impl Page<'_> {
         };
         let width = self.typesetter.width(text, style)? - style.spacing + 14.0 * u;
         let (height, left) = (17.0 * u, if anchor == Anchor::End { x - width } else { x });
-        let (fill, opacity, line) = if filled {
-            (self.accent, 1.0, self.accent)
-        } else {
-            (0x06070a, 0.5, PAPER)
-        };
+        let (fill, opacity, line) =
+            if filled { (self.accent, 1.0, self.accent) } else { (0x06070a, 0.5, PAPER) };
         let _ = write!(
             svg,
             r##"<rect x="{left:.1}" y="{:.1}" width="{width:.1}" height="{height:.1}" rx="{:.1}" fill="#{fill:06x}" fill-opacity="{opacity}" stroke="#{line:06x}" stroke-opacity="0.85" stroke-width="{:.2}"/>"##,
@@ -163,8 +138,7 @@ impl Page<'_> {
             3.0 * u,
             u
         );
-        self.typesetter
-            .line(svg, text, left + 7.0 * u, y, style, Anchor::Start)?;
+        self.typesetter.line(svg, text, left + 7.0 * u, y, style, Anchor::Start)?;
         Ok(width)
     }
 
@@ -175,14 +149,10 @@ impl Page<'_> {
         let preview = self.pill(svg, "PREVIEW", right, y, Anchor::End, false)?;
         let left = right - preview - 10.0 * u;
         if let Some(label) = &self.shot.upscale {
-            let style = Style {
-                color: self.accent,
-                ..self.style(11.0, true)
-            };
+            let style = Style { color: self.accent, ..self.style(11.0, true) };
             let label = format!("{} (preview {}x{})", clean(label), self.width, self.height);
             let label = self.typesetter.fit(&label, style, self.width * 0.4)?;
-            self.typesetter
-                .line(svg, &label, right, y + 21.0 * u, style, Anchor::End)?;
+            self.typesetter.line(svg, &label, right, y + 21.0 * u, style, Anchor::End)?;
         }
         Ok(left)
     }
@@ -199,46 +169,21 @@ impl Page<'_> {
     pub(super) fn slate(&self, svg: &mut String, beat: usize) -> Result<(), PreviewError> {
         let (u, type_) = (self.unit, self.typesetter);
         let left = self.margin;
-        let top = if self.landscape {
-            0.0
-        } else {
-            self.height * 0.012
-        };
-        let column = if self.landscape {
-            self.width * 0.43 - left
-        } else {
-            self.width - 2.0 * left
-        };
+        let top = if self.landscape { 0.0 } else { self.height * 0.012 };
+        let column =
+            if self.landscape { self.width * 0.43 - left } else { self.width - 2.0 * left };
         if self.landscape {
             self.panel(svg, 0.0, 0.0, self.width * 0.57, self.height, "url(#left)");
             // Marks at the upper right must stand out from a bright sky, too.
             self.panel(svg, 0.0, 0.0, self.width, 62.0 * u, "url(#up)");
-            self.panel(
-                svg,
-                0.0,
-                self.height - 62.0 * u,
-                self.width,
-                62.0 * u,
-                "url(#down)",
-            );
+            self.panel(svg, 0.0, self.height - 62.0 * u, self.width, 62.0 * u, "url(#down)");
         } else {
             self.panel(svg, 0.0, 0.0, self.width, 210.0 * u, "url(#up)");
-            self.panel(
-                svg,
-                0.0,
-                self.height * 0.56,
-                self.width,
-                self.height * 0.44,
-                "url(#down)",
-            );
+            self.panel(svg, 0.0, self.height * 0.56, self.width, self.height * 0.44, "url(#down)");
         }
         let marks = self.marks(svg, top + 33.0 * u)?;
 
-        let label = Style {
-            spacing: 1.6 * u,
-            color: self.accent,
-            ..self.style(11.0, true)
-        };
+        let label = Style { spacing: 1.6 * u, color: self.accent, ..self.style(11.0, true) };
         type_.line(svg, "SCENE", left, top + 33.0 * u, label, Anchor::Start)?;
         let label_end = left + type_.width("SCENE", label)? + 8.0 * u;
         if beat > 0 {
@@ -251,10 +196,7 @@ impl Page<'_> {
                 true,
             )?;
         } else if let Some(film) = &self.shot.film_title {
-            let style = Style {
-                opacity: 0.8,
-                ..self.style(11.0, false)
-            };
+            let style = Style { opacity: 0.8, ..self.style(11.0, false) };
             let film = type_.fit(film, style, marks - label_end - 8.0 * u)?;
             type_.line(svg, &film, marks, top + 33.0 * u, style, Anchor::End)?;
         }
@@ -269,21 +211,9 @@ impl Page<'_> {
         }
         let id = type_.fit(&id, number, column)?;
         let mut y = top + 38.0 * u + number.size * 0.82;
-        type_.line(
-            svg,
-            &id,
-            left - number.size * 0.05,
-            y,
-            number,
-            Anchor::Start,
-        )?;
+        type_.line(svg, &id, left - number.size * 0.05, y, number, Anchor::Start)?;
 
-        if let Some(title) = self
-            .shot
-            .title
-            .as_deref()
-            .filter(|title| !clean(title).is_empty())
-        {
+        if let Some(title) = self.shot.title.as_deref().filter(|title| !clean(title).is_empty()) {
             let style = self.style(20.0, true);
             y += 6.0 * u;
             for line in type_.wrap(title, style, column, 2)? {
@@ -293,10 +223,7 @@ impl Page<'_> {
         }
         let shot_line = self.shot_line(beat);
         if !shot_line.is_empty() {
-            let style = Style {
-                color: self.accent,
-                ..self.style(13.0, true)
-            };
+            let style = Style { color: self.accent, ..self.style(13.0, true) };
             y += 4.0 * u;
             for line in type_.wrap(&shot_line, style, column, 2)? {
                 y += 17.0 * u;
@@ -316,36 +243,19 @@ impl Page<'_> {
         column: f32,
     ) -> Result<(), PreviewError> {
         let (u, type_, left) = (self.unit, self.typesetter, self.margin);
-        let style = Style {
-            opacity: 0.94,
-            ..self.style(13.5, false)
-        };
-        let sound_style = Style {
-            color: self.accent,
-            ..self.style(12.0, false)
-        };
+        let style = Style { opacity: 0.94, ..self.style(13.5, false) };
+        let sound_style = Style { color: self.accent, ..self.style(12.0, false) };
         let leading = 17.5 * u;
-        let sounds = self
-            .shot
-            .sound
-            .iter()
-            .map(|sound| clean(sound))
-            .filter(|sound| !sound.is_empty());
-        let sounds = if beat == 0 {
-            sounds.collect::<Vec<_>>().join("   ·   ")
-        } else {
-            String::new()
-        };
+        let sounds =
+            self.shot.sound.iter().map(|sound| clean(sound)).filter(|sound| !sound.is_empty());
+        let sounds =
+            if beat == 0 { sounds.collect::<Vec<_>>().join("   ·   ") } else { String::new() };
         let sounds = type_.wrap(&sounds, sound_style, column, 1)?;
         let foot = self.footer_line() - if self.landscape { 22.0 } else { 27.0 } * u;
         let under = if sounds.is_empty() { 0.0 } else { 21.0 * u };
         if self.landscape {
             // Subtitles take the two lines above the foot.
-            let floor = if self.shot.dialogue.is_empty() {
-                foot
-            } else {
-                foot - 44.0 * u
-            };
+            let floor = if self.shot.dialogue.is_empty() { foot } else { foot - 44.0 * u };
             let mut y = y + 12.0 * u;
             let _ = write!(
                 svg,
@@ -389,11 +299,7 @@ impl Page<'_> {
 
     /// Text that the film itself will show, in a frame of its own so that nobody takes it for the slate's.
     pub(super) fn film_text(&self, svg: &mut String) -> Result<(), PreviewError> {
-        let Some(text) = self
-            .shot
-            .text_overlay
-            .as_deref()
-            .filter(|text| !clean(text).is_empty())
+        let Some(text) = self.shot.text_overlay.as_deref().filter(|text| !clean(text).is_empty())
         else {
             return Ok(());
         };
@@ -411,11 +317,7 @@ impl Page<'_> {
             widest = widest.max(type_.width(line, style)?);
         }
         let high = 24.0 * u * lines.len() as f32;
-        let top = if self.landscape {
-            self.height * 0.20
-        } else {
-            self.height * 0.30
-        };
+        let top = if self.landscape { self.height * 0.20 } else { self.height * 0.30 };
         let (x, wide) = (center - widest / 2.0 - 12.0 * u, widest + 24.0 * u);
         let _ = write!(
             svg,
@@ -440,14 +342,7 @@ impl Page<'_> {
         self.panel(svg, 0.0, 0.0, self.width, 46.0 * u, STRIP);
         self.panel(svg, 0.0, 46.0 * u, self.width, edge, "url(#soft-up)");
         self.panel(svg, 0.0, self.height - below, self.width, below, STRIP);
-        self.panel(
-            svg,
-            0.0,
-            self.height - below - edge,
-            self.width,
-            edge,
-            "url(#soft-down)",
-        );
+        self.panel(svg, 0.0, self.height - below - edge, self.width, edge, "url(#soft-down)");
         let y = 33.0 * u;
         let marks = self.marks(svg, y)?;
         let number = self.style(22.0, true);
@@ -455,14 +350,8 @@ impl Page<'_> {
         type_.line(svg, &id, left, y, number, Anchor::Start)?;
         let mut x = left + type_.width(&id, number)? + 10.0 * u;
         if beat > 0 {
-            x += self.pill(
-                svg,
-                &self.extend_label(beat),
-                x,
-                y - 1.0 * u,
-                Anchor::Start,
-                true,
-            )? + 10.0 * u;
+            x += self.pill(svg, &self.extend_label(beat), x, y - 1.0 * u, Anchor::Start, true)?
+                + 10.0 * u;
         }
         if let Some(title) = &self.shot.title {
             let style = self.style(15.0, true);
@@ -471,23 +360,13 @@ impl Page<'_> {
         }
         let mut y = self.footer_line() - 24.0 * u;
         let shot_line = self.shot_line(beat);
-        let style = Style {
-            opacity: 0.94,
-            ..self.style(13.0, false)
-        };
+        let style = Style { opacity: 0.94, ..self.style(13.0, false) };
         let column = self.width - 2.0 * left;
-        let lines = type_.wrap(
-            self.words(beat),
-            style,
-            column,
-            if self.landscape { 1 } else { 2 },
-        )?;
+        let lines =
+            type_.wrap(self.words(beat), style, column, if self.landscape { 1 } else { 2 })?;
         y -= 17.0 * u * (lines.len().max(1) - 1) as f32;
         if !shot_line.is_empty() {
-            let style = Style {
-                color: self.accent,
-                ..self.style(12.5, true)
-            };
+            let style = Style { color: self.accent, ..self.style(12.5, true) };
             let line = type_.fit(&shot_line, style, column)?;
             type_.line(svg, &line, left, y - 18.0 * u, style, Anchor::Start)?;
         }
@@ -507,10 +386,7 @@ impl Page<'_> {
     ) -> Result<(), PreviewError> {
         let (u, type_) = (self.unit, self.typesetter);
         let y = self.footer_line();
-        let style = Style {
-            opacity: 0.85,
-            ..self.style(11.5, false)
-        };
+        let style = Style { opacity: 0.85, ..self.style(11.5, false) };
         let right = self.width - self.margin;
         let length = match beat {
             0 if self.shot.extensions.is_empty() => seconds(self.shot.duration),
@@ -521,32 +397,18 @@ impl Page<'_> {
             ),
             _ => format!(
                 "+{}",
-                seconds(
-                    self.shot
-                        .extensions
-                        .get(beat - 1)
-                        .map_or(0.0, |more| more.seconds)
-                )
+                seconds(self.shot.extensions.get(beat - 1).map_or(0.0, |more| more.seconds))
             ),
         };
         // The timecode is about 90 units wide; what stands beside it shares the rest.
         let start = self.margin + 102.0 * u;
         let model = clean(&self.shot.model);
-        let badge = if model.is_empty() {
-            length
-        } else {
-            format!("{model}  ·  {length}")
-        };
+        let badge = if model.is_empty() { length } else { format!("{model}  ·  {length}") };
         let badge = type_.fit(&badge, style, right - start - 44.0 * u)?;
         type_.line(svg, &badge, right, y, style, Anchor::End)?;
         let room = right - type_.width(&badge, style)? - start - 14.0 * u;
         let place = format!("{} / {}", self.shot.position.0, self.shot.position.1);
-        let way_out = self
-            .shot
-            .transition
-            .as_deref()
-            .map(clean)
-            .filter(|way| !way.is_empty());
+        let way_out = self.shot.transition.as_deref().map(clean).filter(|way| !way.is_empty());
         let with_way_out = way_out.map(|way| format!("{place}   →  {way}"));
         let with_way_out = match with_way_out {
             Some(text) if type_.width(&text, style)? <= room => text,
@@ -566,12 +428,7 @@ impl Page<'_> {
         let style = self.style(17.0, true);
         let leading = 22.0 * u;
         let most = if self.landscape { 2 } else { 4 };
-        let lines = type_.wrap(
-            &line,
-            style,
-            self.width - 2.0 * self.margin - 40.0 * u,
-            most,
-        )?;
+        let lines = type_.wrap(&line, style, self.width - 2.0 * self.margin - 40.0 * u, most)?;
         let mut widest = 0.0_f32;
         for line in &lines {
             widest = widest.max(type_.width(line, style)?);
@@ -599,14 +456,7 @@ impl Page<'_> {
         let mut baseline = 5.0 * u - leading * 0.26;
         for line in lines {
             baseline += leading;
-            type_.line(
-                &mut svg,
-                &line,
-                width as f32 / 2.0,
-                baseline,
-                style,
-                Anchor::Middle,
-            )?;
+            type_.line(&mut svg, &line, width as f32 / 2.0, baseline, style, Anchor::Middle)?;
         }
         svg.push_str("</svg>");
         Ok(Some(Overlay::new(&type_.draw(&svg, width, height)?, x, y)))

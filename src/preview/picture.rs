@@ -63,24 +63,15 @@ impl Picture {
         height: usize,
         poses: &[Pose],
     ) -> Result<Self, PreviewError> {
-        let image = read(path).map_err(|why| PreviewError::Reference {
-            path: path.display().to_string(),
-            why,
-        })?;
+        let image = read(path)
+            .map_err(|why| PreviewError::Reference { path: path.display().to_string(), why })?;
         let (w, h) = (width as f32, height as f32);
         let fit = (w / image.width() as f32).max(h / image.height() as f32);
         // An extreme panorama is cut to what a camera can reach.
-        let cover = (
-            (image.width() as f32 * fit).min(w * 1.6),
-            (image.height() as f32 * fit).min(h * 1.6),
-        );
-        let most = |value: fn(&Pose) -> f32| {
-            poses
-                .iter()
-                .map(value)
-                .map(f32::abs)
-                .fold(0.0_f32, f32::max)
-        };
+        let cover =
+            ((image.width() as f32 * fit).min(w * 1.6), (image.height() as f32 * fit).min(h * 1.6));
+        let most =
+            |value: fn(&Pose) -> f32| poses.iter().map(value).map(f32::abs).fold(0.0_f32, f32::max);
         let need = |part: f32, side: f32, cover: f32| {
             (side * (1.0 + 2.0 * part.min(FURTHEST)) + 2.0) / cover
         };
@@ -95,27 +86,14 @@ impl Picture {
         let widest = poses.iter().map(closer).fold(f32::MAX, f32::min);
         let nearest = poses.iter().map(closer).fold(f32::MIN, f32::max);
         // More pixels than the frame has serve only a camera that comes close, and only where the image has them.
-        let resolution = (base * (nearest - widest).exp())
-            .min(1.0 / fit)
-            .clamp(1.0, 1.6);
-        let even = |side: f32| {
-            ((side * resolution).round() as u32)
-                .next_multiple_of(2)
-                .max(2)
-        };
+        let resolution = (base * (nearest - widest).exp()).min(1.0 / fit).clamp(1.0, 1.6);
+        let even = |side: f32| ((side * resolution).round() as u32).next_multiple_of(2).max(2);
         let (wide, high) = (even(cover.0), even(cover.1));
         let pixmap = pixmap(cover_with(image, wide, high))
             .ok_or_else(|| PreviewError::Drawing("the reference image cannot be placed".into()))?;
         let (left, top) = ((w - cover.0) / 2.0, (h - cover.1) / 2.0);
         let layer = Layer::new(&pixmap, left, top, wide as f32 / cover.0, true);
-        Ok(Self {
-            layer,
-            frame: (w, h),
-            cover,
-            base,
-            widest,
-            scratch: Scratch::default(),
-        })
+        Ok(Self { layer, frame: (w, h), cover, base, widest, scratch: Scratch::default() })
     }
 
     /// Films the picture from a pose. What a camera would do in space becomes a way over the flat picture.
@@ -125,11 +103,7 @@ impl Picture {
         // No way leads beyond the picture.
         let hold = |part: f32, side: f32, cover: f32| {
             let room = (cover * scale - side) / 2.0 - 1.0;
-            if room > 0.0 {
-                (part * side).clamp(-room, room)
-            } else {
-                0.0
-            }
+            if room > 0.0 { (part * side).clamp(-room, room) } else { 0.0 }
         };
         let (aside, down) = shift(pose);
         let (x, y) = (self.frame.0 / 2.0, self.frame.1 / 2.0);
@@ -161,19 +135,12 @@ fn pixmap(image: DynamicImage) -> Option<Pixmap> {
 /// Reads an image file within limits; the error continues a sentence that begins with its name.
 fn read(path: &Path) -> Result<DynamicImage, String> {
     let file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
-    let length = file
-        .metadata()
-        .map_err(|error| format!("cannot be read: {error}"))?
-        .len();
+    let length = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.len();
     if length > LARGEST_FILE {
-        return Err(format!(
-            "has {length} bytes, more than the {LARGEST_FILE} that are read"
-        ));
+        return Err(format!("has {length} bytes, more than the {LARGEST_FILE} that are read"));
     }
     let mut reader = ImageReader::new(BufReader::new(file));
-    reader = reader
-        .with_guessed_format()
-        .map_err(|error| format!("cannot be read: {error}"))?;
+    reader = reader.with_guessed_format().map_err(|error| format!("cannot be read: {error}"))?;
     match reader.format() {
         Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP) => {}
         _ => return Err("is no PNG, JPEG or WebP image".into()),
@@ -202,10 +169,8 @@ fn read(path: &Path) -> Result<DynamicImage, String> {
 
 /// Scales an image so that it just covers a size, and cuts the rest off evenly.
 fn cover_with(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
-    let (from_width, from_height) = (
-        f64::from(image.width().max(1)),
-        f64::from(image.height().max(1)),
-    );
+    let (from_width, from_height) =
+        (f64::from(image.width().max(1)), f64::from(image.height().max(1)));
     let scale = (f64::from(width) / from_width).max(f64::from(height) / from_height);
     let (wide, high) = (f64::from(width) / scale, f64::from(height) / scale);
     let (x, y) = ((from_width - wide) / 2.0, (from_height - high) / 2.0);
@@ -214,12 +179,6 @@ fn cover_with(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
         (offset, (side.round() as u32).clamp(1, whole - offset))
     };
     let ((x, wide), (y, high)) = (crop(x, wide, image.width()), crop(y, high, image.height()));
-    let filter = if scale > 1.0 {
-        FilterType::CatmullRom
-    } else {
-        FilterType::Triangle
-    };
-    image
-        .crop_imm(x, y, wide, high)
-        .resize_exact(width, height, filter)
+    let filter = if scale > 1.0 { FilterType::CatmullRom } else { FilterType::Triangle };
+    image.crop_imm(x, y, wide, high).resize_exact(width, height, filter)
 }

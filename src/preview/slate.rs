@@ -86,11 +86,7 @@ impl Slate {
             }
             page.footer(&mut svg, timeline, beat)?;
             svg.push_str("</svg>");
-            beats.push(Overlay::new(
-                &typesetter.draw(&svg, width as u32, height as u32)?,
-                0,
-                0,
-            ));
+            beats.push(Overlay::new(&typesetter.draw(&svg, width as u32, height as u32)?, 0, 0));
         }
         let mut subtitles = Vec::new();
         for line in &shot.dialogue {
@@ -103,22 +99,13 @@ impl Slate {
         let mut digits = Vec::new();
         for digit in "0123456789:".chars() {
             // A colon needs half the room of a digit.
-            let wide = if digit == ':' {
-                (cell as u32 / 2).next_multiple_of(2)
-            } else {
-                cell as u32
-            };
+            let wide =
+                if digit == ':' { (cell as u32 / 2).next_multiple_of(2) } else { cell as u32 };
             let high = ((size * 1.4) as u32).next_multiple_of(2);
             let mut svg = format!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}">"#
             );
-            let style = Style {
-                size,
-                bold: true,
-                color: PAPER,
-                opacity: 1.0,
-                spacing: 0.0,
-            };
+            let style = Style { size, bold: true, color: PAPER, opacity: 1.0, spacing: 0.0 };
             typesetter.line(
                 &mut svg,
                 &digit.to_string(),
@@ -139,13 +126,7 @@ impl Slate {
             empty: color(0x26282c),
             tick: color(PAPER),
         };
-        Ok(Self {
-            beats,
-            subtitles,
-            digits,
-            timecode,
-            bar,
-        })
+        Ok(Self { beats, subtitles, digits, timecode, bar })
     }
 
     /// Lays everything that belongs to a frame over it.
@@ -158,11 +139,7 @@ impl Slate {
         }
         let (mut left, top) = self.timecode;
         for character in timecode(number).bytes() {
-            let index = if character == b':' {
-                10
-            } else {
-                usize::from(character - b'0')
-            };
+            let index = if character == b':' { 10 } else { usize::from(character - b'0') };
             let digit = &self.digits[index];
             digit.draw_at(frame, left, top);
             left += digit.width();

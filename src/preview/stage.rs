@@ -23,14 +23,8 @@ pub(super) enum Depth {
     Air,
 }
 
-const DEPTHS: [Depth; 6] = [
-    Depth::Sky,
-    Depth::Far,
-    Depth::Ground,
-    Depth::Subject,
-    Depth::Near,
-    Depth::Air,
-];
+const DEPTHS: [Depth; 6] =
+    [Depth::Sky, Depth::Far, Depth::Ground, Depth::Subject, Depth::Near, Depth::Air];
 
 /// Where things are in the resting frame, in pixels.
 #[derive(Debug, Clone, Copy)]
@@ -57,11 +51,7 @@ impl Blocking {
         let landscape = width > height * 1.2;
         let center = width * if landscape { 0.70 } else { 0.5 };
         // In a tall frame the lower third belongs to the words, so the picture sits higher and measures less.
-        let reach = if landscape {
-            height
-        } else {
-            height.min(width * 1.25)
-        };
+        let reach = if landscape { height } else { height.min(width * 1.25) };
         let lift = if landscape { 0.0 } else { height * 0.14 };
         let horizon = height
             * match mood.height {
@@ -85,15 +75,7 @@ impl Blocking {
         let up_close = matches!(mood.size, Size::Medium | Size::Close | Size::ExtremeClose);
         let eye = feet - tall * if up_close { 0.93 } else { 0.62 };
         let focus = (center, eye.clamp(height * 0.25, height * 0.6));
-        Self {
-            width,
-            height,
-            horizon,
-            feet,
-            center,
-            tall,
-            focus,
-        }
+        Self { width, height, horizon, feet, center, tall, focus }
     }
 
     /// Where a part of the stage is seen from a pose.
@@ -108,18 +90,10 @@ impl Blocking {
             Depth::Air => 1.4,
         };
         // Going back must not turn what is near into a bar across the picture.
-        let opening = if depth == Depth::Near && pose.dolly < 0.0 {
-            0.6
-        } else {
-            nearness
-        };
+        let opening = if depth == Depth::Near && pose.dolly < 0.0 { 0.6 } else { nearness };
         let dolly = (pose.dolly * opening).exp();
         // Whoever is followed stays in the frame and only drifts a little ahead.
-        let followed = if depth == Depth::Subject {
-            0.06
-        } else {
-            nearness
-        };
+        let followed = if depth == Depth::Subject { 0.06 } else { nearness };
         let slide = -(pose.track * nearness + pose.follow * followed) * self.width;
         let reach = (self.feet - self.horizon).max(self.height * 0.1);
         // A camera may go down to the floor and not below it.
@@ -130,16 +104,8 @@ impl Blocking {
             Depth::Ground => {
                 // A floor slides by how far below the horizon each of its rows lies, so that feet stay where they stand.
                 Affine::shear_below(slide / reach, self.horizon)
-                    .then(Affine::shear_below(
-                        -0.5 * around / reach,
-                        self.feet.min(self.height),
-                    ))
-                    .then(Affine::scale_around(
-                        1.0,
-                        1.0 + sink / reach,
-                        x,
-                        self.horizon,
-                    ))
+                    .then(Affine::shear_below(-0.5 * around / reach, self.feet.min(self.height)))
+                    .then(Affine::scale_around(1.0, 1.0 + sink / reach, x, self.horizon))
             }
             Depth::Sky => Affine::translate(slide + 0.25 * around, sink),
             Depth::Far => Affine::translate(slide + 0.5 * around, sink),
@@ -168,20 +134,11 @@ impl Blocking {
                 pose.tilt * self.height * turn + aim,
             ))
             .then(Affine::scale_around(zoom, zoom, x, y))
-            .then(Affine::rotate_around(
-                pose.roll,
-                self.width / 2.0,
-                self.height / 2.0,
-            ))
+            .then(Affine::rotate_around(pose.roll, self.width / 2.0, self.height / 2.0))
     }
 
     fn frame(&self) -> Area {
-        Area {
-            left: 0.0,
-            top: 0.0,
-            right: self.width,
-            bottom: self.height,
-        }
+        Area { left: 0.0, top: 0.0, right: self.width, bottom: self.height }
     }
 }
 
@@ -231,18 +188,10 @@ impl Stage {
                 Depth::Sky | Depth::Near | Depth::Air => 1.0,
                 _ => scale.clamp(1.0, 1.5),
             };
-            layers.push((
-                depth,
-                draw_layer(depth, mood, &blocking, area, resolution, typesetter)?,
-            ));
+            layers.push((depth, draw_layer(depth, mood, &blocking, area, resolution, typesetter)?));
         }
         let fall = scenery::fall(mood.air, &blocking);
-        Ok(Self {
-            blocking,
-            layers,
-            fall,
-            scratch: Scratch::default(),
-        })
+        Ok(Self { blocking, layers, fall, scratch: Scratch::default() })
     }
 
     /// Whether the stage changes while the camera rests.
@@ -253,20 +202,10 @@ impl Stage {
     /// Films the stage from a pose, some seconds after the clip began.
     pub(super) fn film(&mut self, frame: &mut Frame, pose: &Pose, seconds: f32) {
         let blocking = &self.blocking;
-        let fall = self
-            .fall
-            .as_ref()
-            .map_or(Affine::IDENTITY, |fall| fall.at(seconds));
+        let fall = self.fall.as_ref().map_or(Affine::IDENTITY, |fall| fall.at(seconds));
         let seen = self.layers.iter().map(|(depth, layer)| {
             let seen = blocking.seen(*depth, pose);
-            (
-                layer,
-                if *depth == Depth::Air {
-                    fall.then(seen)
-                } else {
-                    seen
-                },
-            )
+            (layer, if *depth == Depth::Air { fall.then(seen) } else { seen })
         });
         layer::film(seen, frame, &mut self.scratch);
     }
@@ -284,17 +223,10 @@ fn draw_layer(
     typesetter: &Typesetter,
 ) -> Result<Layer, PreviewError> {
     let pixels = area.width() * area.height() * resolution * resolution;
-    let resolution = if pixels > MOST_PIXELS {
-        resolution * (MOST_PIXELS / pixels).sqrt()
-    } else {
-        resolution
-    };
-    let width = ((area.width() * resolution).ceil() as u32)
-        .next_multiple_of(2)
-        .max(2);
-    let height = ((area.height() * resolution).ceil() as u32)
-        .next_multiple_of(2)
-        .max(2);
+    let resolution =
+        if pixels > MOST_PIXELS { resolution * (MOST_PIXELS / pixels).sqrt() } else { resolution };
+    let width = ((area.width() * resolution).ceil() as u32).next_multiple_of(2).max(2);
+    let height = ((area.height() * resolution).ceil() as u32).next_multiple_of(2).max(2);
     let mut svg = String::new();
     let _ = write!(
         svg,
@@ -307,11 +239,5 @@ fn draw_layer(
     scenery::draw(&mut svg, depth, mood, blocking, area);
     svg.push_str("</svg>");
     let pixmap = typesetter.draw(&svg, width, height)?;
-    Ok(Layer::new(
-        &pixmap,
-        area.left,
-        area.top,
-        resolution,
-        depth == Depth::Sky,
-    ))
+    Ok(Layer::new(&pixmap, area.left, area.top, resolution, depth == Depth::Sky))
 }

@@ -20,8 +20,7 @@ impl Beat {
         let seconds = |frames: u64| frames as f32 / FRAMES_PER_SECOND as f32;
         // The last frame of a beat is where its movement ends.
         let length = (self.end - self.start).saturating_sub(1);
-        self.camera
-            .at(self.from, seconds(frame - self.start), seconds(length))
+        self.camera.at(self.from, seconds(frame - self.start), seconds(length))
     }
 }
 
@@ -47,11 +46,8 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn of(shot: &Shot) -> Result<Self, PreviewError> {
-        let refuse = |what, seconds| PreviewError::Duration {
-            scene: shot.scene.clone(),
-            what,
-            seconds,
-        };
+        let refuse =
+            |what, seconds| PreviewError::Duration { scene: shot.scene.clone(), what, seconds };
         let check = |what, seconds: f64| {
             if seconds.is_finite() && seconds > 0.0 && seconds <= LONGEST_CLIP {
                 Ok(())
@@ -69,14 +65,7 @@ impl Timeline {
             .iter()
             .map(|more| (more.seconds, more.words.as_str(), more.camera.as_deref()));
         for (index, (length, words, camera)) in [base].into_iter().chain(more).enumerate() {
-            check(
-                if index == 0 {
-                    "a duration"
-                } else {
-                    "an extension"
-                },
-                length,
-            )?;
+            check(if index == 0 { "a duration" } else { "an extension" }, length)?;
             seconds += length;
             check("a total length", seconds)?;
             let start = beats.last().map_or(0, |beat| beat.end);
@@ -88,12 +77,7 @@ impl Timeline {
             };
             let from = if index == 0 { camera.start() } else { pose };
             pose = camera.end(from);
-            beats.push(Beat {
-                start,
-                end,
-                camera,
-                from,
-            });
+            beats.push(Beat { start, end, camera, from });
         }
         let frames = beats.last().map_or(1, |beat| beat.end);
         let (fade_in, fade_out, fade_floor) =
@@ -111,10 +95,7 @@ impl Timeline {
 
     /// The beat that a frame belongs to.
     pub(super) fn beat(&self, frame: u64) -> usize {
-        self.beats
-            .iter()
-            .position(|beat| frame < beat.end)
-            .unwrap_or(self.beats.len() - 1)
+        self.beats.iter().position(|beat| frame < beat.end).unwrap_or(self.beats.len() - 1)
     }
 
     /// Where the camera is at a frame.
@@ -124,11 +105,8 @@ impl Timeline {
 
     /// How bright the picture is at a frame; 256 is as it is.
     pub(super) fn light(&self, frame: u64) -> u32 {
-        let rising = if frame < self.fade_in {
-            256 * (frame + 1) / (self.fade_in + 1)
-        } else {
-            256
-        };
+        let rising =
+            if frame < self.fade_in { 256 * (frame + 1) / (self.fade_in + 1) } else { 256 };
         let left = self.frames - 1 - frame;
         let falling = if left < self.fade_out {
             self.fade_floor + (256 - self.fade_floor) * left / self.fade_out
@@ -172,10 +150,7 @@ fn cues(dialogue: &[String], frames: u64) -> Vec<Cue> {
         let end = lead + room * passed / total;
         // Two frames without a line tell the eye that another one began.
         let gap = if end - start > 12 { 2 } else { 0 };
-        Cue {
-            start,
-            end: end - gap,
-        }
+        Cue { start, end: end - gap }
     };
     weights.into_iter().map(cue).collect()
 }
@@ -184,15 +159,8 @@ fn cues(dialogue: &[String], frames: u64) -> Vec<Cue> {
 fn weight(line: &str) -> u64 {
     let spoken = line.split_once(':').map_or(line, |(_, spoken)| spoken);
     let words = spoken.split_whitespace().count() as u64;
-    let dense = spoken
-        .chars()
-        .filter(|character| *character as u32 >= 0x2e80)
-        .count() as u64;
-    if line.trim().is_empty() {
-        0
-    } else {
-        (words + dense / 2).max(1)
-    }
+    let dense = spoken.chars().filter(|character| *character as u32 >= 0x2e80).count() as u64;
+    if line.trim().is_empty() { 0 } else { (words + dense / 2).max(1) }
 }
 
 /// About how many pixels a preview has.
@@ -204,11 +172,7 @@ pub(super) fn size(shot: &Shot) -> Result<(usize, usize), PreviewError> {
     let (width, height) = shot.aspect_ratio;
     let ratio = f64::from(width) / f64::from(height);
     if width == 0 || height == 0 || !(0.25..=4.0).contains(&ratio) {
-        return Err(PreviewError::AspectRatio {
-            scene: shot.scene.clone(),
-            width,
-            height,
-        });
+        return Err(PreviewError::AspectRatio { scene: shot.scene.clone(), width, height });
     }
     let even = |side: f64| ((side / 2.0).round() as usize * 2).max(16);
     let (base_width, base_height) = ((PIXELS * ratio).sqrt(), (PIXELS / ratio).sqrt());
@@ -227,31 +191,17 @@ mod tests {
 
     #[test]
     fn lines_share_the_clip_by_their_words() {
-        let cues = cues(
-            &[
-                "Ada: No.".into(),
-                "Ben: A much longer answer to that, I think.".into(),
-            ],
-            240,
-        );
-        assert!(
-            cues[0].start > 0 && cues[0].end < cues[1].start && cues[1].end < 240,
-            "{cues:?}"
-        );
-        assert!(
-            (cues[1].end - cues[1].start) > 4 * (cues[0].end - cues[0].start),
-            "{cues:?}"
-        );
+        let cues =
+            cues(&["Ada: No.".into(), "Ben: A much longer answer to that, I think.".into()], 240);
+        assert!(cues[0].start > 0 && cues[0].end < cues[1].start && cues[1].end < 240, "{cues:?}");
+        assert!((cues[1].end - cues[1].start) > 4 * (cues[0].end - cues[0].start), "{cues:?}");
     }
 
     #[test]
     fn short_clips_with_many_lines_do_not_break() {
         for frames in [1, 2, 5, 30] {
             let cues = cues(&vec!["one two".to_owned(); 40], frames);
-            assert!(
-                cues.iter()
-                    .all(|cue| cue.start <= cue.end && cue.end <= frames)
-            );
+            assert!(cues.iter().all(|cue| cue.start <= cue.end && cue.end <= frames));
         }
     }
 

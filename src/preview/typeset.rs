@@ -88,11 +88,7 @@ pub(super) fn clean(text: &str) -> String {
             _ => clean.push(character),
         }
     }
-    clean
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    clean.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl Typesetter {
@@ -107,11 +103,7 @@ impl Typesetter {
             .collect();
         if foreign.is_empty() {
             let fonts = BUNDLED.get_or_init(|| Arc::new(bundled_fonts()));
-            return Self {
-                fonts: Arc::clone(fonts),
-                widths: RefCell::default(),
-                missing: foreign,
-            };
+            return Self { fonts: Arc::clone(fonts), widths: RefCell::default(), missing: foreign };
         }
         let fonts = WITH_SYSTEM.get_or_init(|| {
             let mut fonts = bundled_fonts();
@@ -120,11 +112,8 @@ impl Typesetter {
             fonts.set_sans_serif_family("Inter");
             Arc::new(fonts)
         });
-        let mut typesetter = Self {
-            fonts: Arc::clone(fonts),
-            widths: RefCell::default(),
-            missing: BTreeSet::new(),
-        };
+        let mut typesetter =
+            Self { fonts: Arc::clone(fonts), widths: RefCell::default(), missing: BTreeSet::new() };
         typesetter.missing = typesetter.without_glyph(&foreign);
         typesetter
     }
@@ -133,22 +122,9 @@ impl Typesetter {
     fn without_glyph(&self, characters: &BTreeSet<char>) -> BTreeSet<char> {
         let mut svg =
             String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">");
-        let style = Style {
-            size: 9.0,
-            bold: false,
-            color: 0,
-            opacity: 1.0,
-            spacing: 0.0,
-        };
+        let style = Style { size: 9.0, bold: false, color: 0, opacity: 1.0, spacing: 0.0 };
         for character in characters {
-            run(
-                &mut svg,
-                &character.to_string(),
-                0.0,
-                8.0,
-                style,
-                Some(*character as usize),
-            );
+            run(&mut svg, &character.to_string(), 0.0, 8.0, style, Some(*character as usize));
         }
         svg.push_str("</svg>");
         let mut missing = characters.clone();
@@ -156,11 +132,8 @@ impl Typesetter {
             return missing;
         };
         for_each_text(tree.root(), &mut |id, text| {
-            let mut glyphs = text
-                .layouted()
-                .iter()
-                .flat_map(|span| &span.positioned_glyphs)
-                .peekable();
+            let mut glyphs =
+                text.layouted().iter().flat_map(|span| &span.positioned_glyphs).peekable();
             if glyphs.peek().is_some() && glyphs.all(|glyph| glyph.id.0 != 0) {
                 missing.retain(|character| *character as usize != id);
             }
@@ -171,13 +144,7 @@ impl Typesetter {
     /// The text with a box for each character that cannot be drawn: better a visible gap than none.
     fn drawable(&self, text: &str) -> String {
         text.chars()
-            .map(|character| {
-                if self.missing.contains(&character) {
-                    '□'
-                } else {
-                    character
-                }
-            })
+            .map(|character| if self.missing.contains(&character) { '□' } else { character })
             .collect()
     }
 
@@ -194,9 +161,7 @@ impl Typesetter {
     pub(super) fn draw(&self, svg: &str, width: u32, height: u32) -> Result<Pixmap, PreviewError> {
         let tree = self.parse(svg)?;
         let mut pixmap = Pixmap::new(width, height).ok_or_else(|| {
-            PreviewError::Drawing(format!(
-                "a picture of {width}x{height} pixels cannot be made"
-            ))
+            PreviewError::Drawing(format!("a picture of {width}x{height} pixels cannot be made"))
         })?;
         resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
         Ok(pixmap)
@@ -220,23 +185,13 @@ impl Typesetter {
         }
         let mut svg =
             String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\">");
-        let style = Style {
-            size: 100.0,
-            bold,
-            color: 0,
-            opacity: 1.0,
-            spacing: 0.0,
-        };
+        let style = Style { size: 100.0, bold, color: 0, opacity: 1.0, spacing: 0.0 };
         // Spaces at an end have no extent of their own, so letters stand around what the bundled font draws; around other
         // scripts they would change fonts with them.
         let framed = |piece: &str| piece.chars().all(is_bundled);
         run(&mut svg, "||", 0.0, 100.0, style, Some(new.len()));
         for (index, piece) in new.iter().enumerate() {
-            let text = if framed(piece) {
-                format!("|{piece}|")
-            } else {
-                (*piece).to_owned()
-            };
+            let text = if framed(piece) { format!("|{piece}|") } else { (*piece).to_owned() };
             run(&mut svg, &text, 0.0, 100.0, style, Some(index));
         }
         svg.push_str("</svg>");
@@ -248,11 +203,7 @@ impl Typesetter {
         let frame = found.get(&new.len()).copied().unwrap_or_default();
         for (index, piece) in new.into_iter().enumerate() {
             let width = found.get(&index).copied().unwrap_or_default();
-            let width = if framed(piece) {
-                (width - frame).max(0.0)
-            } else {
-                width
-            };
+            let width = if framed(piece) { (width - frame).max(0.0) } else { width };
             widths.insert((bold, piece.to_owned()), width / 100.0);
         }
         Ok(())
@@ -289,11 +240,7 @@ impl Typesetter {
         let mut current = String::new();
         let mut rest = false;
         for (piece, space_before) in pieces {
-            let separator = if current.is_empty() || !space_before {
-                ""
-            } else {
-                " "
-            };
+            let separator = if current.is_empty() || !space_before { "" } else { " " };
             let longer = format!("{current}{separator}{piece}");
             if current.is_empty() || self.quick_width(&longer, style)? <= width {
                 current = longer;
@@ -332,13 +279,7 @@ impl Typesetter {
         }
         drop(widths);
         for word in unknown {
-            total += self.width(
-                &word,
-                Style {
-                    spacing: 0.0,
-                    ..style
-                },
-            )?;
+            total += self.width(&word, Style { spacing: 0.0, ..style })?;
         }
         Ok(total + style.spacing * line.chars().count() as f32)
     }
@@ -353,10 +294,7 @@ impl Typesetter {
         let characters: Vec<char> = text.chars().collect();
         let fits = |count: usize| -> Result<Option<String>, PreviewError> {
             let start: String = characters[..count].iter().collect();
-            let cut = format!(
-                "{}…",
-                start.trim_end_matches([' ', ',', '.', ';', ':', '-', '—'])
-            );
+            let cut = format!("{}…", start.trim_end_matches([' ', ',', '.', ';', ':', '-', '—']));
             Ok((self.quick_width(&cut, style)? <= width).then_some(cut))
         };
         let (mut low, mut high) = (0, characters.len());
@@ -417,11 +355,7 @@ impl Typesetter {
             let mut space_before = space_before;
             // Widths of single characters are enough to break what no line can hold.
             self.measure(
-                part.chars()
-                    .map(|c| c.to_string())
-                    .collect::<Vec<_>>()
-                    .iter()
-                    .map(String::as_str),
+                part.chars().map(|c| c.to_string()).collect::<Vec<_>>().iter().map(String::as_str),
                 style.bold,
             )?;
             let mut total = 0.0;
@@ -526,35 +460,20 @@ fn for_each_text(group: &Group, take: &mut dyn FnMut(usize, &Text)) {
 mod tests {
     use super::*;
 
-    const STYLE: Style = Style {
-        size: 13.0,
-        bold: false,
-        color: 0xffffff,
-        opacity: 1.0,
-        spacing: 0.0,
-    };
+    const STYLE: Style =
+        Style { size: 13.0, bold: false, color: 0xffffff, opacity: 1.0, spacing: 0.0 };
 
     #[test]
     fn the_bundled_font_draws_every_character_it_claims() {
         let type_ = Typesetter::for_texts(["plain"]);
         for bold in [false, true] {
-            for character in (0x21..0x2600)
-                .filter_map(char::from_u32)
-                .filter(|&character| {
-                    is_bundled(character) && !matches!(character, '\u{a0}' | '\u{ad}')
-                })
-            {
+            for character in (0x21..0x2600).filter_map(char::from_u32).filter(|&character| {
+                is_bundled(character) && !matches!(character, '\u{a0}' | '\u{ad}')
+            }) {
                 let mut svg = String::from(
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">",
                 );
-                run(
-                    &mut svg,
-                    &format!("{character}"),
-                    0.0,
-                    8.0,
-                    Style { bold, ..STYLE },
-                    None,
-                );
+                run(&mut svg, &format!("{character}"), 0.0, 8.0, Style { bold, ..STYLE }, None);
                 svg.push_str("</svg>");
                 let tree = type_.parse(&svg).expect("a valid document");
                 let drawn = tree.root().children().iter().any(|node| match node {
@@ -578,10 +497,7 @@ mod tests {
         assert!(lines.len() > 2);
         assert_eq!(lines.join(" "), text);
         for line in &lines {
-            assert!(
-                type_.width(line, STYLE).expect("measured") <= 181.0,
-                "{line}"
-            );
+            assert!(type_.width(line, STYLE).expect("measured") <= 181.0, "{line}");
         }
     }
 
@@ -592,14 +508,10 @@ mod tests {
         let lines = type_.wrap(&text, STYLE, 150.0, 3).expect("measured");
         assert_eq!(lines.len(), 3);
         assert!(lines[2].ends_with('…'), "{lines:?}");
-        let lines = type_
-            .wrap(&"x".repeat(300), STYLE, 150.0, 50)
-            .expect("measured");
+        let lines = type_.wrap(&"x".repeat(300), STYLE, 150.0, 50).expect("measured");
         assert!(
             lines.len() > 5
-                && lines
-                    .iter()
-                    .all(|line| type_.width(line, STYLE).unwrap_or(999.0) <= 151.0),
+                && lines.iter().all(|line| type_.width(line, STYLE).unwrap_or(999.0) <= 151.0),
             "{lines:?}"
         );
     }
@@ -615,10 +527,7 @@ mod tests {
 
     #[test]
     fn text_from_anywhere_is_made_safe() {
-        assert_eq!(
-            clean("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c\u{0}\u{feff}"),
-            "a[31mred bc"
-        );
+        assert_eq!(clean("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c\u{0}\u{feff}"), "a[31mred bc");
         assert_eq!(clean("  two   spaces "), "two spaces");
     }
 
@@ -628,19 +537,8 @@ mod tests {
         let type_ = Typesetter::for_texts([text]);
         let parts = type_.break_word(text, STYLE, 100.0).expect("measured");
         assert!(parts.len() > 10, "{parts:?}");
-        assert_eq!(
-            parts
-                .iter()
-                .map(|(part, _)| part.as_str())
-                .collect::<String>(),
-            text
-        );
-        assert!(
-            parts
-                .iter()
-                .all(|(part, _)| !part.starts_with(['、', '。'])),
-            "{parts:?}"
-        );
+        assert_eq!(parts.iter().map(|(part, _)| part.as_str()).collect::<String>(), text);
+        assert!(parts.iter().all(|(part, _)| !part.starts_with(['、', '。'])), "{parts:?}");
     }
 
     #[test]

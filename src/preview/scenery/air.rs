@@ -32,16 +32,8 @@ const FALL_ROWS: i64 = 6;
 pub(in crate::preview) fn fall(air: Air, at: &Blocking) -> Option<Fall> {
     let period = (at.height * 0.96).round();
     match air {
-        Air::Rain => Some(Fall {
-            period,
-            slant: 0.18,
-            speed: at.height * 2.3,
-        }),
-        Air::Snow => Some(Fall {
-            period,
-            slant: 0.10,
-            speed: at.height * 0.16,
-        }),
+        Air::Rain => Some(Fall { period, slant: 0.18, speed: at.height * 2.3 }),
+        Air::Snow => Some(Fall { period, slant: 0.10, speed: at.height * 0.16 }),
         _ => None,
     }
 }
@@ -53,17 +45,11 @@ pub(super) fn air(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     let h = at.height;
     let pitch = fall.period / FALL_ROWS as f32;
     let rain = mood.air == Air::Rain;
-    let (first, last) = (
-        (area.top / pitch).floor() as i64 - 1,
-        (area.bottom / pitch).ceil() as i64 + 1,
-    );
+    let (first, last) =
+        ((area.top / pitch).floor() as i64 - 1, (area.bottom / pitch).ceil() as i64 + 1);
     // Columns lean with the fall, which makes the pattern repeat along its way.
     let lean = fall.slant * (area.bottom - area.top);
-    let wide = Area {
-        left: area.left - lean - h,
-        right: area.right + lean + h,
-        ..area
-    };
+    let wide = Area { left: area.left - lean - h, right: area.right + lean + h, ..area };
     for (column, x) in cells(wide, h * if rain { 0.10 } else { 0.11 }) {
         for row in first..=last {
             let mut chance = Chance::at(mood.seed ^ 59, column * 64 + row.rem_euclid(FALL_ROWS));

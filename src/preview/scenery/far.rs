@@ -42,19 +42,8 @@ pub(super) fn far(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
             palette.horizon,
             top + high
         );
-        let area = Area {
-            top,
-            bottom: top + high,
-            ..area
-        };
-        rectangle(
-            svg,
-            area.intersection(Area {
-                top: top + 4.0,
-                ..area
-            }),
-            "url(#m)",
-        );
+        let area = Area { top, bottom: top + high, ..area };
+        rectangle(svg, area.intersection(Area { top: top + 4.0, ..area }), "url(#m)");
     }
 }
 
@@ -81,12 +70,7 @@ fn ridge(
                 * (0.25 + 0.75 * wave(mood.seed.wrapping_add(number), x / at.height));
         add!(svg, " L{x:.1} {y:.1}");
     }
-    add!(
-        svg,
-        r#" L{:.1} {:.1}Z"/>"#,
-        area.right + step,
-        at.horizon + at.height * 0.2
-    );
+    add!(svg, r#" L{:.1} {:.1}Z"/>"#, area.right + step, at.horizon + at.height * 0.2);
 }
 
 /// A coast that comes and goes.
@@ -100,18 +84,9 @@ fn headland(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32
     );
     for (_, x) in cells(area, step) {
         let high = (wave(mood.seed.wrapping_add(31), x / at.height * 0.6) - 0.46).max(0.0);
-        add!(
-            svg,
-            " L{x:.1} {:.1}",
-            at.horizon + 1.0 - at.height * 0.34 * high
-        );
+        add!(svg, " L{x:.1} {:.1}", at.horizon + 1.0 - at.height * 0.34 * high);
     }
-    add!(
-        svg,
-        r#" L{:.1} {:.1}Z"/>"#,
-        area.right + step,
-        at.horizon + at.height * 0.2
-    );
+    add!(svg, r#" L{:.1} {:.1}Z"/>"#, area.right + step, at.horizon + at.height * 0.2);
 }
 
 /// A row of houses; the second one has lit windows.
@@ -121,10 +96,8 @@ fn skyline(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32,
     let lit = mix(mood.palette.horizon, mood.palette.rim, 0.7);
     for (column, x) in cells(area, step) {
         let mut chance = Chance::at(mood.seed.wrapping_add(11 + row), column);
-        let (wide, high) = (
-            step * chance.between(0.72, 1.06),
-            at.height * tall * chance.between(0.35, 1.0),
-        );
+        let (wide, high) =
+            (step * chance.between(0.72, 1.06), at.height * tall * chance.between(0.35, 1.0));
         let top = at.horizon - high;
         add!(
             svg,
@@ -167,44 +140,16 @@ fn trunks(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, color: u32, 
     for (column, x) in cells(area, at.height * wide * 2.3) {
         let mut chance = Chance::at(mood.seed.wrapping_add(number), column);
         let x = x + chance.next() * at.height * wide;
-        let (foot, high) = (
-            at.horizon + at.height * 0.02,
-            at.height * tall * chance.between(0.6, 1.0),
-        );
+        let (foot, high) =
+            (at.horizon + at.height * 0.02, at.height * tall * chance.between(0.6, 1.0));
         let half = at.height * wide * chance.between(0.6, 1.0);
         // A conifer: three skirts over a stem.
-        add!(
-            svg,
-            r##"<path fill="#{color:06x}" d="M{x:.1} {:.1}"##,
-            foot - high
-        );
-        for (level, spread) in [
-            (0.36, 0.45),
-            (0.30, 0.2),
-            (0.66, 0.75),
-            (0.60, 0.4),
-            (0.96, 1.0),
-        ] {
-            add!(
-                svg,
-                " L{:.1} {:.1}",
-                x + half * spread,
-                foot - high + high * level
-            );
+        add!(svg, r##"<path fill="#{color:06x}" d="M{x:.1} {:.1}"##, foot - high);
+        for (level, spread) in [(0.36, 0.45), (0.30, 0.2), (0.66, 0.75), (0.60, 0.4), (0.96, 1.0)] {
+            add!(svg, " L{:.1} {:.1}", x + half * spread, foot - high + high * level);
         }
-        for (level, spread) in [
-            (0.96, 1.0),
-            (0.60, 0.4),
-            (0.66, 0.75),
-            (0.30, 0.2),
-            (0.36, 0.45),
-        ] {
-            add!(
-                svg,
-                " L{:.1} {:.1}",
-                x - half * spread,
-                foot - high + high * level
-            );
+        for (level, spread) in [(0.96, 1.0), (0.60, 0.4), (0.66, 0.75), (0.30, 0.2), (0.36, 0.45)] {
+            add!(svg, " L{:.1} {:.1}", x - half * spread, foot - high + high * level);
         }
         add!(svg, r#"Z"/>"#);
         add!(
@@ -262,11 +207,8 @@ fn furniture(svg: &mut String, mood: &Mood, at: &Blocking) {
 
 fn planet(svg: &mut String, mood: &Mood, at: &Blocking) {
     let palette = &mood.palette;
-    let (x, y, size) = (
-        at.width * 0.60,
-        at.horizon - at.height * 0.10,
-        at.width.min(at.height) * 0.40,
-    );
+    let (x, y, size) =
+        (at.width * 0.60, at.horizon - at.height * 0.10, at.width.min(at.height) * 0.40);
     add!(
         svg,
         r##"<defs><radialGradient id="p" cx="0.28" cy="0.22" r="0.85"><stop offset="0" stop-color="#{:06x}"/><stop offset="0.45" stop-color="#{:06x}"/><stop offset="1" stop-color="#{:06x}"/></radialGradient></defs>"##,
@@ -279,14 +221,8 @@ fn planet(svg: &mut String, mood: &Mood, at: &Blocking) {
         svg,
         r##"<circle cx="{x:.1}" cy="{y:.1}" r="{halo:.1}" fill="#{glow:06x}" opacity="0.08"/>"##
     );
-    add!(
-        svg,
-        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##
-    );
+    add!(svg, r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="url(#p)"/>"##);
     let (x, y, size) = (at.width * 0.92, at.height * 0.26, size * 0.12);
     let color = mix(palette.far, palette.rim, 0.3);
-    add!(
-        svg,
-        r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="#{color:06x}"/>"##
-    );
+    add!(svg, r##"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="#{color:06x}"/>"##);
 }

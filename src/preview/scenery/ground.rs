@@ -21,14 +21,7 @@ pub(super) fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         mix(palette.ground_far, palette.ground_near, 0.55),
         palette.ground_near
     );
-    rectangle(
-        svg,
-        Area {
-            top: at.horizon + 3.0,
-            ..area
-        },
-        "url(#f)",
-    );
+    rectangle(svg, Area { top: at.horizon + 3.0, ..area }, "url(#f)");
     let line = mix(palette.ground_far, palette.rim, 0.35);
     if mood.setting == Setting::Sea {
         // Glints, longer and further apart toward the camera.
@@ -54,11 +47,7 @@ pub(super) fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         }
         return;
     }
-    let opacity = if mood.setting == Setting::Studio {
-        0.16
-    } else {
-        0.26
-    };
+    let opacity = if mood.setting == Setting::Studio { 0.16 } else { 0.26 };
     // Lines into the depth meet where the eye goes; they carry on far to both sides for the camera to find.
     let (eye, below) = (at.focus.0, h * 4.0);
     let pitch = h * 0.30;
@@ -69,12 +58,7 @@ pub(super) fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
     for number in -120..=120_i64 {
         let x = eye + (number as f32 + 0.5) * pitch * (below / (h * 0.36));
-        add!(
-            svg,
-            "M{eye:.1} {:.1}L{x:.1} {:.1}",
-            at.horizon,
-            at.horizon + below
-        );
+        add!(svg, "M{eye:.1} {:.1}L{x:.1} {:.1}", at.horizon, at.horizon + below);
     }
     add!(svg, r#""/>"#);
     // Lines across stand closer the further away they are.
@@ -99,10 +83,7 @@ pub(super) fn ground(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         );
     }
     add!(svg, "</g>");
-    if matches!(
-        mood.setting,
-        Setting::Hills | Setting::Desert | Setting::Forest
-    ) {
+    if matches!(mood.setting, Setting::Hills | Setting::Desert | Setting::Forest) {
         // Stones and tufts give the ground a measure.
         for row in 0..9_i64 {
             let depth = (row as f32 + 1.0) / 9.0;

@@ -18,12 +18,7 @@ use super::stage::{Blocking, Depth};
 /// The largest area in which a part of the stage has anything to show.
 pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
     let far = 100_000.0;
-    let all = Area {
-        left: -far,
-        top: -far,
-        right: far,
-        bottom: far,
-    };
+    let all = Area { left: -far, top: -far, right: far, bottom: far };
     match depth {
         Depth::Sky => all,
         Depth::Far => match mood.setting {
@@ -34,16 +29,10 @@ pub(super) fn extent(depth: Depth, mood: &Mood, at: &Blocking) -> Area {
                 ..all
             },
         },
-        Depth::Ground => Area {
-            top: at.horizon - 1.0,
-            ..all
-        },
+        Depth::Ground => Area { top: at.horizon - 1.0, ..all },
         Depth::Subject => {
             let half = at.tall
-                * if matches!(
-                    mood.subject,
-                    Subject::Person | Subject::Animal | Subject::Beast
-                ) {
+                * if matches!(mood.subject, Subject::Person | Subject::Animal | Subject::Beast) {
                     0.62
                 } else {
                     0.95
@@ -103,10 +92,8 @@ use add;
 
 /// Things spread over a wide area, each in a cell of its own so that they stay when the area grows.
 fn cells(area: Area, step: f32) -> impl Iterator<Item = (i64, f32)> {
-    let (first, last) = (
-        (area.left / step).floor() as i64 - 1,
-        (area.right / step).ceil() as i64 + 1,
-    );
+    let (first, last) =
+        ((area.left / step).floor() as i64 - 1, (area.right / step).ceil() as i64 + 1);
     (first..=last).map(move |index| (index, index as f32 * step))
 }
 

@@ -25,16 +25,9 @@ pub(super) fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     // Near things are measured by the shorter side, so that upright frames are not barred by them.
     let unit = w.min(h);
     if mood.over_shoulder {
-        let listener = Blocking {
-            center: at.center - unit * 0.58,
-            feet: h * 0.42 + unit * 2.6,
-            ..*at
-        };
-        add!(
-            svg,
-            r##"<path d="{}"/>"##,
-            outline(&listener, unit * 2.8, 0.0, FIGURE)
-        );
+        let listener =
+            Blocking { center: at.center - unit * 0.58, feet: h * 0.42 + unit * 2.6, ..*at };
+        add!(svg, r##"<path d="{}"/>"##, outline(&listener, unit * 2.8, 0.0, FIGURE));
     }
     match mood.setting {
         Setting::Hills | Setting::Desert | Setting::Forest => {
@@ -43,10 +36,7 @@ pub(super) fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
                 let mut chance = Chance::at(mood.seed ^ 41, column);
                 let high =
                     h * chance.between(0.03, 0.10) * (0.5 + wave(mood.seed ^ 3, x / h * 0.7));
-                let (x, lean) = (
-                    x + chance.next() * h * 0.03,
-                    chance.between(-0.04, 0.06) * h,
-                );
+                let (x, lean) = (x + chance.next() * h * 0.03, chance.between(-0.04, 0.06) * h);
                 add!(
                     svg,
                     r##"<path d="M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}Z"/>"##,
@@ -73,10 +63,8 @@ pub(super) fn near(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
             if mood.setting == Setting::Forest {
                 for (column, x) in cells(area, w * 0.92) {
                     let mut chance = Chance::at(mood.seed ^ 43, column);
-                    let (x, wide) = (
-                        x + w * chance.between(0.02, 0.12),
-                        h * chance.between(0.06, 0.10),
-                    );
+                    let (x, wide) =
+                        (x + w * chance.between(0.02, 0.12), h * chance.between(0.06, 0.10));
                     add!(
                         svg,
                         r##"<path d="M{x:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z"/>"##,

@@ -27,11 +27,7 @@ pub(super) fn sky(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
     );
     rectangle(svg, area, "url(#s)");
     let mut chance = Chance::at(mood.seed, 1);
-    let side = if w > h * 1.2 {
-        chance.between(0.57, 0.61)
-    } else {
-        chance.between(0.26, 0.34)
-    };
+    let side = if w > h * 1.2 { chance.between(0.57, 0.61) } else { chance.between(0.26, 0.34) };
     let lamp = (w * side, at.horizon - h * 0.13);
     if mood.setting == Setting::Room {
         return wall(svg, mood, at, area);
@@ -88,30 +84,15 @@ pub(super) fn sky(svg: &mut String, mood: &Mood, at: &Blocking, area: Area) {
         Air::Stars => stars(svg, mood, at, area, 1.0),
         Air::Clear if mood.setting == Setting::Space => stars(svg, mood, at, area, 1.6),
         Air::Rain => clouds(svg, mood, at, area, palette.zenith, 0.55),
-        Air::Clouds | Air::Snow | Air::Mist => clouds(
-            svg,
-            mood,
-            at,
-            area,
-            mix(palette.horizon, palette.middle, 0.3),
-            0.4,
-        ),
-        Air::Clear => clouds(
-            svg,
-            mood,
-            at,
-            area,
-            mix(palette.horizon, palette.rim, 0.3),
-            0.20,
-        ),
+        Air::Clouds | Air::Snow | Air::Mist => {
+            clouds(svg, mood, at, area, mix(palette.horizon, palette.middle, 0.3), 0.4)
+        }
+        Air::Clear => clouds(svg, mood, at, area, mix(palette.horizon, palette.rim, 0.3), 0.20),
     }
 }
 
 fn stars(svg: &mut String, mood: &Mood, at: &Blocking, area: Area, density: f32) {
-    let (step, rows) = (
-        at.height * 0.11,
-        (at.height * 1.5 / (at.height * 0.11)) as i64,
-    );
+    let (step, rows) = (at.height * 0.11, (at.height * 1.5 / (at.height * 0.11)) as i64);
     for (column, x) in cells(area, step) {
         for row in 0..rows {
             let mut chance = Chance::at(mood.seed, column * 1000 + row);

@@ -10,10 +10,7 @@ use super::add;
 pub(super) fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
     let palette = &mood.palette;
     let size = at.tall;
-    let whole = matches!(
-        mood.size,
-        Size::ExtremeWide | Size::Wide | Size::Full | Size::Insert
-    );
+    let whole = matches!(mood.size, Size::ExtremeWide | Size::Wide | Size::Full | Size::Insert);
     if whole {
         add!(
             svg,
@@ -31,11 +28,7 @@ pub(super) fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
             // Up close two people stand closer together, or the frame would lose them.
             let apart = size * if whole { 0.21 } else { 0.155 };
             for (side, tall) in [(1.0, 0.94), (-1.0, 1.0)] {
-                let one = Blocking {
-                    center: at.center + side * apart,
-                    tall: size * tall,
-                    ..*at
-                };
+                let one = Blocking { center: at.center + side * apart, tall: size * tall, ..*at };
                 lit(svg, palette, &one, &outline(&one, one.tall, 0.0, FIGURE));
             }
         }
@@ -58,16 +51,7 @@ pub(super) fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     ),
                     ('Q', &[(-0.07, 1.0), (0.0, 1.04)]),
                     ('Q', &[(0.07, 1.0), (0.085, 0.94)]),
-                    (
-                        'L',
-                        &[
-                            (0.085, 0.83),
-                            (0.13, 0.83),
-                            (0.13, 0.80),
-                            (0.10, 0.80),
-                            (0.15, 0.0),
-                        ],
-                    ),
+                    ('L', &[(0.085, 0.83), (0.13, 0.83), (0.13, 0.80), (0.10, 0.80), (0.15, 0.0)]),
                 ],
             );
             let rock = outline(
@@ -204,18 +188,12 @@ pub(super) fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
                     at,
                     size,
                     0.0,
-                    &[
-                        ('M', &[(-0.36, 0.43)]),
-                        ('L', &[(-0.20, 0.62), (0.0, 0.62), (0.0, 0.43)])
-                    ]
+                    &[('M', &[(-0.36, 0.43)]), ('L', &[(-0.20, 0.62), (0.0, 0.62), (0.0, 0.43)])]
                 ) + &outline(
                     at,
                     size,
                     0.0,
-                    &[
-                        ('M', &[(0.06, 0.43)]),
-                        ('L', &[(0.06, 0.62), (0.24, 0.62), (0.40, 0.43)])
-                    ]
+                    &[('M', &[(0.06, 0.43)]), ('L', &[(0.06, 0.62), (0.24, 0.62), (0.40, 0.43)])]
                 ),
                 palette.horizon
             );
@@ -322,18 +300,9 @@ pub(super) fn subject(svg: &mut String, mood: &Mood, at: &Blocking) {
 fn object(svg: &mut String, palette: &Palette, at: &Blocking) {
     let size = at.tall;
     let faces: [(&[(f32, f32)], f32); 3] = [
-        (
-            &[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)],
-            0.36,
-        ),
-        (
-            &[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)],
-            0.0,
-        ),
-        (
-            &[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)],
-            0.62,
-        ),
+        (&[(-0.30, 0.06), (0.05, 0.0), (0.05, 0.72), (-0.30, 0.76)], 0.36),
+        (&[(0.05, 0.0), (0.32, 0.07), (0.32, 0.77), (0.05, 0.72)], 0.0),
+        (&[(-0.30, 0.76), (0.05, 0.72), (0.32, 0.77), (-0.02, 0.82)], 0.62),
     ];
     for (points, light) in faces {
         let (first, rest) = points.split_at(1);
@@ -344,15 +313,8 @@ fn object(svg: &mut String, palette: &Palette, at: &Blocking) {
             mix(palette.subject, palette.rim, light)
         );
     }
-    let edge = outline(
-        at,
-        size,
-        0.0,
-        &[
-            ('M', &[(-0.30, 0.76)]),
-            ('L', &[(0.05, 0.72), (0.32, 0.77)]),
-        ],
-    );
+    let edge =
+        outline(at, size, 0.0, &[('M', &[(-0.30, 0.76)]), ('L', &[(0.05, 0.72), (0.32, 0.77)])]);
     add!(
         svg,
         r##"<path d="{}" fill="none" stroke="#{:06x}" stroke-width="{:.2}" opacity="0.8"/>"##,
@@ -393,12 +355,7 @@ pub(super) fn outline(
     for (command, points) in parts {
         path.push(*command);
         for (x, y) in *points {
-            add!(
-                path,
-                "{:.2} {:.2} ",
-                at.center + (x + shift) * size,
-                at.feet - y * size
-            );
+            add!(path, "{:.2} {:.2} ", at.center + (x + shift) * size, at.feet - y * size);
         }
     }
     path.push('Z');
@@ -423,13 +380,6 @@ pub(super) const FIGURE: &[(char, &[(f32, f32)])] = &[
     ('C', &[(0.116, 0.53), (0.128, 0.44), (0.118, 0.365)]),
     (
         'L',
-        &[
-            (0.078, 0.36),
-            (0.088, 0.0),
-            (0.018, 0.0),
-            (0.006, 0.33),
-            (-0.006, 0.33),
-            (-0.018, 0.0),
-        ],
+        &[(0.078, 0.36), (0.088, 0.0), (0.018, 0.0), (0.006, 0.33), (-0.006, 0.33), (-0.018, 0.0)],
     ),
 ];
