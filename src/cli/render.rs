@@ -20,6 +20,7 @@ use crate::ledger::{
     make_private_folder,
 };
 use crate::plan::{ClipSource, PlanOptions, Planned, Slot, StepStart, Work};
+use crate::ports::Files as _;
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
 use crate::report::json::JsonLines;
@@ -27,7 +28,8 @@ use crate::report::plan_text::{self, PlanText};
 use crate::report::{ErrorReport, Reporter};
 use crate::settings::{Flags, quantity};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Render what changed: submit, wait, download and publish. Run it again and nothing happens.
@@ -138,6 +140,10 @@ impl Render {
             return self.finish_idle(&workspace, &first, output);
         }
 
+        // A locked run may turn out to have only work that needs no key.
+        if !self.locked {
+            self.check_key(&workspace, &first)?;
+        }
         let mut held = self.hold(&workspace)?;
         let mut prepared = self.prepare(&workspace, &mut held, &options, saved.as_ref())?;
         self.show(&workspace, &prepared.planned, output);
@@ -147,6 +153,7 @@ impl Render {
             tell("nothing was sent\n");
             return Ok(INTERRUPTED);
         }
+        held.check_folders(&workspace, &prepared.planned)?;
         held.record(&prepared)?;
         let exit = self.execute(&workspace, &mut held, prepared.planned, output)?;
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
@@ -416,6 +423,40 @@ impl Render {
 }
 
 impl Held {
+    /// Makes sure that clips can be kept and published, before anything is paid for.
+    fn check_folders(&self, workspace: &Workspace, planned: &Planned) -> Result<(), Failure> {
+        let layout = &workspace.layout;
+        let work: Vec<&Work> =
+            planned.plan.scenes.iter().filter_map(|scene| scene.work.as_ref()).collect();
+        if work.is_empty() {
+            return Ok(());
+        }
+        let mut folders =
+            BTreeSet::from([layout.private.join("cache"), layout.assets_root.join("assets")]);
+        for work in work {
+            let filename = match work {
+                Work::Render(work) => &work.entry.filename,
+                Work::Restore(work) => &work.filename,
+            };
+            let clip = layout.asset(filename);
+            folders.extend(clip.as_deref().and_then(Path::parent).map(Path::to_owned));
+        }
+        for folder in folders {
+            let tried = self.files.create_temporary(&folder, ".tmp");
+            tried.and_then(|file| self.files.remove(&file)).map_err(|error| {
+                let shown = folder.strip_prefix(&layout.project_root).unwrap_or(&folder);
+                Failure::cannot_work(
+                    "unwritable",
+                    format!("cannot write to `{}`: {error}", shown.display()),
+                )
+                .hint(
+                    "clips go there, so nothing was sent; it must be a folder that can be written",
+                )
+            })?;
+        }
+        Ok(())
+    }
+
     /// Records what was decided with the plan, right before the run.
     fn record(&mut self, prepared: &Prepared) -> Result<(), Failure> {
         for attempt in &prepared.resubmitted {
