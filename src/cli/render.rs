@@ -19,7 +19,8 @@ use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger, ProjectLock, Snapshot, SqliteLedger,
     make_private_folder,
 };
-use crate::plan::{ClipSource, PlanOptions, Planned, StepStart, Work};
+use crate::plan::{ClipSource, PlanOptions, Planned, Slot, StepStart, Work};
+use crate::ports::Files as _;
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
 use crate::report::json::JsonLines;
@@ -27,7 +28,8 @@ use crate::report::plan_text::{self, PlanText};
 use crate::report::{ErrorReport, Reporter};
 use crate::settings::{Flags, quantity};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Render what changed: submit, wait, download and publish. Run it again and nothing happens.
@@ -109,6 +111,8 @@ struct Prepared {
     planned: Planned,
     /// Unknown submissions that the user wants to pay for again.
     resubmitted: Vec<AttemptId>,
+    /// Slots whose open takes belong to a scene with another id now.
+    moved: Vec<(Slot, Slot)>,
 }
 
 impl Render {
@@ -136,6 +140,10 @@ impl Render {
             return self.finish_idle(&workspace, &first, output);
         }
 
+        // A locked run may turn out to have only work that needs no key.
+        if !self.locked {
+            self.check_key(&workspace, &first)?;
+        }
         let mut held = self.hold(&workspace)?;
         let mut prepared = self.prepare(&workspace, &mut held, &options, saved.as_ref())?;
         self.show(&workspace, &prepared.planned, output);
@@ -145,6 +153,7 @@ impl Render {
             tell("nothing was sent\n");
             return Ok(INTERRUPTED);
         }
+        held.check_folders(&workspace, &prepared.planned)?;
         held.record(&prepared)?;
         let exit = self.execute(&workspace, &mut held, prepared.planned, output)?;
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
@@ -229,13 +238,23 @@ impl Render {
     ) -> Result<Prepared, Failure> {
         let mut snapshot = held.ledger.snapshot()?;
         let resubmitted = self.resubmitted(workspace, &mut snapshot)?;
+        let slots: Vec<_> =
+            snapshot.takes.iter().map(|take| (take.id, take.slot.clone())).collect();
         let looked = workspace.look(snapshot)?;
         held.ledger.remember_files(&looked.fresh)?;
         let (planned, _) = workspace.plan(&looked, options)?;
         if let Some(saved) = saved {
             saved.verify(&planned.plan)?;
         }
-        Ok(Prepared { planned, resubmitted })
+        let moved = planned
+            .moved_takes
+            .iter()
+            .filter_map(|(take, new)| {
+                let (_, old) = slots.iter().find(|(id, _)| id == take)?;
+                Some((old.clone(), new.clone()))
+            })
+            .collect();
+        Ok(Prepared { planned, resubmitted, moved })
     }
 
     /// The unknown submissions that `--resubmit-unknown` names; in the snapshot they are given up already.
@@ -404,13 +423,47 @@ impl Render {
 }
 
 impl Held {
+    /// Makes sure that clips can be kept and published, before anything is paid for.
+    fn check_folders(&self, workspace: &Workspace, planned: &Planned) -> Result<(), Failure> {
+        let layout = &workspace.layout;
+        let work: Vec<&Work> =
+            planned.plan.scenes.iter().filter_map(|scene| scene.work.as_ref()).collect();
+        if work.is_empty() {
+            return Ok(());
+        }
+        let mut folders =
+            BTreeSet::from([layout.private.join("cache"), layout.assets_root.join("assets")]);
+        for work in work {
+            let filename = match work {
+                Work::Render(work) => &work.entry.filename,
+                Work::Restore(work) => &work.filename,
+            };
+            let clip = layout.asset(filename);
+            folders.extend(clip.as_deref().and_then(Path::parent).map(Path::to_owned));
+        }
+        for folder in folders {
+            let tried = self.files.create_temporary(&folder, ".tmp");
+            tried.and_then(|file| self.files.remove(&file)).map_err(|error| {
+                let shown = folder.strip_prefix(&layout.project_root).unwrap_or(&folder);
+                Failure::cannot_work(
+                    "unwritable",
+                    format!("cannot write to `{}`: {error}", shown.display()),
+                )
+                .hint(
+                    "clips go there, so nothing was sent; it must be a folder that can be written",
+                )
+            })?;
+        }
+        Ok(())
+    }
+
     /// Records what was decided with the plan, right before the run.
     fn record(&mut self, prepared: &Prepared) -> Result<(), Failure> {
         for attempt in &prepared.resubmitted {
             self.ledger.forgotten(*attempt, now_ms())?;
         }
-        if !prepared.planned.moved_takes.is_empty() {
-            self.ledger.move_takes(&prepared.planned.moved_takes)?;
+        if !prepared.moved.is_empty() {
+            self.ledger.rename_slots(&prepared.moved)?;
         }
         Ok(())
     }

@@ -16,6 +16,9 @@ use crate::storyboard::{self, Fields, Input, SceneId, Storyboard, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// Added to the label of a problem that several scenes have in common.
+const OTHERS: &str = " and others";
+
 /// A storyboard with everything around it.
 pub(super) struct Workspace {
     /// Flags, environment and files.
@@ -124,7 +127,8 @@ impl Workspace {
             Err(error) => Err(Failure::cannot_work(
                 "manifest",
                 format!("cannot read `{}`: {error}", path.display()),
-            )),
+            )
+            .hint("it must be a file that can be read, in folders that can; nothing was sent")),
             Ok(bytes) => {
                 let hint = "repair the file by hand or take the last good one from version control; it was not touched";
                 let text = String::from_utf8(bytes).map_err(|_| {
@@ -218,8 +222,19 @@ impl Workspace {
                 None
             }
         };
-        problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
-        problems.dedup();
+        problems.sort_by(|one, other| {
+            let place = |problem: &Diagnostic| (problem.span.start, problem.span.end, problem.code);
+            place(one).cmp(&place(other)).then_with(|| one.message.cmp(&other.message))
+        });
+        // A default that suits no scene is one problem, however many scenes inherit it.
+        problems.dedup_by(|next, first| {
+            let same =
+                (next.code, next.span, &next.message) == (first.code, first.span, &first.message);
+            if same && next.label != first.label && !first.label.ends_with(OTHERS) {
+                first.label.push_str(OTHERS);
+            }
+            same
+        });
         let is_good = !problems.iter().any(Diagnostic::is_error);
         (planned.filter(|_| is_good), problems)
     }
