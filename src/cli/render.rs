@@ -25,7 +25,7 @@ use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
 use crate::report::json::JsonLines;
 use crate::report::plan_text::{self, PlanText};
-use crate::report::{ErrorReport, Reporter};
+use crate::report::{ErrorReport, Reporter, sanitise};
 use crate::settings::{Flags, quantity};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
@@ -438,8 +438,17 @@ impl Held {
                 Work::Render(work) => &work.entry.filename,
                 Work::Restore(work) => &work.filename,
             };
-            let clip = layout.asset(filename);
-            folders.extend(clip.as_deref().and_then(Path::parent).map(Path::to_owned));
+            let clip = layout.asset(filename).ok_or_else(|| {
+                Failure::invalid(
+                    "invalid-clip-file",
+                    format!(
+                        "the clip file `{}` would not lie in the assets",
+                        sanitise(filename, 200)
+                    ),
+                )
+                .hint("give the scene another id; nothing was sent")
+            })?;
+            folders.extend(clip.parent().map(Path::to_owned));
         }
         for folder in folders {
             let tried = self.files.create_temporary(&folder, ".tmp");
