@@ -58,7 +58,7 @@ pub(super) struct Render {
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["only", "exclude", "retake", "rerender_absent"])]
     plan: Option<PathBuf>,
     /// Never spend more credits than this; of several caps the smallest wins
-    #[arg(long, value_name = "N", value_parser = credits)]
+    #[arg(long, value_name = "N", value_parser = credits, allow_negative_numbers = true)]
     max_credits: Option<f64>,
     /// Go ahead without asking
     #[arg(short, long)]

@@ -481,7 +481,7 @@ fn no_credits() {
     insta::assert_snapshot!(error.join("\n"), @r"
 error: the account has too few credits: The current credits are insufficient. Please top up.
  hint: top up and run again; what is running is still collected
-blocked  scenes 2, 1: not submitted, because the run was stopped (`credits`)
+blocked  scenes 1, 2: not submitted, because the run was stopped (`credits`)
            after a top-up at https://kie.ai:
              storyreel render
 2 held back by budget, credits or price; 0 credits spent, 120 estimated
