@@ -30,5 +30,7 @@ pub mod engine;
 pub mod preview;
 pub mod report;
 pub mod emulator;
+#[doc(hidden)]
+pub mod simulation;
 pub mod settings;
 pub mod cli;

@@ -186,7 +186,7 @@ fn shot(
         }
     }
     let steps = scene.steps.as_ref().or(workspace.board.default_steps.as_ref());
-    let extensions = steps
+    let extensions: Vec<Extension> = steps
         .into_iter()
         .flatten()
         .filter(|step| step.kind == StepKind::Extend)
@@ -229,12 +229,21 @@ fn shot(
         text_overlay: text(Field::Text),
         transition: text(Field::Transition),
         model: step.or(plan.steps.first()).map(|step| step.name.clone()).unwrap_or_default(),
-        duration: plan.duration.or(plan.clip_length).unwrap_or(DEFAULT_SECONDS),
+        duration: base_seconds(plan, &extensions),
         extensions,
         upscale,
         aspect_ratio: aspect_ratio(fields, step.map(|step| &step.parts)),
         reference: picture(known, fields),
     }
+}
+
+/// How much of the film length the first clip covers. A scene whose duration reaches into its extensions is as long as
+/// its author says; one whose duration the first clip covers alone is made longer by them.
+fn base_seconds(plan: &ScenePlan, extensions: &[Extension]) -> f64 {
+    let more: f64 = extensions.iter().map(|extension| extension.seconds).sum();
+    let film = plan.duration.or(plan.clip_length).unwrap_or(DEFAULT_SECONDS);
+    let first = plan.clip_length.map_or(film, |clip| clip - more);
+    if film > first && film > more { film - more } else { film }
 }
 
 /// The ratio that the author asks for, or that the request has, else 16:9.

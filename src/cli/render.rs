@@ -19,7 +19,7 @@ use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger, ProjectLock, Snapshot, SqliteLedger,
     make_private_folder,
 };
-use crate::plan::{ClipSource, PlanOptions, Planned, Slot, StepStart, Work};
+use crate::plan::{ClipSource, PlanOptions, Planned, StepStart, Work};
 use crate::ports::Files as _;
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
@@ -111,8 +111,6 @@ struct Prepared {
     planned: Planned,
     /// Unknown submissions that the user wants to pay for again.
     resubmitted: Vec<AttemptId>,
-    /// Slots whose open takes belong to a scene with another id now.
-    moved: Vec<(Slot, Slot)>,
 }
 
 impl Render {
@@ -238,23 +236,13 @@ impl Render {
     ) -> Result<Prepared, Failure> {
         let mut snapshot = held.ledger.snapshot()?;
         let resubmitted = self.resubmitted(workspace, &mut snapshot)?;
-        let slots: Vec<_> =
-            snapshot.takes.iter().map(|take| (take.id, take.slot.clone())).collect();
         let looked = workspace.look(snapshot)?;
         held.ledger.remember_files(&looked.fresh)?;
         let (planned, _) = workspace.plan(&looked, options)?;
         if let Some(saved) = saved {
             saved.verify(&planned.plan)?;
         }
-        let moved = planned
-            .moved_takes
-            .iter()
-            .filter_map(|(take, new)| {
-                let (_, old) = slots.iter().find(|(id, _)| id == take)?;
-                Some((old.clone(), new.clone()))
-            })
-            .collect();
-        Ok(Prepared { planned, resubmitted, moved })
+        Ok(Prepared { planned, resubmitted })
     }
 
     /// The unknown submissions that `--resubmit-unknown` names; in the snapshot they are given up already.
@@ -471,8 +459,8 @@ impl Held {
         for attempt in &prepared.resubmitted {
             self.ledger.forgotten(*attempt, now_ms())?;
         }
-        if !prepared.moved.is_empty() {
-            self.ledger.rename_slots(&prepared.moved)?;
+        if !prepared.planned.moved_takes.is_empty() {
+            self.ledger.move_takes(&prepared.planned.moved_takes)?;
         }
         Ok(())
     }

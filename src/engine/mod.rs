@@ -13,10 +13,6 @@ pub mod real;
 pub mod real_files;
 mod restore;
 mod run;
-#[doc(hidden)]
-pub mod simulated;
-#[doc(hidden)]
-pub mod simulated_files;
 mod submit;
 pub mod window;
 

@@ -131,6 +131,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         match attempt.state {
             AttemptState::Submitted | AttemptState::Finished => {}
             AttemptState::Intent if repeatable => {}
+            // The cache was emptied since: the clip is fetched again from where it came.
+            AttemptState::Downloaded
+                if attempt.clip.as_deref().is_some_and(|clip| !self.is_cached(clip))
+                    && !attempt.urls.is_empty() => {}
             AttemptState::Downloaded => {
                 if let Some(sha256) = attempt.clip.clone() {
                     let clip = ClipRef {
@@ -261,6 +265,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         }
         self.jobs[index].stage = Stage::Uploading(missing);
         Ok(())
+    }
+
+    fn is_cached(&self, sha256: &str) -> bool {
+        matches!(self.executor.files.stat(&self.layout.cached(sha256)), Ok(Some(_)))
     }
 
     fn task_of(&mut self, index: usize, digest: &str) -> Result<Option<String>, Fatal> {

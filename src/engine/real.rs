@@ -46,14 +46,14 @@ impl Clock for RealClock {
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// SplitMix64 of a state, as a number from 0 up to and without 1. Good enough to keep clients apart, for nothing else.
-pub(super) fn chance(state: u64) -> f64 {
+pub(crate) fn chance(state: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     let number = (mixed(state) >> 11) as f64 / (1_u64 << 53) as f64;
     number
 }
 
 /// SplitMix64 of a state.
-pub(super) fn mixed(state: u64) -> u64 {
+pub(crate) fn mixed(state: u64) -> u64 {
     let mut value = state.wrapping_add(GOLDEN);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

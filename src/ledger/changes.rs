@@ -210,13 +210,18 @@ pub(super) fn rename_slots(
             changes.push((row?, new));
         }
     }
-    for (take, slot) in changes {
-        transaction
-            .prepare_cached(
-                "UPDATE takes SET storyboard = ?2, variant = ?3, scene = ?4 WHERE id = ?1",
-            )?
-            .execute(params![take, slot.storyboard, slot.variant, slot.scene])?;
-    }
+    changes.into_iter().try_for_each(|(take, slot)| move_take(transaction, take, slot))
+}
+
+/// Gives one take to another slot.
+pub(super) fn move_take(
+    transaction: &Transaction<'_>,
+    take: i64,
+    slot: &Slot,
+) -> Result<(), Problem> {
+    transaction
+        .prepare_cached("UPDATE takes SET storyboard = ?2, variant = ?3, scene = ?4 WHERE id = ?1")?
+        .execute(params![take, slot.storyboard, slot.variant, slot.scene])?;
     Ok(())
 }
 

@@ -144,7 +144,8 @@ pub trait Ledger: Send {
     fn abandon_publications(&mut self, rows: &[i64], now_ms: i64) -> Result<(), LedgerError>;
     /// Records that clips are in place and in the manifest: publication rows with the file records of their files.
     fn published(&mut self, done: &[(i64, FileRecord)], now_ms: i64) -> Result<(), LedgerError>;
-    /// [`Ledger::published`] and [`Ledger::rename_slots`] in one transaction, for moves.
+    /// [`Ledger::published`] together with giving all takes of slots to other slots, in one transaction, for moves;
+    /// pairs are old and new slot.
     fn published_and_moved(
         &mut self,
         done: &[(i64, FileRecord)],
@@ -153,8 +154,8 @@ pub trait Ledger: Send {
     ) -> Result<(), LedgerError>;
     /// Ends a take without publishing it.
     fn keep_take(&mut self, take: TakeId, now_ms: i64) -> Result<(), LedgerError>;
-    /// Gives the takes of slots other scene keys at once (a move); pairs are old and new slot.
-    fn rename_slots(&mut self, pairs: &[(Slot, Slot)]) -> Result<(), LedgerError>;
+    /// Gives single takes to other slots: open takes whose scene has another id now.
+    fn move_takes(&mut self, moves: &[(TakeId, Slot)]) -> Result<(), LedgerError>;
     /// Remembers hashes of files.
     fn remember_files(&mut self, files: &[FileRecord]) -> Result<(), LedgerError>;
     /// Remembers an upload link for a content digest until `expires_ms`.

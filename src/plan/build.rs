@@ -140,7 +140,10 @@ impl Builder<'_> {
                     self.follow(ask, &fields, model, index, step, &mut built, &mut problems);
                 }
             }
-            None => debug_assert!(!problems.is_empty(), "a missing model is a problem"),
+            None => {
+                // What the scene names can be checked all the same.
+                self.sources(ask, &fields, &mut problems);
+            }
         }
         if problems.is_empty() { Ok(built) } else { Err(problems) }
     }

@@ -702,14 +702,21 @@ fn clip_of(entry: &VideoEntry, sha256: &str) -> ClipRef {
 fn failed_before(step: &RecordedStep<'_>) -> Reason {
     let failure = step.attempt.and_then(|attempt| attempt.failure.as_ref());
     let detail = match failure {
-        Some(failure) if failure.class.may_repeat() => format!("{}; tried again", failure.message),
+        Some(failure) if failure.class.may_repeat() => {
+            format!("{}; tried again", sentence(&failure.message))
+        }
         Some(failure) => format!(
             "{}; edit the scene, or ask again as it stands with `--retake`",
-            failure.message
+            sentence(&failure.message)
         ),
         None => "tried again".to_owned(),
     };
     Reason { step: Some(step.kind), ..Reason::because("failed-before", detail) }
+}
+
+/// The provider's words without the full stop at their end.
+fn sentence(message: &str) -> &str {
+    message.trim().trim_end_matches('.')
 }
 
 fn with_output_note(mut plan: ScenePlan, note: Option<Note>) -> ScenePlan {

@@ -17,9 +17,15 @@ mod clip;
 #[cfg(feature = "preview")]
 mod frame;
 #[cfg(feature = "preview")]
+mod geometry;
+#[cfg(feature = "preview")]
 mod layer;
 #[cfg(feature = "preview")]
 mod mood;
+#[cfg(feature = "preview")]
+mod page;
+#[cfg(feature = "preview")]
+mod palette;
 #[cfg(feature = "preview")]
 mod picture;
 #[cfg(feature = "preview")]

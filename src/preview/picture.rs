@@ -11,7 +11,8 @@ use resvg::tiny_skia::{IntSize, Pixmap};
 use super::PreviewError;
 use super::camera::Pose;
 use super::frame::Frame;
-use super::layer::{self, Affine, Layer, Scratch};
+use super::geometry::Affine;
+use super::layer::{self, Layer, Scratch};
 
 /// The largest image file, in bytes.
 const LARGEST_FILE: u64 = 200 * 1024 * 1024;

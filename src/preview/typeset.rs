@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Node, Options, Tree, fontdb::Database};
+use resvg::usvg::fontdb::Database;
+use resvg::usvg::{Group, Node, Options, Text, Tree};
 
 use super::PreviewError;
 
@@ -113,28 +114,31 @@ impl Typesetter {
         });
         let mut typesetter =
             Self { fonts: Arc::clone(fonts), widths: RefCell::default(), missing: BTreeSet::new() };
-        let cannot_be_drawn = |&character: &char| !typesetter.has_glyph(character);
-        typesetter.missing = foreign.into_iter().filter(cannot_be_drawn).collect();
+        typesetter.missing = typesetter.without_glyph(&foreign);
         typesetter
     }
 
-    fn has_glyph(&self, character: char) -> bool {
+    /// Which of the characters no font here has.
+    fn without_glyph(&self, characters: &BTreeSet<char>) -> BTreeSet<char> {
         let mut svg =
             String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">");
         let style = Style { size: 9.0, bold: false, color: 0, opacity: 1.0, spacing: 0.0 };
-        run(&mut svg, &character.to_string(), 0.0, 8.0, style, None);
+        for character in characters {
+            run(&mut svg, &character.to_string(), 0.0, 8.0, style, Some(*character as usize));
+        }
         svg.push_str("</svg>");
+        let mut missing = characters.clone();
         let Ok(tree) = self.parse(&svg) else {
-            return false;
+            return missing;
         };
-        tree.root().children().iter().any(|node| match node {
-            Node::Text(text) => {
-                let mut glyphs =
-                    text.layouted().iter().flat_map(|span| &span.positioned_glyphs).peekable();
-                glyphs.peek().is_some() && glyphs.all(|glyph| glyph.id.0 != 0)
+        for_each_text(tree.root(), &mut |id, text| {
+            let mut glyphs =
+                text.layouted().iter().flat_map(|span| &span.positioned_glyphs).peekable();
+            if glyphs.peek().is_some() && glyphs.all(|glyph| glyph.id.0 != 0) {
+                missing.retain(|character| *character as usize != id);
             }
-            _ => false,
-        })
+        });
+        missing
     }
 
     /// The text with a box for each character that cannot be drawn: better a visible gap than none.
@@ -193,7 +197,9 @@ impl Typesetter {
         svg.push_str("</svg>");
         let tree = self.parse(&svg)?;
         let mut found = HashMap::new();
-        collect_widths(tree.root(), &mut found);
+        for_each_text(tree.root(), &mut |id, text| {
+            found.insert(id, text.bounding_box().width());
+        });
         let frame = found.get(&new.len()).copied().unwrap_or_default();
         for (index, piece) in new.into_iter().enumerate() {
             let width = found.get(&index).copied().unwrap_or_default();
@@ -435,15 +441,16 @@ fn run(svg: &mut String, text: &str, x: f32, y: f32, style: Style, id: Option<us
     svg.push_str("</text>");
 }
 
-fn collect_widths(group: &resvg::usvg::Group, widths: &mut HashMap<usize, f32>) {
+/// Hands over every text of a document that was written with a number.
+fn for_each_text(group: &Group, take: &mut dyn FnMut(usize, &Text)) {
     for node in group.children() {
         match node {
             Node::Text(text) => {
-                if let Some(index) = text.id().strip_prefix('t').and_then(|id| id.parse().ok()) {
-                    widths.insert(index, text.bounding_box().width());
+                if let Some(id) = text.id().strip_prefix('t').and_then(|id| id.parse().ok()) {
+                    take(id, text);
                 }
             }
-            Node::Group(group) => collect_widths(group, widths),
+            Node::Group(group) => for_each_text(group, take),
             _ => {}
         }
     }

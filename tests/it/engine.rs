@@ -16,8 +16,6 @@ use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
 use storyreel::engine::real::RealClock;
 use storyreel::engine::real_files::RealFiles;
-use storyreel::engine::simulated::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
-use storyreel::engine::simulated_files::{CrashSwitch, Fault, SimulatedFiles, simulated_digest};
 use storyreel::engine::window::{MemoryWindow, SharedWindow};
 use storyreel::engine::{Order, World, exit_code, run};
 use storyreel::ledger::{AttemptState, Ledger as _, SqliteLedger, Take, TakeState};
@@ -25,6 +23,8 @@ use storyreel::plan::{ClipRef, ClipSource, RestoreWork, Work};
 use storyreel::ports::Clock as _;
 use storyreel::publish::{Layout, Publisher};
 use storyreel::remote::http::{Hosts, HttpTransport};
+use storyreel::simulation::files::{CrashSwitch, Fault, SimulatedFiles, simulated_digest};
+use storyreel::simulation::world::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
 
 /// A project and a provider that stay while runs come and go.
 struct Stage {

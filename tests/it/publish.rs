@@ -7,10 +7,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use storyreel::engine::real_files::RealFiles;
-use storyreel::engine::simulated_files::{
-    CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_clip,
-    simulated_digest,
-};
 use storyreel::ledger::{ClipRecord, Ledger, SqliteLedger, TakeId, TakeState};
 use storyreel::manifest::{Manifest, VideoEntry};
 use storyreel::media::Probe;
@@ -18,6 +14,10 @@ use storyreel::plan::{EntryDraft, Slot};
 use storyreel::ports::Files;
 use storyreel::publish::{
     Layout, PublishError, Published, Publisher, Rendered, ToPublish, complete,
+};
+use storyreel::simulation::files::{
+    CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_clip,
+    simulated_digest,
 };
 use storyreel::storyboard::{SceneId, StepKind};
 

@@ -17,10 +17,6 @@ use storyreel::emulator::judge::Expected;
 use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
-use storyreel::engine::simulated::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
-use storyreel::engine::simulated_files::{
-    CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_digest,
-};
 use storyreel::engine::window::{MemoryWindow, WindowLimit};
 use storyreel::engine::{Order, World, exit_code, run};
 use storyreel::ledger::{
@@ -32,6 +28,10 @@ use storyreel::plan::{
 };
 use storyreel::ports::Clock as _;
 use storyreel::publish::{Layout, Publisher};
+use storyreel::simulation::files::{
+    CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_digest,
+};
+use storyreel::simulation::world::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
 use storyreel::storyboard::{SceneId, StepKind};
 
 const SUBMISSIONS: u32 = 4;

@@ -481,8 +481,8 @@ impl Ledger for CrashingLedger<'_> {
         self.write(|ledger| ledger.keep_take(take, now_ms))
     }
 
-    fn rename_slots(&mut self, pairs: &[(Slot, Slot)]) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.rename_slots(pairs))
+    fn move_takes(&mut self, moves: &[(TakeId, Slot)]) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.move_takes(moves))
     }
 
     fn remember_files(&mut self, files: &[FileRecord]) -> std::result::Result<(), LedgerError> {

@@ -2,9 +2,9 @@
 //!
 //! Nothing waits here. [`SimulatedClock::run`] polls a run until it waits, then moves time to the next timer.
 
-use super::real::{chance, mixed};
-use super::simulated_files::{CrashSwitch, SimulatedFiles, simulated_clip};
+use super::files::{CrashSwitch, SimulatedFiles, simulated_clip};
 use crate::emulator::{ClipMaker, ClipOrder, Emulator, Request as ProviderRequest, TransportFault};
+use crate::engine::real::{chance, mixed};
 use crate::ports::{Answer, Call, CallBody, Clock, Download, Files, Purpose, SendError, Transport};
 use bytes::Bytes;
 use futures::future::BoxFuture;
