@@ -25,7 +25,7 @@ use crate::publish::{PublishError, Publisher};
 use crate::remote::http::{Hosts, HttpTransport};
 use crate::report::json::JsonLines;
 use crate::report::plan_text::{self, PlanText};
-use crate::report::{ErrorReport, Reporter};
+use crate::report::{ErrorReport, Reporter, sanitise};
 use crate::settings::{Flags, quantity};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
@@ -58,7 +58,7 @@ pub(super) struct Render {
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["only", "exclude", "retake", "rerender_absent"])]
     plan: Option<PathBuf>,
     /// Never spend more credits than this; of several caps the smallest wins
-    #[arg(long, value_name = "N", value_parser = credits)]
+    #[arg(long, value_name = "N", value_parser = credits, allow_negative_numbers = true)]
     max_credits: Option<f64>,
     /// Go ahead without asking
     #[arg(short, long)]
@@ -426,8 +426,17 @@ impl Held {
                 Work::Render(work) => &work.entry.filename,
                 Work::Restore(work) => &work.filename,
             };
-            let clip = layout.asset(filename);
-            folders.extend(clip.as_deref().and_then(Path::parent).map(Path::to_owned));
+            let clip = layout.asset(filename).ok_or_else(|| {
+                Failure::invalid(
+                    "invalid-clip-file",
+                    format!(
+                        "the clip file `{}` would not lie in the assets",
+                        sanitise(filename, 200)
+                    ),
+                )
+                .hint("give the scene another id; nothing was sent")
+            })?;
+            folders.extend(clip.parent().map(Path::to_owned));
         }
         for folder in folders {
             let tried = self.files.create_temporary(&folder, ".tmp");

@@ -29,7 +29,8 @@ impl Reporters {
         } else {
             Box::new(PlainLines::new(std::io::stderr()))
         };
-        Self { log: RunLog::new(titles), shown, json }
+        let order = workspace.scene_ids().into_iter().map(|id| id.key());
+        Self { log: RunLog::new(titles).in_order(order), shown, json }
     }
 
     pub fn event(&mut self, event: &Stamped) {

@@ -1,7 +1,7 @@
 //! `SEL`: which scenes and steps a flag means, such as `1,3-5,intro,7:upscale`.
 
 use super::failure::Failure;
-use crate::plan::Selection;
+use crate::plan::{Plan, Selection};
 use crate::settings::nearest;
 use crate::storyboard::{SceneId, StepKind};
 
@@ -54,6 +54,25 @@ pub(super) fn parse(flag: &str, text: &str, scenes: &[SceneId]) -> Result<Select
 /// Exit 1 with the nearest id for one that does not exist.
 pub(super) fn one<'s>(text: &str, scenes: &'s [SceneId]) -> Result<&'s SceneId, Failure> {
     exact(text, scenes).ok_or_else(|| unknown("SCENE", text, scenes))
+}
+
+/// Makes sure that the selected steps are steps of their scenes: a wrong one must not stand for something that is paid.
+///
+/// # Errors
+/// Exit 1 with the steps that the scene has.
+pub(super) fn check_steps(flag: &str, selection: &Selection, plan: &Plan) -> Result<(), Failure> {
+    for scene in plan.scenes.iter().filter(|scene| !scene.steps.is_empty()) {
+        let own: Vec<StepKind> = scene.steps.iter().map(|step| step.step).collect();
+        if let Some(missing) = selection.steps(&scene.scene_id).find(|step| !own.contains(step)) {
+            let names: Vec<String> = own.iter().map(|step| format!("`{step}`")).collect();
+            return Err(Failure::invalid(
+                "no-such-step",
+                format!("`{flag}`: scene {} has no step `{missing}`", scene.scene_id),
+            )
+            .hint(format!("its steps: {}", names.join(", "))));
+        }
+    }
+    Ok(())
 }
 
 fn exact<'s>(token: &str, scenes: &'s [SceneId]) -> Option<&'s SceneId> {
@@ -128,6 +147,9 @@ mod tests {
         assert_eq!(selected("3-4"), ["3-4"], "an exact id wins over a range");
         assert_eq!(selected("7:upscale,2.1"), ["7:upscale", "2.1"]);
         assert_eq!(selected("1-2:extend"), ["1:extend", "2:extend"]);
+        assert_eq!(selected("7,7:upscale"), ["7"], "the whole is more than a part");
+        assert_eq!(selected("7:upscale,7"), ["7"]);
+        assert_eq!(selected("7:upscale,7:extend"), ["7:extend"], "from the earlier one on");
         assert_eq!(selected("a:b"), ["a:b"], "an exact id wins over a step");
         for wrong in ["9", "8-9", "7:upscal", "intr", "", ",", "1,9"] {
             assert_eq!(selected(wrong), ["error"], "{wrong}");

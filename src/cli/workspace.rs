@@ -1,7 +1,7 @@
 //! The way that all commands about a storyboard share: settings, source, reading, catalogue, knowledge, plan.
 
 use super::failure::Failure;
-use super::{Output, tell};
+use super::{Output, selection, tell};
 use crate::catalog::Catalog;
 use crate::known::{Gathering, Known, gather};
 use crate::layout::{self, Layout};
@@ -188,7 +188,10 @@ impl Workspace {
         options: &PlanOptions,
     ) -> Result<(Planned, Vec<Diagnostic>), Failure> {
         match self.judge(looked, options) {
-            (Some(planned), problems) => Ok((planned, problems)),
+            (Some(planned), problems) => {
+                selection::check_steps("--retake", &options.retake, &planned.plan)?;
+                Ok((planned, problems))
+            }
             (None, problems) => {
                 Err(Failure::document("invalid-storyboard", &self.source, problems))
             }

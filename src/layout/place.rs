@@ -1,6 +1,6 @@
 //! Under which key and in which folder a storyboard's clips are kept.
 
-use crate::manifest::{Manifest, VideoEntry};
+use crate::manifest::{Manifest, VideoEntry, safe_filename};
 use crate::storyboard::SceneId;
 
 /// Under which keys a storyboard's outputs are kept.
@@ -57,16 +57,13 @@ pub fn place(
             _ => wanted,
         }
     };
-    let folder = match (of(&storyboard), &storyboard) {
-        (Some(entry), _) => {
-            entry.filename.rsplit_once('/').map_or(CLIPS, |(folder, _)| folder).to_owned()
-        }
-        (None, None) => CLIPS.to_owned(),
+    let folder = match (of(&storyboard).and_then(folder_of), &storyboard) {
+        // Other tools write entries without a storyboard, too: none of them moves the main one's clips.
+        (_, None) => CLIPS.to_owned(),
+        (Some(folder), Some(_)) => folder.to_owned(),
         (None, Some(key)) => {
-            let in_main = |entry: &VideoEntry| {
-                entry.filename.rsplit_once('/').is_some_and(|(folder, _)| folder == CLIPS)
-            };
-            let taken = manifest.videos().filter(current).any(in_main);
+            let taken =
+                manifest.videos().filter(current).any(|entry| folder_of(entry) == Some(CLIPS));
             if taken || exists(MAIN) {
                 format!("{CLIPS}/{}", folder_name(key))
             } else {
@@ -75,6 +72,13 @@ pub fn place(
         }
     };
     Place { storyboard, variant: None, folder }
+}
+
+/// The folder of an entry's clip where it is one for clips: whoever wrote the entry may have put anything there.
+fn folder_of(entry: &VideoEntry) -> Option<&str> {
+    let (folder, _) = safe_filename(&entry.filename)?.rsplit_once('/')?;
+    let own = folder.strip_prefix(CLIPS)?;
+    (own.is_empty() || own.starts_with('/')).then_some(folder)
 }
 
 /// Asks `exists` for the project's main storyboard, whatever its name.
@@ -127,6 +131,18 @@ mod tests {
         let again = manifest(&[("assets/clips/scene-01.mp4", Some("film.md"))]);
         let again = place("film.md", false, &again, &|_| true);
         assert_eq!(told(&again), (Some("film.md"), "assets/clips"), "a folder once chosen is kept");
+    }
+
+    #[test]
+    fn entries_of_others_move_no_clips() {
+        for filename in ["assets/videos/old.mp4", "../../x.mp4", "/x.mp4", "x.mp4"] {
+            let foreign = manifest(&[(filename, None)]);
+            let found = place("SCENES.md", true, &foreign, &|_| true);
+            assert_eq!(told(&found), (None, "assets/clips"), "{filename}");
+            let foreign = manifest(&[(filename, Some("film.md"))]);
+            let found = place("film.md", false, &foreign, &|_| true);
+            assert_eq!(told(&found), (Some("film.md"), "assets/clips/film"), "{filename}");
+        }
     }
 
     #[test]

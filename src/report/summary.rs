@@ -14,6 +14,8 @@ const MOST_TOLD: usize = 20;
 #[derive(Debug, Clone, Default)]
 pub struct RunLog {
     titles: BTreeMap<String, String>,
+    /// Keys of the scenes, each with its place in the storyboard.
+    order: BTreeMap<String, usize>,
     failed: Vec<Problem>,
     unknown: Vec<Problem>,
     blocked: Vec<Problem>,
@@ -48,6 +50,13 @@ impl RunLog {
     /// Nothing happened yet; `titles` are those of the scenes by key.
     pub fn new(titles: BTreeMap<String, String>) -> Self {
         Self { titles, ..Self::default() }
+    }
+
+    /// The same with the keys of all scenes in the storyboard's order, in which their problems are then told.
+    #[must_use]
+    pub fn in_order(mut self, scenes: impl IntoIterator<Item = String>) -> Self {
+        self.order = scenes.into_iter().zip(0..).collect();
+        self
     }
 
     /// How the run ended, once it has.
@@ -314,7 +323,14 @@ impl Reporter for RunLog {
                 hint: hint.clone(),
             }),
             Event::Published { note: Some(note), .. } => self.notes.push((scene, note.clone())),
-            Event::RunFinished(summary) => self.summary = Some(summary.clone()),
+            Event::RunFinished(summary) => {
+                self.summary = Some(summary.clone());
+                let place = |scene: &str| self.order.get(scene).copied().unwrap_or(usize::MAX);
+                for problems in [&mut self.failed, &mut self.unknown, &mut self.blocked] {
+                    problems.sort_by_key(|problem| place(&problem.scene));
+                }
+                self.notes.sort_by_key(|(scene, _)| place(scene));
+            }
             _ => {}
         }
     }

@@ -499,9 +499,9 @@ fn clips_that_are_nowhere_any_more_are_absent_and_never_paid_by_themselves() {
     let clone = clone_of(&project, &emulator);
     let done = clone.run(["render"]).expect(0);
     done.tells(&[
-        "absent   scenes ",
+        "absent   scenes 1, 2, 3",
         "neither here nor at the provider",
-        "storyreel render --rerender-absent ",
+        "storyreel render --rerender-absent 1,2,3",
     ]);
     assert_eq!(charged(&emulator), 180.0);
     assert!(!clone.has("public/assets/clips/scene-01.mp4"));
