@@ -586,11 +586,7 @@ error: scene 1 has no submission whose outcome is unknown
  hint: `storyreel status` shows what is on record
 ");
     insta::assert_snapshot!(refusal(&project, &["render", "--max-credits", "-5"], 2), @r"
-error: unexpected argument '-5' found
-
-  tip: to pass '-5' as a value, use '-- -5'
-
-Usage: storyreel render [OPTIONS] [FILE]
+error: invalid value '-5' for '--max-credits <N>': write a number of credits, 0 or more
 
 For more information, try '--help'.
 ");
