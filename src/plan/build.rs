@@ -92,6 +92,15 @@ impl Builder<'_> {
         let generate_index = ask.steps.iter().position(|step| step.kind == StepKind::Generate);
         let own = generate_index.map(|index| &ask.steps[index].fields);
         let fields = merged(&ask.fields, own);
+        if let Some(id) = text(&fields, Field::Extends) {
+            problems.push(Problem::new(
+                None,
+                Field::Extends,
+                "scene-reference",
+                format!("the clip of another scene (`{id}`) cannot be continued yet"),
+                Some("make both one scene with an `extend` step".into()),
+            ));
+        }
         match self.model(&fields, None, &mut built, &mut problems) {
             Some(model) => {
                 if model.status == Status::Retired {

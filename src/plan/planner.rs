@@ -20,7 +20,7 @@ use crate::prompt::Templates;
 use crate::record::Slot;
 use crate::record::{AttemptState, Take, TakeId, TakeState};
 use crate::source::{Diagnostic, Span};
-use crate::storyboard::{Field, Fields, Scene, SceneId, Storyboard};
+use crate::storyboard::{Field, Fields, Scene, SceneId, Storyboard, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a plan is made of.
@@ -192,6 +192,7 @@ fn prepare<'a>(
     match builder.build(&ask) {
         Ok(built) => {
             report_warnings(planning, scene, defaults, &built, duration, diagnostics);
+            report_unused(planning, scene, &effective, defaults, diagnostics);
             if let Some(retired) = &built.retired {
                 prepared.skip = Some(Reason::because("retired", retired.clone()));
                 return prepared;
@@ -270,6 +271,43 @@ fn report_warnings(
             .label(format!("gets {seconds} s, what `{model}` makes by itself"))
             .hint("write its length in the film, for example `Duration: 5s`"),
         );
+    }
+}
+
+/// Fields that ask for more than is done today. The clip is as the rest of the scene says, so they stop nothing.
+fn report_unused(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    effective: &Fields,
+    defaults: &Fields,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let still = effective.text(Field::ImagePrompt).is_some();
+    let described = [Field::Prompt, Field::Visual, Field::Subject]
+        .iter()
+        .any(|field| effective.text(*field).is_some());
+    let takes =
+        effective.get(Field::Takes).is_some_and(|takes| matches!(takes.value, Value::Integer(2..)));
+    for (is_unused, field, message, hint) in [
+        (
+            still && described,
+            Field::ImagePrompt,
+            "no still is made of the image prompt yet",
+            "make the picture elsewhere and name its path as `reference`",
+        ),
+        (
+            takes,
+            Field::Takes,
+            "one take is made, not several",
+            "`render --retake` makes another one",
+        ),
+    ] {
+        if is_unused {
+            let span = field_span(planning, scene, None, field, defaults);
+            let label = format!("scene {}", scene.id);
+            let warning = Diagnostic::warning("not-carried-out", message, span);
+            diagnostics.push(warning.label(label).hint(hint));
+        }
     }
 }
 

@@ -292,6 +292,56 @@ fn control_characters_of_a_storyboard_reach_no_terminal() {
     assert!(bad.is_empty(), "{bad:?} in {said}");
 }
 
+#[test]
+fn what_cannot_be_done_yet_is_said_before_anything_is_paid() {
+    let text = TWO_SCENES
+        .replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Extends**: 1")
+        .replace("- **Duration**: 6s", "- **Duration**: 6s\n- **Last frame**: scene:2");
+    insta::assert_snapshot!(refused_everywhere(text), @r"
+error[scene-reference]: frames of another scene (`scene:2`) cannot be used yet
+ --> SCENES.md:7:19
+  |
+7 | - **Last frame**: scene:2
+  |                   ^^^^^^^ scene 1
+  |
+  = help: save the frame as a picture and name its path, or make it one scene with an `extend` step
+
+error[scene-reference]: the clip of another scene (`1`) cannot be continued yet
+  --> SCENES.md:12:16
+   |
+12 | - **Extends**: 1
+   |                ^ scene 2
+   |
+   = help: make both one scene with an `extend` step
+
+2 errors in SCENES.md
+");
+
+    let project = Project::with_storyboard(&TWO_SCENES.replace(
+        "- **Duration**: 8s",
+        "- **Duration**: 8s\n- **Image prompt**: A stair, still\n- **Takes**: 3",
+    ));
+    insta::assert_snapshot!(project.run(["plan"]).expect(0).stderr, @r"
+warning[not-carried-out]: no still is made of the image prompt yet
+  --> SCENES.md:11:21
+   |
+11 | - **Image prompt**: A stair, still
+   |                     ^^^^^^^^^^^^^^ scene 2
+   |
+   = help: make the picture elsewhere and name its path as `reference`
+
+warning[not-carried-out]: one take is made, not several
+  --> SCENES.md:12:14
+   |
+12 | - **Takes**: 3
+   |              ^ scene 2
+   |
+   = help: `render --retake` makes another one
+
+2 warnings in SCENES.md
+");
+}
+
 // ---- files around it ----
 
 #[test]
@@ -574,8 +624,9 @@ error: `--retake`: scene 1 has no step `upscale`
  hint: its steps: `generate`
 ");
     insta::assert_snapshot!(refusal(&project, &["forget", "1"], 1), @r"
-error: nothing was ever submitted in this project
- hint: `storyreel status` shows what is on record
+error: invalid value '-5' for '--max-credits <N>': write a number of credits, 0 or more
+
+For more information, try '--help'.
 ");
     insta::assert_snapshot!(stopped(&project, &["render", "--resubmit-unknown", "1"], 1), @r"
 error: `--resubmit-unknown 1`: no such scene has a submission whose outcome is unknown
