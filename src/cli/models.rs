@@ -190,15 +190,15 @@ fn mode_in_full(out: &mut String, mode: &Mode, style: Style) {
                             .iter()
                             .map(|(name, value)| format!("{name} {}", words(value)))
                             .collect();
-                        format!(" with {}", parts.join(", "))
+                        format!("with {}", sanitise(&parts.join(", "), 200))
                     })
                     .unwrap_or_default();
                 let _ = writeln!(
                     out,
-                    "  price: {} credits {}{} (read {})",
+                    "  price: {} credits {}{}{when} (read {})",
                     trimmed(rate.credits, 3),
                     basis(prices.basis),
-                    sanitise(&when, 200),
+                    if when.is_empty() { "" } else { " " },
                     prices.as_of
                 );
             }
