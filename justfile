@@ -19,11 +19,11 @@ simulate seeds="10000":
 
 # Kill the real binary many times while it works: `just kill 1000`
 kill times="200":
-    STORYREEL_KILLS={{times}} cargo test --release --test it kill -- --nocapture
+    STORYREEL_KILLS={{times}} cargo test --release --test it kill:: -- --nocapture
 
 # Write the generated files again (JSON Schemas)
 generate:
-    STORYREEL_BLESS=1 cargo test --test it schema
+    STORYREEL_UPDATE=1 cargo test --test it schema
 
 # Draw the example as an animatic
 preview:

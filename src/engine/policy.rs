@@ -43,6 +43,19 @@ pub struct Policy {
     pub deadline_grace: Duration,
 }
 
+impl Policy {
+    /// Waits for a provider that cannot be reached at all: a person who is offline wants to know it soon, and a
+    /// connection that comes back does so within seconds.
+    pub fn unreachable(&self) -> BackoffPolicy {
+        BackoffPolicy {
+            tries: self.backoff.tries.min(5),
+            total: self.backoff.total.min(Duration::from_secs(45)),
+            longest: self.backoff.longest.min(Duration::from_secs(15)),
+            ..self.backoff
+        }
+    }
+}
+
 impl Default for Policy {
     /// The defaults of `storyreel.toml`.
     fn default() -> Self {

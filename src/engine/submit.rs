@@ -288,7 +288,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     fn refused_for_now(&mut self, index: usize, bound: Value, reason: &str, unreachable: bool) {
         let now = self.now();
         let chance = self.executor.clock.chance();
-        match self.jobs[index].refusals.failed(&self.policy.backoff, now, chance) {
+        let patience = if unreachable { self.policy.unreachable() } else { self.policy.backoff };
+        match self.jobs[index].refusals.failed(&patience, now, chance) {
             Next::After(wait) => {
                 let not_before_ms = now.saturating_add(millis(wait));
                 // Whatever makes the provider refuse one scene makes it refuse the next one, too.

@@ -4,10 +4,14 @@
 //! its problems name fields, and `check` finds the words.
 
 use super::ask::{Ask, AskStep};
+use super::problem::{Problem, parameter_problem, step_problem};
 use super::request::Request;
-use crate::catalog::{Catalog, Mode, ModeKind, Model, Price, ProblemSource, Sound, Status, Wanted};
-use crate::prompt::{self, Cast, Line, PromptInput, Templates};
-use crate::storyboard::{Field, Input, StepKind, Value};
+use super::sources::{Sources, choose_mode, mode_name};
+use super::values::{field_named, integer, merged, params, seconds, switch, text};
+use super::wording::{Kind, extension_fields, prompt};
+use crate::catalog::{Catalog, Mode, ModeKind, Model, Price, Sound, Status, Wanted};
+use crate::prompt::Templates;
+use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -73,45 +77,6 @@ pub struct BuiltStep {
     pub parameters: Map<String, Json>,
 }
 
-/// Something wrong with an ask.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Problem {
-    /// Index of the step in the ask; `None` for the scene itself.
-    pub step: Option<usize>,
-    /// The field it is about.
-    pub field: Option<Field>,
-    /// The model parameter it is about, when given through `params`.
-    pub param: Option<String>,
-    /// Stable code.
-    pub code: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
-impl Problem {
-    fn new(
-        step: Option<usize>,
-        field: Field,
-        code: &'static str,
-        message: String,
-        hint: Option<String>,
-    ) -> Self {
-        Self { step, field: Some(field), param: None, code, message, hint }
-    }
-}
-
-/// What a step starts from, chosen from what the scene gives.
-struct Sources {
-    references: Vec<Json>,
-    /// Pictures of the scene's characters: used where nothing else says what the clip starts from.
-    characters: Vec<Json>,
-    last_frame: Option<Json>,
-    video: Option<Json>,
-    sound_file: Option<Json>,
-}
-
 impl Builder<'_> {
     /// Builds all steps, or tells everything that is wrong.
     pub fn build(&self, ask: &Ask) -> Result<Built, Vec<Problem>> {
@@ -151,7 +116,7 @@ impl Builder<'_> {
             }
             None => {
                 // What the scene names can be checked all the same.
-                self.sources(ask, &fields, &mut problems);
+                Sources::of(ask, &fields, &mut problems);
             }
         }
         if problems.is_empty() { Ok(built) } else { Err(problems) }
@@ -256,7 +221,7 @@ impl Builder<'_> {
         built: &mut Built,
         problems: &mut Vec<Problem>,
     ) {
-        let Some(mut sources) = self.sources(ask, fields, problems) else { return };
+        let Some(mut sources) = Sources::of(ask, fields, problems) else { return };
         let params = params(fields);
         let Some(mode) = choose_mode(model, &sources, &params, problems) else { return };
         if mode.kind == ModeKind::Reference && sources.references.is_empty() {
@@ -296,14 +261,19 @@ impl Builder<'_> {
             Sound::None => false,
             Sound::Switch => fields.get(&Field::Audio) == Some(&Value::Switch(true)),
         };
-        let (prompt, style) =
-            match self.prompt(ask, fields, model, Kind { sound, from_image, extended }) {
-                Ok(prompt) => prompt,
-                Err(problem) => {
-                    problems.push(problem);
-                    return;
-                }
-            };
+        let (prompt, style) = match prompt(
+            self.templates,
+            ask,
+            fields,
+            model,
+            Kind { sound, from_image, extended },
+        ) {
+            Ok(prompt) => prompt,
+            Err(problem) => {
+                problems.push(problem);
+                return;
+            }
+        };
         if !prompt.trim().is_empty() {
             wanted.fields.insert("prompt".into(), prompt.clone().into());
         }
@@ -425,10 +395,11 @@ impl Builder<'_> {
                     ));
                     return;
                 };
-                let fields = self.extension_fields(scene, step);
+                let fields = extension_fields(scene, step);
                 let more = ask.steps[index + 1..].iter().any(|step| step.kind == StepKind::Extend);
                 let sound = mode.sound != Sound::None;
-                match self.prompt(
+                match prompt(
+                    self.templates,
                     ask,
                     &fields,
                     model,
@@ -468,26 +439,6 @@ impl Builder<'_> {
             built.clip_length = seconds;
             built.steps.push(step);
         }
-    }
-
-    /// An extension in fields keeps the look and sound of its scene; in words of its own it is taken as it stands.
-    fn extension_fields(
-        &self,
-        scene: &BTreeMap<Field, Value>,
-        step: &AskStep,
-    ) -> BTreeMap<Field, Value> {
-        const KEPT: [Field; 6] = [
-            Field::Lighting,
-            Field::Mood,
-            Field::Style,
-            Field::Ambient,
-            Field::Music,
-            Field::Characters,
-        ];
-        let mut fields: BTreeMap<Field, Value> =
-            KEPT.iter().filter_map(|field| Some((*field, scene.get(field)?.clone()))).collect();
-        fields.extend(step.fields.iter().map(|(field, value)| (*field, value.clone())));
-        fields
     }
 
     fn make(
@@ -542,100 +493,6 @@ impl Builder<'_> {
             parameters,
         })
     }
-
-    /// The prompt, and the style whose template made it (none for the author's own words).
-    fn prompt(
-        &self,
-        ask: &Ask,
-        fields: &BTreeMap<Field, Value>,
-        model: &Model,
-        kind: Kind,
-    ) -> Result<(String, Option<String>), Problem> {
-        let own = text(fields, Field::Prompt).or_else(|| {
-            // Words under `video` are a prompt, but only where nothing else says what is seen.
-            let described =
-                fields.contains_key(&Field::Visual) || fields.contains_key(&Field::Subject);
-            if described { None } else { text(fields, Field::Video) }
-        });
-        if let Some(own) = own {
-            return Ok((own.to_owned(), None));
-        }
-        let mut words = BTreeMap::new();
-        for (field, value) in fields {
-            if let Value::Text(text) = value
-                && PROMPT_FIELDS.contains(field)
-            {
-                words.insert(field.name().to_owned(), text.clone());
-            }
-        }
-        if !words.contains_key("visual")
-            && !words.contains_key("subject")
-            && let Some(still) = text(fields, Field::ImagePrompt)
-        {
-            words.insert("visual".into(), still.to_owned());
-        }
-        let input = PromptInput {
-            fields: words,
-            characters: cast(ask),
-            dialogue: text(fields, Field::Dialogue).map(dialogue).unwrap_or_default(),
-            sound: kind.sound,
-            from_image: kind.from_image,
-            will_be_extended: kind.extended,
-            prompt: None,
-        };
-        prompt::compose(self.templates, &model.prompt_style, &input)
-            .map(|text| (text, Some(model.prompt_style.clone())))
-            .map_err(|error| Problem {
-                step: None,
-                field: None,
-                param: None,
-                code: "template",
-                message: error.to_string(),
-                hint: Some(
-                    "mend the template in `prompts/`, or delete it to use the built-in one".into(),
-                ),
-            })
-    }
-
-    /// Files, links and pictures as they stand in a symbolic request.
-    fn sources(
-        &self,
-        ask: &Ask,
-        fields: &BTreeMap<Field, Value>,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Sources> {
-        let before = problems.len();
-        let mut all = |field: Field| -> Vec<Json> {
-            let Some(Value::Inputs(inputs)) = fields.get(&field) else { return Vec::new() };
-            inputs.iter().filter_map(|input| symbolic(ask, input, field, problems)).collect()
-        };
-        let mut references = all(Field::Reference);
-        if references.is_empty() {
-            references = all(Field::ImagePrompt);
-        }
-        let last_frame = all(Field::LastFrame).into_iter().next();
-        let video = all(Field::Video).into_iter().next();
-        let sound_file = all(Field::Audio).into_iter().next();
-        let pictures = ask.characters.iter().flat_map(|character| &character.images);
-        let characters = pictures
-            .filter_map(|input| symbolic(ask, input, Field::Characters, problems))
-            .collect();
-        (problems.len() == before).then_some(Sources {
-            references,
-            characters,
-            last_frame,
-            video,
-            sound_file,
-        })
-    }
-}
-
-/// What kind of prompt is wanted.
-#[derive(Clone, Copy)]
-struct Kind {
-    sound: bool,
-    from_image: bool,
-    extended: bool,
 }
 
 /// A step that is about to be made.
@@ -647,120 +504,6 @@ struct Making<'a> {
     seconds: Option<f64>,
     prompt: String,
     style: Option<String>,
-}
-
-/// The fields that templates see.
-const PROMPT_FIELDS: [Field; 14] = [
-    Field::Visual,
-    Field::Subject,
-    Field::Action,
-    Field::Setting,
-    Field::Shot,
-    Field::Camera,
-    Field::Lighting,
-    Field::Mood,
-    Field::Style,
-    Field::Audio,
-    Field::Sfx,
-    Field::Ambient,
-    Field::Music,
-    Field::Negative,
-];
-
-/// The mode that follows from what the scene gives, unless a parameter of the author asks for another one.
-fn choose_mode<'m>(
-    model: &'m Model,
-    sources: &Sources,
-    params: &[(String, Json)],
-    problems: &mut Vec<Problem>,
-) -> Option<&'m Mode> {
-    let wanted: &[ModeKind] = if sources.video.is_some() {
-        &[ModeKind::V2v, ModeKind::Motion]
-    } else if sources.sound_file.is_some() {
-        &[ModeKind::Speech]
-    } else if sources.last_frame.is_some() {
-        &[ModeKind::FirstLast]
-    } else {
-        match sources.references.len() {
-            0 if !sources.characters.is_empty() && model.mode(ModeKind::Reference).is_some() => {
-                &[ModeKind::Reference]
-            }
-            0 => &[ModeKind::T2v],
-            1 => &[ModeKind::I2v, ModeKind::Reference],
-            _ => &[ModeKind::Reference],
-        }
-    };
-    let natural = wanted.iter().find_map(|kind| model.mode(*kind));
-    let contradicts = |mode: &Mode| {
-        params.iter().any(|(name, value)| mode.set.get(name).is_some_and(|own| own != value))
-    };
-    let asked_for =
-        |mode: &&Mode| params.iter().any(|(name, value)| mode.set.get(name) == Some(value));
-    let found = match natural {
-        Some(mode) if !contradicts(mode) => Some(mode),
-        _ => model.modes.iter().filter(asked_for).find(|mode| !contradicts(mode)).or(natural),
-    };
-    if found.is_none() {
-        let (field, given) = match wanted[0] {
-            ModeKind::V2v => (Field::Video, "start from a clip"),
-            ModeKind::Speech => (Field::Audio, "follow a sound file"),
-            ModeKind::FirstLast => (Field::LastFrame, "end on a given frame"),
-            ModeKind::Reference => (Field::Reference, "take several reference pictures"),
-            ModeKind::I2v => (Field::Reference, "start from a picture"),
-            _ => (Field::Model, "start from words alone"),
-        };
-        let has: Vec<String> = model.modes.iter().map(mode_name).collect();
-        problems.push(Problem::new(
-            None,
-            field,
-            "no-such-mode",
-            format!("`{}` cannot {given}", model.name),
-            Some(format!(
-                "its modes are {}; `storyreel models` shows which models can",
-                has.join(", ")
-            )),
-        ));
-    }
-    found
-}
-
-/// `t2v`, or `upscale-4k` for an upscale to a target.
-fn mode_name(mode: &Mode) -> String {
-    match &mode.target {
-        Some(target) => format!("{}-{target}", mode.kind.name()),
-        None => mode.kind.name().to_owned(),
-    }
-}
-
-/// An input as it stands in a symbolic request; a problem where it cannot.
-fn symbolic(ask: &Ask, input: &Input, field: Field, problems: &mut Vec<Problem>) -> Option<Json> {
-    match input {
-        Input::Url(url) => Some(url.clone().into()),
-        Input::Path(path) | Input::Asset(path) => match ask.files.get(path) {
-            Some(digest) => Some(json!({"$file": digest})),
-            None => {
-                problems.push(Problem {
-                    step: None,
-                    field: Some(field),
-                    param: Some(path.clone()),
-                    code: "missing-reference",
-                    message: format!("the file `{path}` is missing"),
-                    hint: Some("paths are relative to the storyboard's folder".into()),
-                });
-                None
-            }
-        },
-        Input::Scene { id, .. } => {
-            problems.push(Problem::new(
-                None,
-                field,
-                "scene-reference",
-                format!("frames of another scene (`scene:{id}`) cannot be used yet"),
-                Some("save the frame as a picture and name its path, or make it one scene with an `extend` step".into()),
-            ));
-            None
-        }
-    }
 }
 
 /// What the manifest keeps for other tools: length, quality, ratio, type and endpoint; null where a model has none.
@@ -785,110 +528,4 @@ fn manifest_parameters(
         ("generationType".to_owned(), kind),
         ("endpoint".to_owned(), path.into()),
     ])
-}
-
-fn parameter_problem(step: Option<usize>, problem: crate::catalog::ParameterProblem) -> Problem {
-    let (field, param) = match &problem.source {
-        ProblemSource::Field(name) => (field_named(name), None),
-        ProblemSource::Param(name) => (Some(Field::Params), Some(name.clone())),
-        ProblemSource::Mode => (None, None),
-    };
-    Problem { step, field, param, code: problem.code, message: problem.message, hint: problem.hint }
-}
-
-fn step_problem(index: usize, code: &'static str, message: String, hint: &str) -> Problem {
-    Problem {
-        step: Some(index),
-        field: None,
-        param: None,
-        code,
-        message,
-        hint: Some(hint.to_owned()),
-    }
-}
-
-/// The characters a prompt may describe; those the scene lists are described even where their name does not occur.
-fn cast(ask: &Ask) -> Vec<Cast> {
-    let listed: Vec<String> = match ask.fields.get(&Field::Characters) {
-        Some(Value::Names(names)) => names.iter().map(|name| name.to_lowercase()).collect(),
-        _ => Vec::new(),
-    };
-    let described = ask.characters.iter().filter_map(|character| {
-        let look = character.look.clone()?;
-        let listed = listed.contains(&character.name.to_lowercase());
-        Some(Cast { name: character.name.clone(), look, listed })
-    });
-    described.collect()
-}
-
-/// Lines of dialogue, one a line: `Ada: Not tonight.`
-fn dialogue(text: &str) -> Vec<Line> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines
-        .map(|line| match line.split_once([':', '：']) {
-            Some((speaker, words)) if is_speaker(speaker) && !words.trim().is_empty() => {
-                Line { speaker: Some(speaker.trim().to_owned()), words: unquoted(words) }
-            }
-            _ => Line { speaker: None, words: unquoted(line) },
-        })
-        .collect()
-}
-
-/// A few words without a stop are a name; more are the line itself.
-fn is_speaker(text: &str) -> bool {
-    let text = text.trim();
-    let few = text.split_whitespace().count() <= 4;
-    !text.is_empty() && few && !text.contains(['.', '!', '?', '"', '“'])
-}
-
-fn unquoted(words: &str) -> String {
-    words.trim().trim_matches(['"', '“', '”', '„']).trim().to_owned()
-}
-
-fn merged(
-    scene: &BTreeMap<Field, Value>,
-    step: Option<&BTreeMap<Field, Value>>,
-) -> BTreeMap<Field, Value> {
-    let mut fields = scene.clone();
-    fields.extend(step.into_iter().flatten().map(|(field, value)| (*field, value.clone())));
-    fields
-}
-
-fn field_named(name: &str) -> Option<Field> {
-    crate::storyboard::FIELDS.iter().find(|spec| spec.name == name).map(|spec| spec.field)
-}
-
-fn text(fields: &BTreeMap<Field, Value>, field: Field) -> Option<&str> {
-    match fields.get(&field) {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
-    }
-}
-
-fn seconds(fields: &BTreeMap<Field, Value>, field: Field) -> Option<f64> {
-    match fields.get(&field) {
-        Some(Value::Seconds(seconds)) => Some(*seconds),
-        _ => None,
-    }
-}
-
-fn integer(fields: &BTreeMap<Field, Value>, field: Field) -> Option<i64> {
-    match fields.get(&field) {
-        Some(Value::Integer(integer)) => Some(*integer),
-        _ => None,
-    }
-}
-
-fn switch(fields: &BTreeMap<Field, Value>, field: Field) -> Option<bool> {
-    match fields.get(&field) {
-        Some(Value::Switch(on)) => Some(*on),
-        _ => None,
-    }
-}
-
-fn params(fields: &BTreeMap<Field, Value>) -> Vec<(String, Json)> {
-    match fields.get(&Field::Params) {
-        Some(Value::Params(params)) => params.clone(),
-        _ => Vec::new(),
-    }
 }

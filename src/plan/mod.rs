@@ -7,9 +7,13 @@ mod difference;
 mod draft;
 pub mod outcome;
 mod planner;
+mod problem;
 mod recorded;
 pub mod request;
 mod selection;
+mod sources;
+mod values;
+mod wording;
 pub mod work;
 
 pub use build::DEFAULT_MODEL;

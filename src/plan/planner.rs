@@ -4,10 +4,11 @@
 //! another id, then the same id with another request, then what is new.
 
 use super::ask::{Ask, number};
-use super::build::{Builder, Built, Problem};
+use super::build::{Builder, Built};
 use super::decide::{Deciding, Match};
 use super::difference::{Difference, Present, compare};
 use super::outcome::{Action, Orphan, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
+use super::problem::Problem;
 use super::recorded::Recorded;
 use super::selection::Selection;
 use super::work::FilesByDigest;

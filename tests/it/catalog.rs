@@ -503,11 +503,11 @@ fn the_schema_is_up_to_date_and_accepts_the_files() {
     let schema = serde_json::to_value(storyreel::catalog::schema()).expect("JSON");
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/catalog.schema.json");
     let text = format!("{}\n", serde_json::to_string_pretty(&schema).expect("JSON"));
-    if std::env::var_os("STORYREEL_WRITE_SCHEMAS").is_some() {
+    if std::env::var_os("STORYREEL_UPDATE").is_some() {
         std::fs::write(path, &text).expect("the schema can be written");
     }
     let written = std::fs::read_to_string(path).expect("the schema is there");
-    assert!(written == text, "run the tests with STORYREEL_WRITE_SCHEMAS=1");
+    assert!(written == text, "run the tests with STORYREEL_UPDATE=1");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
     let files = [
         SAMPLES,

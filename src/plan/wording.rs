@@ -1,0 +1,145 @@
+//! From the fields of an ask to the words of a prompt.
+
+use super::ask::{Ask, AskStep};
+use super::problem::Problem;
+use super::values::text;
+use crate::catalog::Model;
+use crate::prompt::{self, Cast, Line, PromptInput, Templates};
+use crate::storyboard::{Field, Value};
+use std::collections::BTreeMap;
+
+/// What kind of prompt is wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    pub sound: bool,
+    pub from_image: bool,
+    pub extended: bool,
+}
+
+/// The fields that templates see.
+const PROMPT_FIELDS: [Field; 14] = [
+    Field::Visual,
+    Field::Subject,
+    Field::Action,
+    Field::Setting,
+    Field::Shot,
+    Field::Camera,
+    Field::Lighting,
+    Field::Mood,
+    Field::Style,
+    Field::Audio,
+    Field::Sfx,
+    Field::Ambient,
+    Field::Music,
+    Field::Negative,
+];
+
+/// The prompt, and the style whose template made it (none for the author's own words).
+pub(super) fn prompt(
+    templates: &Templates,
+    ask: &Ask,
+    fields: &BTreeMap<Field, Value>,
+    model: &Model,
+    kind: Kind,
+) -> Result<(String, Option<String>), Problem> {
+    let own = text(fields, Field::Prompt).or_else(|| {
+        // Words under `video` are a prompt, but only where nothing else says what is seen.
+        let described = fields.contains_key(&Field::Visual) || fields.contains_key(&Field::Subject);
+        if described { None } else { text(fields, Field::Video) }
+    });
+    if let Some(own) = own {
+        return Ok((own.to_owned(), None));
+    }
+    let mut words = BTreeMap::new();
+    for (field, value) in fields {
+        if let Value::Text(text) = value
+            && PROMPT_FIELDS.contains(field)
+        {
+            words.insert(field.name().to_owned(), text.clone());
+        }
+    }
+    if !words.contains_key("visual")
+        && !words.contains_key("subject")
+        && let Some(still) = text(fields, Field::ImagePrompt)
+    {
+        words.insert("visual".into(), still.to_owned());
+    }
+    let input = PromptInput {
+        fields: words,
+        characters: cast(ask),
+        dialogue: text(fields, Field::Dialogue).map(dialogue).unwrap_or_default(),
+        sound: kind.sound,
+        from_image: kind.from_image,
+        will_be_extended: kind.extended,
+        prompt: None,
+    };
+    prompt::compose(templates, &model.prompt_style, &input)
+        .map(|text| (text, Some(model.prompt_style.clone())))
+        .map_err(|error| Problem {
+            step: None,
+            field: None,
+            param: None,
+            code: "template",
+            message: error.to_string(),
+            hint: Some(
+                "mend the template in `prompts/`, or delete it to use the built-in one".into(),
+            ),
+        })
+}
+
+/// An extension in fields keeps the look and sound of its scene; in words of its own it is taken as it stands.
+pub(super) fn extension_fields(
+    scene: &BTreeMap<Field, Value>,
+    step: &AskStep,
+) -> BTreeMap<Field, Value> {
+    const KEPT: [Field; 6] = [
+        Field::Lighting,
+        Field::Mood,
+        Field::Style,
+        Field::Ambient,
+        Field::Music,
+        Field::Characters,
+    ];
+    let mut fields: BTreeMap<Field, Value> =
+        KEPT.iter().filter_map(|field| Some((*field, scene.get(field)?.clone()))).collect();
+    fields.extend(step.fields.iter().map(|(field, value)| (*field, value.clone())));
+    fields
+}
+
+/// The characters a prompt may describe; those the scene lists are described even where their name does not occur.
+fn cast(ask: &Ask) -> Vec<Cast> {
+    let listed: Vec<String> = match ask.fields.get(&Field::Characters) {
+        Some(Value::Names(names)) => names.iter().map(|name| name.to_lowercase()).collect(),
+        _ => Vec::new(),
+    };
+    let described = ask.characters.iter().filter_map(|character| {
+        let look = character.look.clone()?;
+        let listed = listed.contains(&character.name.to_lowercase());
+        Some(Cast { name: character.name.clone(), look, listed })
+    });
+    described.collect()
+}
+
+/// Lines of dialogue, one a line: `Ada: Not tonight.`
+fn dialogue(text: &str) -> Vec<Line> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines
+        .map(|line| match line.split_once([':', '：']) {
+            Some((speaker, words)) if is_speaker(speaker) && !words.trim().is_empty() => {
+                Line { speaker: Some(speaker.trim().to_owned()), words: unquoted(words) }
+            }
+            _ => Line { speaker: None, words: unquoted(line) },
+        })
+        .collect()
+}
+
+/// A few words without a stop are a name; more are the line itself.
+fn is_speaker(text: &str) -> bool {
+    let text = text.trim();
+    let few = text.split_whitespace().count() <= 4;
+    !text.is_empty() && few && !text.contains(['.', '!', '?', '"', '“'])
+}
+
+fn unquoted(words: &str) -> String {
+    words.trim().trim_matches(['"', '“', '”', '„']).trim().to_owned()
+}
