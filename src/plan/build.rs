@@ -149,7 +149,17 @@ impl Builder<'_> {
                     "an upscaled clip cannot be extended".into(),
                     "extend first, upscale last",
                 )),
-                StepKind::Upscale => upscaled = true,
+                StepKind::Upscale => {
+                    if ask.steps[..index].contains(step) {
+                        problems.push(step_problem(
+                            index,
+                            "step-order",
+                            "the clip is upscaled twice in the same way".into(),
+                            "leave one of the two `upscale` steps out",
+                        ));
+                    }
+                    upscaled = true;
+                }
                 StepKind::Keyframe | StepKind::Lipsync | StepKind::Restyle => {
                     problems.push(step_problem(
                         index,

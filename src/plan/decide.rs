@@ -11,7 +11,7 @@ use crate::catalog::PriceKind;
 use crate::known::Output;
 use crate::manifest::VideoEntry;
 use crate::record::Slot;
-use crate::record::{AttemptState, Take, TakeState};
+use crate::record::{Attempt, AttemptState, Take, TakeState};
 use crate::storyboard::Scene;
 use serde_json::Value as Json;
 
@@ -313,12 +313,14 @@ impl<'a> Deciding<'_, 'a> {
         let mut starts: Vec<Start> = Vec::new();
         let mut reasons = Vec::new();
         let mut blocked = None;
+        // What a later step was made from, or is being made from, is not needed again.
+        let begun = recorded.steps.iter().rposition(is_begun).unwrap_or(0);
         for (index, step) in recorded.steps.iter().enumerate() {
             let so_far = starts.len() == index
                 && starts.iter().all(|start| start.action == Action::Unchanged);
             let start = match (so_far, &step.clip, step.attempt) {
                 (true, Some(clip), attempt) => match attempt {
-                    Some(attempt) if !self.usable(index, clip) => {
+                    Some(attempt) if index >= begun && !self.usable(index, clip) => {
                         Start { start: StepStart::Resume(attempt.id), action: Action::Resume }
                     }
                     _ => Start { start: StepStart::Done(clip.clone()), action: Action::Unchanged },
@@ -697,6 +699,14 @@ fn clip_of(entry: &VideoEntry, sha256: &str) -> ClipRef {
         credits: Some(0.0),
         created_at: entry.created_at.clone(),
     }
+}
+
+/// True for a step with a clip, and for one that was sent and not given up.
+fn is_begun(step: &RecordedStep<'_>) -> bool {
+    let is_alive = |attempt: &Attempt| {
+        !matches!(attempt.state, AttemptState::Failed | AttemptState::Forgotten)
+    };
+    step.clip.is_some() || step.attempt.is_some_and(is_alive)
 }
 
 fn failed_before(step: &RecordedStep<'_>) -> Reason {

@@ -596,6 +596,24 @@ fn tasks_outlive_the_run_that_submitted_them() {
 }
 
 #[test]
+fn a_chain_is_gone_on_with_wherever_it_was_left() {
+    let emulator = Emulator::with(&["--task-time", "0", "--task-time", "veo-4k=3600s"]);
+    let chain = "### Upscale\n1080p\n\n### Upscale\n4k\n\n## Scene 2";
+    let project = Project::with_storyboard(&THREE.replace("## Scene 2", chain)).using(&emulator);
+    // What earlier steps left in the cache is not needed by a step that is made at the provider.
+    for _ in 0..2 {
+        project.run(["render", "--for", "1s"]).expect(8).tells(&["1 task still running"]);
+        std::fs::remove_dir_all(project.path(".storyreel/cache")).expect("a cache");
+    }
+    emulator.control("POST", "/emulator/clock", "{\"advance_ms\": 3600000}");
+    project.run(["render"]).expect(0).tells(&["1 rendered"]);
+    assert_eq!(charged(&emulator), 180.0 + 5.0 + 120.0);
+    assert_careful(&emulator);
+    assert_whole(&project);
+    project.run(["render"]).expect(0).tells(&["nothing to do"]);
+}
+
+#[test]
 fn a_retake_in_flight_is_not_doubled() {
     let emulator = Emulator::with(&["--task-time", "3600s"]);
     let project = Project::with_storyboard(THREE).using(&emulator);
