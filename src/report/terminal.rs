@@ -212,7 +212,9 @@ pub struct MovingLines {
 impl MovingLines {
     /// Draws on standard error; `titles` are those of the scenes by key.
     pub fn new(titles: BTreeMap<String, String>, style: Style) -> Self {
-        Self::on(ProgressDrawTarget::stderr_with_hz(8), titles, style)
+        let lines = Self::on(ProgressDrawTarget::stderr_with_hz(8), titles, style);
+        lines.total.enable_steady_tick(Duration::from_millis(500));
+        lines
     }
 
     fn on(target: ProgressDrawTarget, titles: BTreeMap<String, String>, style: Style) -> Self {
