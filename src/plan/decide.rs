@@ -6,14 +6,13 @@ use super::draft;
 use super::outcome::{Action, Note, Reason, ScenePlan, StepPlan};
 use super::planner::{Planning, is_filtered};
 use super::recorded::{Recorded, RecordedStep, is_alive};
-use super::work::{ClipRef, ClipSource, RenderWork, RestoreWork, StepStart, StepWork, Work};
+use super::work::{ClipRef, RenderWork, RestoreWork, StepStart, StepWork, Work};
 use crate::catalog::PriceKind;
 use crate::known::Output;
 use crate::manifest::VideoEntry;
 use crate::record::Slot;
 use crate::record::{Attempt, AttemptState, Take, TakeState};
 use crate::storyboard::Scene;
-use serde_json::Value as Json;
 
 /// The manifest entry that belongs to a scene, and how.
 pub(super) enum Match<'a> {
@@ -26,7 +25,7 @@ pub(super) enum Match<'a> {
 }
 
 impl<'a> Match<'a> {
-    fn entry(&self) -> &'a VideoEntry {
+    pub(super) fn entry(&self) -> &'a VideoEntry {
         match self {
             Self::Same { entry, .. } | Self::Moved { entry, .. } | Self::Changed { entry, .. } => {
                 entry
@@ -427,129 +426,6 @@ impl<'a> Deciding<'_, 'a> {
 
     // ---- parts of work ----
 
-    /// Finished clips of the longest chain of leading steps with the same requests, at most `limit` of them, and
-    /// whether a longer one is of no use because the provider does not keep it any more.
-    fn reusable(&self, limit: usize) -> (Vec<ClipRef>, bool) {
-        let known = self.planning.known;
-        let current = self.matched.map(Match::entry);
-        let history = current.map(|entry| known.manifest.history(entry)).unwrap_or_default();
-        let entries = current.into_iter().chain(history).map(Recorded::entry);
-        let takes = known
-            .ledger
-            .takes
-            .iter()
-            .rev()
-            .filter(|take| take.slot == *self.slot)
-            .map(Recorded::take);
-        let (mut best, mut expired) = (Vec::new(), None);
-        if limit == 0 {
-            return (best, false);
-        }
-        for recorded in entries.chain(takes) {
-            let same = compare(self.builder, self.present, &recorded).same_steps.min(limit);
-            let clips = recorded.steps.iter().take(same).map_while(|step| step.clip.clone());
-            let mut clips: Vec<ClipRef> = clips.collect();
-            // A chain can only go on from a clip that the next step can start from.
-            while let Some(last) = clips.last()
-                && !(self.usable(clips.len() - 1, last) && self.may_follow(&recorded, clips.len()))
-            {
-                if self.is_expired(last) {
-                    expired = expired.max(Some(clips.len()));
-                }
-                clips.pop();
-            }
-            if clips.len() > best.len() {
-                best = clips;
-            }
-        }
-        let expired = expired.is_some_and(|length| length > best.len());
-        (best, expired)
-    }
-
-    /// Whether the clip of step `index` can be used by what comes after it: its task while the provider has it,
-    /// its bytes where they are published or uploaded.
-    fn usable(&self, index: usize, clip: &ClipRef) -> bool {
-        let cached = self.planning.known.cached.contains(&clip.sha256);
-        match self.present.built.steps.get(index + 1) {
-            None => cached,
-            Some(next) if uses_task(next) => clip.task_id.is_some() && !self.is_expired(clip),
-            Some(_) => cached,
-        }
-    }
-
-    /// Whether the step at `index` may start from the clip before it, which a recorded chain may have upgraded since:
-    /// the provider refuses to extend a Veo clip after its 1080p upgrade.
-    fn may_follow(&self, recorded: &Recorded<'_>, index: usize) -> bool {
-        let Some(next) = self.present.built.steps.get(index) else { return true };
-        let made = recorded.steps.get(index).and_then(|step| step.operation);
-        !made.is_some_and(|made| next.not_after.iter().any(|upgrade| upgrade == made))
-    }
-
-    fn is_expired(&self, clip: &ClipRef) -> bool {
-        let Some(created) = clip.created_at.as_deref().and_then(milliseconds) else { return false };
-        self.planning.known.now_ms > created + self.retention_ms()
-    }
-
-    fn retention_ms(&self) -> i64 {
-        let provider =
-            self.present.built.steps.first().map_or("kie", |step| step.provider.as_str());
-        let provider = self.planning.catalog.provider(provider);
-        let days = provider.map_or(14.0, |provider| provider.retention.results_days);
-        #[expect(clippy::cast_possible_truncation, reason = "a number of days, not of ages")]
-        let milliseconds = (days * 86_400_000.0) as i64;
-        milliseconds
-    }
-
-    /// Until when the provider keeps an entry's clip, where it still does: a date.
-    fn provider_until(&self, entry: &VideoEntry) -> Option<String> {
-        let last = entry.steps.last()?;
-        draft::made_by(last)?;
-        let created = milliseconds(last.created_at.as_deref().or(entry.created_at.as_deref())?)?;
-        let until = created + self.retention_ms();
-        let date = jiff::Timestamp::from_millisecond(until).ok()?.to_string();
-        (self.planning.known.now_ms < until).then(|| date.chars().take(10).collect())
-    }
-
-    /// Where the bytes of an entry's clip can be had, best first.
-    fn sources(&self, entry: &VideoEntry) -> Vec<ClipSource> {
-        let known = self.planning.known;
-        let Some(sha256) = &entry.sha256 else { return Vec::new() };
-        let mut sources = Vec::new();
-        if known.cached.contains(sha256) {
-            sources.push(ClipSource::Cache);
-        }
-        // The same content may stand under another name: an earlier version, or another scene.
-        for other in known.manifest.videos() {
-            let here = matches!(known.outputs.get(&other.filename), Some(Output::File { sha256: found }) if found == sha256);
-            if here && other.sha256.as_ref() == Some(sha256) {
-                sources.push(ClipSource::File(other.filename.clone()));
-                break;
-            }
-        }
-        if known.has_key
-            && self.provider_until(entry).is_some()
-            && let Some((provider, family, operation, task_id)) =
-                entry.steps.last().and_then(draft::made_by)
-        {
-            sources.push(ClipSource::Provider { provider, family, operation, task_id });
-        }
-        sources
-    }
-
-    fn said_with_source(&self, reason: Reason, work: &RestoreWork) -> Reason {
-        let from = match work.sources.first() {
-            Some(ClipSource::Cache) => "the cache has it".to_owned(),
-            Some(ClipSource::File(name)) => format!("`{name}` has the same content"),
-            Some(ClipSource::Provider { .. }) => "the provider still has it".to_owned(),
-            None => return reason,
-        };
-        let detail = match reason.detail {
-            Some(detail) => format!("{detail}; {from}"),
-            None => from,
-        };
-        Reason { detail: Some(detail), ..reason }
-    }
-
     fn output_note(&self, entry: &VideoEntry) -> Option<Note> {
         let recorded = entry.sha256.as_ref()?;
         match self.planning.known.outputs.get(&entry.filename) {
@@ -684,14 +560,6 @@ impl<'a> Deciding<'_, 'a> {
     }
 }
 
-fn uses_task(step: &BuiltStep) -> bool {
-    let mut found = false;
-    super::request::visit(&mut step.request.body.clone(), &mut |map| {
-        found |= map.get("$previous").and_then(Json::as_str) == Some("task");
-    });
-    found
-}
-
 fn clip_of(entry: &VideoEntry, sha256: &str) -> ClipRef {
     ClipRef {
         sha256: sha256.to_owned(),
@@ -732,9 +600,4 @@ fn sentence(message: &str) -> &str {
 fn with_output_note(mut plan: ScenePlan, note: Option<Note>) -> ScenePlan {
     plan.notes.extend(note);
     plan
-}
-
-/// Unix milliseconds of an RFC 3339 time.
-fn milliseconds(time: &str) -> Option<i64> {
-    time.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond())
 }

@@ -9,6 +9,7 @@ pub mod outcome;
 mod planner;
 mod problem;
 mod recorded;
+mod reuse;
 pub mod request;
 mod selection;
 mod sources;
