@@ -624,9 +624,8 @@ error: `--retake`: scene 1 has no step `upscale`
  hint: its steps: `generate`
 ");
     insta::assert_snapshot!(refusal(&project, &["forget", "1"], 1), @r"
-error: invalid value '-5' for '--max-credits <N>': write a number of credits, 0 or more
-
-For more information, try '--help'.
+error: nothing was ever submitted in this project
+ hint: `storyreel status` shows what is on record
 ");
     insta::assert_snapshot!(stopped(&project, &["render", "--resubmit-unknown", "1"], 1), @r"
 error: `--resubmit-unknown 1`: no such scene has a submission whose outcome is unknown
