@@ -59,7 +59,7 @@ impl Check {
                 }
             },
         };
-        let looked = workspace.look(workspace.ledger_snapshot()?)?;
+        let looked = workspace.look_around()?;
         let (_, mut problems) = workspace.judge(&looked, &PlanOptions::default());
         let mut config: Vec<(Source, Vec<Diagnostic>)> = workspace
             .config_warnings

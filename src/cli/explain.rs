@@ -30,7 +30,7 @@ impl Explain {
         let workspace = Workspace::open(&self.file.flags())?;
         let scenes = workspace.scene_ids();
         let id = selection::one(&self.scene, &scenes)?;
-        let looked = workspace.look(workspace.ledger_snapshot()?)?;
+        let looked = workspace.look_around()?;
         let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
         let entry = looked.known.manifest.current(looked.place.storyboard.as_deref(), None, id);
         let Some(scene) = planned.plan.scenes.iter().find(|scene| scene.scene_id == *id) else {

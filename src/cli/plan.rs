@@ -94,7 +94,7 @@ impl Plan {
         let workspace = Workspace::open(&self.file.flags())?;
         let choices = self.choices.choices();
         let options = options(&workspace, &choices)?;
-        let looked = workspace.look(workspace.ledger_snapshot()?)?;
+        let looked = workspace.look_around()?;
         let (planned, warnings) = workspace.plan(&looked, &options)?;
         workspace.tell_warnings(&warnings, output);
         let plan = &planned.plan;

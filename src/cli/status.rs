@@ -31,7 +31,7 @@ pub(super) struct Status {
 impl Status {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
         let workspace = Workspace::open(&self.file.flags())?;
-        let looked = workspace.look(workspace.ledger_snapshot()?)?;
+        let looked = workspace.look_around()?;
         let record = Record::of(&workspace, &looked.known, &looked.place);
         if self.json {
             print(&pretty(&record.to_json()))?;

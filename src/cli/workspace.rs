@@ -164,9 +164,25 @@ impl Workspace {
         Ok(self.place(&self.manifest()?).storyboard.unwrap_or_default())
     }
 
+    /// Looks at everything: the ledger as it is on disk, and what [`Workspace::look`] looks at. The two large files are
+    /// read at the same time.
+    pub fn look_around(&self) -> Result<Looked, Failure> {
+        let (manifest, ledger) = std::thread::scope(|scope| {
+            let manifest = scope.spawn(|| self.manifest());
+            let ledger = self.ledger_snapshot();
+            (manifest.join(), ledger)
+        });
+        // A panic of the reader is this one's, too.
+        let manifest = manifest.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        self.look_with(manifest?, ledger?)
+    }
+
     /// Looks at manifest, ledger, cache and files.
     pub fn look(&self, ledger: Snapshot) -> Result<Looked, Failure> {
-        let manifest = self.manifest()?;
+        self.look_with(self.manifest()?, ledger)
+    }
+
+    fn look_with(&self, manifest: Manifest, ledger: Snapshot) -> Result<Looked, Failure> {
         let place = self.place(&manifest);
         let (known, fresh) = gather(Gathering {
             layout: &self.layout,

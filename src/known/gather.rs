@@ -62,8 +62,9 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
         entry.sha256.iter().chain(entry.steps.iter().filter_map(|step| step.sha256.as_ref()))
     });
     let recorded = ledger.clips.iter().map(|clip| &clip.sha256);
-    let cached: HashSet<String> =
-        digests.chain(recorded).filter(|sha256| layout.cached(sha256).is_file()).cloned().collect();
+    let digests: HashSet<&String> = digests.chain(recorded).collect();
+    let cached = digests.into_iter().filter(|sha256| layout.cached(sha256).is_file());
+    let cached: HashSet<String> = cached.cloned().collect();
 
     let mut inputs = BTreeMap::new();
     for written in paths {
