@@ -81,11 +81,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
     let builder = Builder { catalog: planning.catalog, templates: planning.templates };
     let defaults = planning.board.defaults.over(planning.defaults);
     let styles = template_digests(planning);
-    let mut diagnostics = Vec::new();
-    let mut scenes = Vec::with_capacity(planning.board.scenes.len());
-    for scene in &planning.board.scenes {
-        scenes.push(prepare(planning, &builder, &defaults, &styles, scene, &mut diagnostics));
-    }
+    let (scenes, mut diagnostics) = prepare_all(planning, &builder, &defaults, &styles);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
     }
@@ -140,6 +136,43 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
         moved_takes,
         warnings: diagnostics,
     })
+}
+
+/// Prepares all scenes, a long film on several threads; the order is that of the document either way.
+fn prepare_all<'a>(
+    planning: &Planning<'a>,
+    builder: &Builder<'_>,
+    defaults: &Fields,
+    styles: &BTreeMap<String, String>,
+) -> (Vec<Prepared<'a>>, Vec<Diagnostic>) {
+    let some = |scenes: &'a [Scene]| {
+        let mut diagnostics = Vec::new();
+        let prepared: Vec<Prepared<'a>> = scenes
+            .iter()
+            .map(|scene| prepare(planning, builder, defaults, styles, scene, &mut diagnostics))
+            .collect();
+        (prepared, diagnostics)
+    };
+    let scenes = &planning.board.scenes;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let each = scenes.len().div_ceil(threads).max(64);
+    let parts: Vec<_> = std::thread::scope(|scope| {
+        let mut chunks = scenes.chunks(each);
+        let own = chunks.next();
+        let others: Vec<_> = chunks.map(|chunk| scope.spawn(move || some(chunk))).collect();
+        let own = own.map(some);
+        let others = others.into_iter().map(|other| {
+            // A panic over there is one here.
+            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        own.into_iter().chain(others).collect()
+    });
+    let (mut all, mut diagnostics) = (Vec::with_capacity(scenes.len()), Vec::new());
+    for (prepared, problems) in parts {
+        all.extend(prepared);
+        diagnostics.extend(problems);
+    }
+    (all, diagnostics)
 }
 
 /// Digests of the project's own templates, by prompt style.
