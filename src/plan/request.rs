@@ -93,32 +93,56 @@ pub fn visit(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)
 
 /// JSON with sorted keys and no white space; the same text for equal values whatever the order they were built in.
 pub fn canonical_json(value: &Value) -> String {
-    fn sorted(value: &Value) -> Value {
-        match value {
-            Value::Object(map) => {
-                let mut keys: Vec<&String> = map.keys().collect();
-                keys.sort();
-                Value::Object(
-                    keys.into_iter().map(|key| (key.clone(), sorted(&map[key]))).collect(),
-                )
-            }
-            Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-            // 8.0 and 8 are one number to the provider and one to us.
-            Value::Number(number) => match number.as_f64() {
-                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        reason = "the bounds were checked just above"
-                    )]
-                    let whole = float as i64;
-                    Value::from(whole)
+    let mut out = String::with_capacity(256);
+    write_canonical(value, &mut out);
+    out
+}
+
+fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
+            out.push('{');
+            for (index, (key, inner)) in entries.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
                 }
-                _ => value.clone(),
-            },
-            other => other.clone(),
+                write_text(key, out);
+                out.push(':');
+                write_canonical(inner, out);
+            }
+            out.push('}');
         }
+        Value::Array(items) => {
+            out.push('[');
+            for (index, inner) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_canonical(inner, out);
+            }
+            out.push(']');
+        }
+        Value::String(text) => write_text(text, out),
+        // 8.0 and 8 are one number to the provider and one to us.
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => out.push_str(&super::ask::number(float).to_string()),
+            _ => out.push_str(&number.to_string()),
+        },
+        Value::Bool(_) | Value::Null => out.push_str(&value.to_string()),
     }
-    sorted(value).to_string()
+}
+
+/// A JSON text with its escapes.
+fn write_text(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+        out.push_str(&Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 /// `sha256:` and the hex digest of the canonical JSON.
@@ -137,6 +161,15 @@ mod tests {
         assert_eq!(digest_of(&one), digest_of(&two));
         assert_eq!(canonical_json(&one), r#"{"a":{"x":[1,2],"y":1},"b":8}"#);
         assert_ne!(digest_of(&one), digest_of(&json!({"b": "8"})));
+    }
+
+    #[test]
+    fn canonical_json_is_json() {
+        let odd =
+            json!({"\u{7f}é\"\\\n": ["\u{1}", 0.5, -3, null, true, {}, [], 1e300], "a": "\t"});
+        let text = canonical_json(&odd);
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), odd);
+        assert_eq!(text, canonical_json(&serde_json::from_str(&text).unwrap()));
     }
 
     #[test]
