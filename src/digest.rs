@@ -1,7 +1,7 @@
 //! Digests of content: `sha256:` and lower-case hexadecimal, as `sha256sum` prints it.
 
 use sha2::{Digest as _, Sha256};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 /// A digest that grows with the bytes it is given.
 #[derive(Default)]
@@ -32,11 +32,13 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 /// What the reader says.
 pub fn of_reader(mut reader: impl Read) -> std::io::Result<String> {
     let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 16];
+    let mut buffer = vec![0; 256 * 1024];
     loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.finish()),
-            count => hasher.update(&buffer[..count]),
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

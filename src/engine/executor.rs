@@ -3,7 +3,7 @@
 //! Nothing here knows the state of a run or writes to the ledger.
 
 use super::window::GrantId;
-use crate::digest::hex;
+use crate::digest::Hasher;
 use crate::layout::Layout;
 use crate::ledger::ClipRecord;
 use crate::ports::{Clock, Files, Transport};
@@ -14,7 +14,6 @@ use crate::remote::printable;
 use crate::storyboard::StepKind;
 use futures::StreamExt as _;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -322,7 +321,7 @@ impl Executor<'_> {
         if download.length.is_some_and(|length| length > self.max_clip) {
             return Err(too_large());
         }
-        let mut hash = Sha256::new();
+        let mut hash = Hasher::default();
         let mut bytes: u64 = 0;
         let mut head: Vec<u8> = Vec::with_capacity(16);
         while let Some(chunk) = download.chunks.next().await {
@@ -350,7 +349,7 @@ impl Executor<'_> {
             })?;
             serde_json::to_value(probe).unwrap_or(Value::Null)
         };
-        let sha256 = format!("sha256:{}", hex(&hash.finalize()));
+        let sha256 = hash.finish();
         if wanted.is_some_and(|wanted| wanted != sha256) {
             return Err(FetchError::Never("the provider now has other content there".into()));
         }

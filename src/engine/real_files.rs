@@ -1,11 +1,10 @@
 //! The project's files on a real disk.
 
-use crate::digest::hex;
+use crate::digest;
 use crate::media::Probe;
 use crate::ports::Files;
-use sha2::{Digest as _, Sha256};
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
+use std::io::{Error, ErrorKind, Result, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -152,17 +151,7 @@ impl Files for RealFiles {
 
     fn hash(&self, path: &Path) -> Result<String> {
         self.may_read(path)?;
-        let mut file = File::open(path)?;
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(format!("sha256:{}", hex(&digest.finalize()))),
-                Ok(length) => digest.update(&buffer[..length]),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        digest::of_reader(File::open(path)?)
     }
 
     fn create_temporary(&self, folder: &Path, suffix: &str) -> Result<PathBuf> {

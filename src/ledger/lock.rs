@@ -118,6 +118,8 @@ impl Drop for ProjectLock {
         // A description that outlives its lock would name the wrong process to the next one refused. If this
         // fails, only that text is stale: the kernel releases the lock when the file is closed.
         let _ = self.file.set_len(0);
+        // Closing is not enough at once: a process that was just being started may still hold a copy of the handle.
+        let _ = self.file.unlock();
     }
 }
 

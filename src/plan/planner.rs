@@ -224,8 +224,8 @@ fn prepare<'a>(
     let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
     match builder.build(&ask) {
         Ok(built) => {
-            report_warnings(planning, scene, defaults, &built, duration, diagnostics);
-            report_unused(planning, scene, &effective, defaults, diagnostics);
+            report_warnings(planning, scene, &built, duration, diagnostics);
+            report_unused(planning, scene, &effective, diagnostics);
             if let Some(retired) = &built.retired {
                 prepared.skip = Some(Reason::because("retired", retired.clone()));
                 return prepared;
@@ -267,7 +267,6 @@ fn not_generated(fields: &Fields) -> Option<Reason> {
 fn report_warnings(
     planning: &Planning<'_>,
     scene: &Scene,
-    defaults: &Fields,
     built: &Built,
     duration: Option<f64>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -284,7 +283,7 @@ fn report_warnings(
         if !own || *field == Field::AspectRatio {
             continue;
         }
-        let span = field_span(planning, scene, *step, *field, defaults);
+        let span = field_span(planning, scene, *step, *field);
         let message = format!("`{model}` has no `{}` here", field.name());
         let error = Diagnostic::error("unsupported-field", message, span)
             .label("would be ignored, and the clip paid for")
@@ -312,7 +311,6 @@ fn report_unused(
     planning: &Planning<'_>,
     scene: &Scene,
     effective: &Fields,
-    defaults: &Fields,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let still = effective.text(Field::ImagePrompt).is_some();
@@ -336,7 +334,7 @@ fn report_unused(
         ),
     ] {
         if is_unused {
-            let span = field_span(planning, scene, None, field, defaults);
+            let span = field_span(planning, scene, None, field);
             let label = format!("scene {}", scene.id);
             let warning = Diagnostic::warning("not-carried-out", message, span);
             diagnostics.push(warning.label(label).hint(hint));
@@ -347,7 +345,7 @@ fn report_unused(
 /// A problem under the words that caused it.
 fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnostic {
     let span = match problem.field {
-        Some(field) => field_span(planning, scene, problem.step, field, &planning.board.defaults),
+        Some(field) => field_span(planning, scene, problem.step, field),
         None => problem
             .step
             .and_then(|step| step_of(planning, scene, step))
@@ -376,20 +374,13 @@ fn step_of<'a>(
 }
 
 /// Where a field of a scene was written: at the step, at the scene, in the front matter, else the scene itself.
-fn field_span(
-    planning: &Planning<'_>,
-    scene: &Scene,
-    step: Option<usize>,
-    field: Field,
-    defaults: &Fields,
-) -> Span {
+fn field_span(planning: &Planning<'_>, scene: &Scene, step: Option<usize>, field: Field) -> Span {
     let at_step = step.and_then(|step| step_of(planning, scene, step));
     if let Some(step) = at_step {
         return step.fields.get(field).map_or(step.span, |spanned| spanned.span);
     }
     let written = scene.fields.get(field).or_else(|| planning.board.defaults.get(field));
     // Defaults of the configuration have places in another file; the scene stands for them.
-    let _ = defaults;
     written.map_or(scene.id_span, |spanned| spanned.span)
 }
 

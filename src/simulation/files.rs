@@ -1,6 +1,6 @@
 //! A disk in memory that can fail, fill up, lose power and crash at any operation, for simulated runs.
 
-use crate::digest::hex;
+use crate::digest;
 use crate::ledger::{
     AttemptId, ClipRecord, Failure, FileRecord, Intent, Ledger, LedgerError, Publication, Snapshot,
     TakeId,
@@ -10,7 +10,6 @@ use crate::plan::Slot;
 use crate::ports::Files;
 use crate::storyboard::StepKind;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
 use std::panic::panic_any;
@@ -309,7 +308,7 @@ impl Files for SimulatedFiles {
 
 /// The digest a simulated file has: the real one of its bytes.
 pub fn simulated_digest(bytes: &[u8]) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(bytes)))
+    digest::of_bytes(bytes)
 }
 
 /// Bytes that a simulated disk takes for a whole clip of `seconds` seconds; different labels give different bytes.
