@@ -14,6 +14,7 @@ pub mod real_files;
 mod restore;
 mod run;
 mod submit;
+pub mod watched;
 pub mod window;
 
 pub use exit::exit_code;
