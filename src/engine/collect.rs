@@ -431,6 +431,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             Err(FetchError::Disk(message)) => return Err(Fatal::disk(&message)),
             Err(FetchError::Never(message)) => self.left_on_record(index, message),
+            Err(FetchError::Gone(_)) if self.is_past_keeping(index) => {
+                self.lost(index, "the provider has deleted the clip", current.charged)?;
+            }
             Err(FetchError::Gone(message)) => {
                 let target = self.target_of(index);
                 let old = current.urls.first().cloned();
@@ -449,6 +452,16 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             Err(FetchError::Again { message, .. }) => self.fetch_again(index, &message),
         }
         Ok(())
+    }
+
+    /// True when the task of a job is older than what the provider keeps, so that a dead link stays dead.
+    fn is_past_keeping(&self, index: usize) -> bool {
+        let job = &self.jobs[index];
+        let (Some(step), Some(current)) = (job.step_work(), job.current.as_ref()) else {
+            return false;
+        };
+        let kept = self.executor.driver.keeps_results(&step.provider);
+        kept.is_some_and(|kept| self.now().saturating_sub(current.since_ms) > millis(kept))
     }
 
     fn fetch_again(&mut self, index: usize, message: &str) {

@@ -23,6 +23,10 @@ use std::time::Duration;
 pub trait Watcher: Send + Sync {
     /// The process is at this point now. It need not go on.
     fn passes(&self, point: Arguments<'_>);
+    /// Why the ledger cannot be written now, for tests of a ledger that fails.
+    fn refuses(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Nobody watches.
@@ -60,6 +64,9 @@ impl<'a> WatchedLedger<'a> {
         change: impl FnOnce(&mut dyn Ledger) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         self.watcher.passes(format_args!("{name}.before"));
+        if let Some(message) = self.watcher.refuses() {
+            return Err(LedgerError::Unusable { path: "ledger.db".to_owned(), message });
+        }
         let done = change(self.inner);
         self.watcher.passes(format_args!("{name}.after"));
         done
@@ -415,8 +422,10 @@ pub mod halt {
             let word = if here { "halted" } else { "passed" };
             // Whoever waits for this line kills the process; where nobody reads it, nothing can be told.
             let _ = writeln!(std::io::stderr().lock(), "{word} {point}#{count}");
-            while here {
-                std::thread::park();
+            if here {
+                loop {
+                    std::thread::park();
+                }
             }
         }
     }

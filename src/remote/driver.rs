@@ -70,6 +70,12 @@ impl<'a> Driver<'a> {
         self.family(provider, family).ok().map(|(_, family)| family.poll_of(operation))
     }
 
+    /// How long the provider keeps results.
+    pub fn keeps_results(&self, provider: &str) -> Option<Duration> {
+        let days = self.provider(provider).ok()?.retention.results_days;
+        Duration::try_from_secs_f64(days * 86_400.0).ok()
+    }
+
     /// Sends a paid create, once. `bound` is the body with everything bound.
     pub async fn submit(
         &self,

@@ -18,6 +18,8 @@ pub struct SimulatedCrash;
 #[derive(Debug, Default)]
 pub struct CrashSwitch {
     state: Mutex<(u64, Option<u64>)>,
+    /// After so many more writes the ledger refuses.
+    refusing: Mutex<Option<u64>>,
 }
 
 impl CrashSwitch {
@@ -29,6 +31,16 @@ impl CrashSwitch {
     /// Lets `operations` more operations happen and crashes at the one after; `None` never crashes.
     pub fn crash_after(&self, operations: Option<u64>) {
         *self.lock() = (0, operations);
+    }
+
+    /// Crashes no more, and keeps the count.
+    pub fn disarm(&self) {
+        self.lock().1 = None;
+    }
+
+    /// Lets the ledger take so many more writes, and refuse from then on; `None` heals it.
+    pub fn refuse_ledger_after(&self, writes: Option<u64>) {
+        *self.refusing.lock().unwrap_or_else(PoisonError::into_inner) = writes;
     }
 
     /// Operations since the last call of [`CrashSwitch::crash_after`].
@@ -58,6 +70,17 @@ impl Watcher for CrashSwitch {
     fn passes(&self, _: std::fmt::Arguments<'_>) {
         self.tick();
     }
+
+    fn refuses(&self) -> Option<String> {
+        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        match refusing.as_mut()? {
+            0 => Some("simulated: the ledger cannot be written".to_owned()),
+            left => {
+                *left -= 1;
+                None
+            }
+        }
+    }
 }
 
 /// How a simulated machine goes down.
@@ -78,6 +101,8 @@ pub enum Fault {
     DiskFull,
     /// The folder (and what is below it) may not be written to.
     ReadOnly,
+    /// What was written does not reach the disk: `sync` fails.
+    SyncFails,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -173,20 +198,25 @@ impl SimulatedFiles {
     fn writing(&self, path: &Path) -> Result<MutexGuard<'_, Disk>> {
         self.switch.tick();
         let disk = self.lock();
-        for (place, fault) in &disk.faults {
-            if path.starts_with(place) || place.as_os_str().is_empty() {
-                return Err(match fault {
-                    Fault::DiskFull => Error::from(ErrorKind::StorageFull),
-                    Fault::ReadOnly => Error::from(ErrorKind::PermissionDenied),
-                });
-            }
+        match disk.fault_at(path) {
+            Some(Fault::DiskFull) => Err(Error::from(ErrorKind::StorageFull)),
+            Some(Fault::ReadOnly) => Err(Error::from(ErrorKind::PermissionDenied)),
+            Some(Fault::SyncFails) | None => Ok(disk),
         }
-        Ok(disk)
     }
 
-    fn sync_folder(&self, folder: Option<&Path>) {
+    /// One operation begins that makes durable what was written at `path`.
+    fn syncing(&self, path: &Path) -> Result<MutexGuard<'_, Disk>> {
         self.switch.tick();
-        let mut disk = self.lock();
+        let disk = self.lock();
+        match disk.fault_at(path) {
+            Some(Fault::SyncFails) => Err(Error::other("simulated: input/output error")),
+            _ => Ok(disk),
+        }
+    }
+
+    fn sync_folder(&self, folder: Option<&Path>) -> Result<()> {
+        let mut disk = self.syncing(folder.unwrap_or(Path::new("")))?;
         let of_folder = |path: &PathBuf| path.parent() == folder;
         let live: Vec<(PathBuf, u64)> = disk
             .names
@@ -196,10 +226,16 @@ impl SimulatedFiles {
             .collect();
         disk.durable_names.retain(|path, _| !of_folder(path));
         disk.durable_names.extend(live);
+        Ok(())
     }
 }
 
 impl Disk {
+    fn fault_at(&self, path: &Path) -> Option<Fault> {
+        let fits = |place: &PathBuf| path.starts_with(place) || place.as_os_str().is_empty();
+        self.faults.iter().find(|(place, _)| fits(place)).map(|(_, fault)| *fault)
+    }
+
     fn new_node(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -264,7 +300,7 @@ impl Files for SimulatedFiles {
     }
 
     fn sync(&self, path: &Path) -> Result<()> {
-        let mut disk = self.writing(path)?;
+        let mut disk = self.syncing(path)?;
         let node = disk.node_mut(path)?;
         node.durable = Some(node.live.clone());
         Ok(())
@@ -287,17 +323,16 @@ impl Files for SimulatedFiles {
             let id = disk.names.remove(from).ok_or_else(|| Error::from(ErrorKind::NotFound))?;
             disk.names.insert(to.to_owned(), id);
         }
-        self.sync_folder(to.parent());
+        self.sync_folder(to.parent())?;
         if from.parent() != to.parent() {
-            self.sync_folder(from.parent());
+            self.sync_folder(from.parent())?;
         }
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> Result<()> {
         self.writing(path)?.names.remove(path);
-        self.sync_folder(path.parent());
-        Ok(())
+        self.sync_folder(path.parent())
     }
 
     fn probe(&self, path: &Path) -> std::result::Result<Probe, String> {

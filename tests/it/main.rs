@@ -1,5 +1,6 @@
 //! One test binary, a module a subject, mostly against the built program.
 
+mod audit;
 mod bad_input;
 mod catalog;
 mod catalog_answers;
@@ -7,7 +8,6 @@ mod cli;
 mod emulator;
 mod engine;
 mod kill;
-mod killed;
 mod ledger;
 mod lifecycle;
 mod manifest;
