@@ -126,7 +126,6 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         if repeats.is_empty() {
             return Ok(false);
         }
-        let now = self.now();
         let Some(current) = self.jobs[index].current.clone() else { return Ok(false) };
         let own = Essence::of(&current.bound);
         let mixed_up = match own.likeness(repeats) {
@@ -141,19 +140,34 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             return Ok(false);
         }
         let task = printable(current.task_id.as_deref().unwrap_or_default(), 100);
-        let failure = Failure {
-            class: FailureClass::Other,
-            code: None,
-            message: format!(
-                "the answer named task `{task}`, and its record is of another request"
-            ),
-        };
+        self.not_its_task(
+            index,
+            format!("the answer named task `{task}`, and its record is of another request"),
+        )?;
+        Ok(true)
+    }
+
+    /// The answer to a create named a task that the provider has never shown. There may be another one that was paid for.
+    fn never_seen(&mut self, index: usize) -> Result<(), Fatal> {
+        let task = self.jobs[index].current.as_ref().and_then(|current| current.task_id.clone());
+        let task = printable(task.as_deref().unwrap_or_default(), 100);
+        self.not_its_task(
+            index,
+            format!("the answer named task `{task}`, and the provider knows no such task"),
+        )
+    }
+
+    /// The task that an answer named is not the submission's own, so nobody knows whether it has one.
+    fn not_its_task(&mut self, index: usize, message: String) -> Result<(), Fatal> {
+        let now = self.now();
+        let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
+        let failure = Failure { class: FailureClass::Other, code: None, message };
         self.ledger.unknown(current.attempt, &failure, now)?;
         if let Some(task) = &current.task_id {
             self.tasks.remove(task);
         }
         self.event_unknown(index, failure.message, current.reserved);
-        Ok(true)
+        Ok(())
     }
 
     /// What a look at a task, or a call of an upgrade, came to.
@@ -164,6 +178,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             && let Some(current) = self.jobs[index].current.as_mut()
         {
             current.read_troubles.reset();
+            current.seen |= !matches!(outcome, Reading::Missing | Reading::Refused { .. });
         }
         match outcome {
             Reading::Running => {
@@ -197,10 +212,13 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             Reading::Failed { failure, charged } => self.task_failed(index, failure, charged)?,
             Reading::Missing => {
+                let upgrade = self.jobs[index].step_work().is_some_and(|step| step.upgrade);
                 if now.saturating_sub(current.since_ms) < millis(INVISIBLE) {
                     self.watch_on(index);
-                } else {
+                } else if current.seen || upgrade || self.is_past_keeping(index) {
                     self.lost(index, "the provider does not know the task any more", None)?;
+                } else {
+                    self.never_seen(index)?;
                 }
             }
             Reading::Expired => {

@@ -150,6 +150,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             since_ms: now,
             watched_ms: now,
             interval,
+            seen: false,
             read_troubles: Backoff::default(),
             empty: 0,
             urls: Vec::new(),

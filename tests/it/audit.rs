@@ -73,17 +73,17 @@ fn paid_once(
     owners: &BTreeMap<&str, (&Take, &Attempt)>,
     found: &mut Vec<String>,
 ) {
-    let mut paid: BTreeMap<(i64, usize, String), Vec<&str>> = BTreeMap::new();
+    let mut paid: BTreeMap<(&str, usize, &str), Vec<&str>> = BTreeMap::new();
     for (task, create) in creates(books.bill).filter(|(_, create)| create.state != State::Failed) {
         if let Some((take, attempt)) = owners.get(task)
             && is_living(attempt)
         {
-            let key = (take.id.0, attempt.intent.step, create.asks.clone());
+            let key = (take.slot.scene.as_str(), attempt.intent.step, create.asks.as_str());
             paid.entry(key).or_default().push(task);
         }
     }
-    for ((take, step, _), tasks) in paid.into_iter().filter(|(_, tasks)| tasks.len() > 1) {
-        found.push(format!("step {step} of take {take} was paid {} times: {tasks:?}", tasks.len()));
+    for ((scene, step, _), tasks) in paid.into_iter().filter(|(_, tasks)| tasks.len() > 1) {
+        found.push(format!("step {step} of {scene} was paid {} times: {tasks:?}", tasks.len()));
     }
     let mut unrecorded: Vec<(&Value, usize)> = Vec::new();
     for (task, create) in creates(books.bill) {
