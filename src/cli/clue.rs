@@ -16,8 +16,12 @@ pub(super) struct Clue {
     pub now: Option<f64>,
     /// What this project's other tasks took since.
     pub explained: f64,
-    /// What the unknown submissions cost, if they were accepted; `None` when a price is not known.
+    /// What the unknown submissions cost, if all of them were accepted; `None` when a price is not known.
     pub price: Option<f64>,
+    /// What each of them costs, where they all cost the same.
+    each: Option<f64>,
+    /// How many they are.
+    count: usize,
 }
 
 /// What follows.
@@ -25,6 +29,8 @@ pub(super) struct Clue {
 pub(super) enum Verdict {
     /// Just what they cost is gone.
     Charged,
+    /// What so many of them cost is gone.
+    SomeCharged(usize),
     /// Nothing is gone that is not explained.
     NotCharged,
     /// So much is gone for reasons that are not on record here.
@@ -49,7 +55,10 @@ impl Clue {
             .map(|attempt| taken_since(attempt, before.at_ms))
             .sum();
         let price = unknown.iter().map(|attempt| attempt.intent.reserved).sum();
-        Some(Self { before, now, explained, price })
+        let each = unknown.first()?.intent.reserved.filter(|each| {
+            *each > 0.0 && unknown.iter().all(|attempt| attempt.intent.reserved == Some(*each))
+        });
+        Some(Self { before, now, explained, price, each, count: unknown.len() })
     }
 
     /// What follows from it.
@@ -61,7 +70,12 @@ impl Clue {
         } else if self.price.is_some_and(|price| (gone - price).abs() < ROUNDING) {
             Verdict::Charged
         } else {
-            Verdict::Unclear(gone)
+            let some = (1..self.count).find(|some| {
+                #[expect(clippy::cast_precision_loss, reason = "a number of submissions")]
+                let wanted = self.each.map(|each| each * *some as f64);
+                wanted.is_some_and(|wanted| (gone - wanted).abs() < ROUNDING)
+            });
+            some.map_or(Verdict::Unclear(gone), Verdict::SomeCharged)
         }
     }
 
@@ -78,10 +92,17 @@ impl Clue {
         let own = trimmed(self.explained, 2);
         match self.verdict() {
             Verdict::Charged => format!(
-                "{compared}: besides the {own} of other tasks just its price is gone, so it was most likely accepted"
+                "{compared}: besides the {own} of other tasks just the price of {} is gone, so {} most likely accepted",
+                if self.count == 1 { "it" } else { "all of these" },
+                if self.count == 1 { "it was" } else { "they were" },
+            ),
+            Verdict::SomeCharged(some) => format!(
+                "{compared}: besides the {own} of other tasks the price of {some} of these {} is gone, so that many were most likely accepted",
+                self.count
             ),
             Verdict::NotCharged => format!(
-                "{compared}: the {own} of other tasks explain that, so it was most likely not accepted"
+                "{compared}: the {own} of other tasks explain that, so {} most likely not accepted",
+                if self.count == 1 { "it was" } else { "they were" },
             ),
             Verdict::Unclear(gone) if gone > 0.0 => format!(
                 "{compared}: {} credits are gone that no task of this project explains; other use of the account counts there, too",
@@ -99,6 +120,7 @@ impl Clue {
     pub fn to_json(&self) -> Value {
         let verdict = match self.verdict() {
             Verdict::Charged => "charged",
+            Verdict::SomeCharged(_) => "some-charged",
             Verdict::NotCharged => "not-charged",
             Verdict::Unclear(_) => "unclear",
             Verdict::Silent => "not-asked",
@@ -205,6 +227,15 @@ mod tests {
         assert_eq!(verdict(Some(800.0)), Verdict::Unclear(80.0));
         assert_eq!(verdict(Some(1880.0)), Verdict::Unclear(-1000.0));
         assert_eq!(verdict(None), Verdict::Silent);
+    }
+
+    #[test]
+    fn of_several_it_tells_how_many() {
+        let tasks = || (20..23).map(|at| attempt(AttemptState::Unknown, at, 60.0)).collect();
+        let verdict = |now| clue(tasks(), Some(now)).expect("a balance before it").verdict();
+        assert_eq!(verdict(880.0), Verdict::SomeCharged(2));
+        assert_eq!(verdict(820.0), Verdict::Charged);
+        assert_eq!(verdict(810.0), Verdict::Unclear(190.0));
     }
 
     #[test]

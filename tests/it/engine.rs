@@ -221,6 +221,18 @@ fn a_refused_key_ends_the_run_before_anything_is_made() {
 }
 
 #[test]
+fn a_task_that_was_never_seen_is_unknown_and_not_lost() {
+    let mut stage = Stage::new(
+        vec![scene(1, &[Kind::Generate])],
+        json!([{"match": {"operation": "create"}, "do": {"fault": "invisible", "ms": 864_000_000}}]),
+    );
+    let summary = stage.run();
+    assert_eq!((exit_code(&summary), summary.unknown), (5, 1), "{summary:?}");
+    assert_eq!(exit_code(&stage.run()), 0, "the small planner leaves an unknown one alone");
+    assert_eq!(stage.tasks(), 1);
+}
+
+#[test]
 fn a_budget_blocks_what_is_dear_and_lets_what_is_cheap_go_on() {
     let mut stage = Stage::new(
         vec![scene(1, &[Kind::Generate, Kind::FourK]), scene(2, &[Kind::Generate, Kind::FullHd])],

@@ -18,3 +18,4 @@ mod publish;
 mod simulation;
 mod storyboard;
 mod support;
+mod unknown;
