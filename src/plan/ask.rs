@@ -81,6 +81,22 @@ impl Ask {
         ask
     }
 
+    /// Its characters in the order in which they are told: as the scene lists them, then by name. The order in which front
+    /// matter names them means nothing.
+    pub fn cast(&self) -> Vec<&AskCharacter> {
+        let listed: &[String] = match self.fields.get(&Field::Characters) {
+            Some(Value::Names(names)) => names,
+            _ => &[],
+        };
+        let mut cast: Vec<&AskCharacter> = self.characters.iter().collect();
+        cast.sort_by_cached_key(|character| {
+            let name = character.name.to_lowercase();
+            let place = listed.iter().position(|listed| listed.to_lowercase() == name);
+            (place.unwrap_or(usize::MAX), name)
+        });
+        cast
+    }
+
     /// Paths and manifest assets it names, as written.
     pub fn paths(&self) -> Vec<String> {
         let values =

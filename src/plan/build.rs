@@ -294,12 +294,12 @@ impl Builder<'_> {
             ),
         ] {
             let Some(value) = value else { continue };
-            if mode
-                .parameters
-                .iter()
-                .any(|parameter| parameter.from.iter().any(|from| from == name))
-            {
+            // A clip that always has sound has it with `on`, too, and with `off` there is something to tell.
+            let is_heard = value.is_boolean() && mode.sound != Sound::None;
+            if mode.takes(name) || is_heard {
                 wanted.fields.insert(name.into(), value);
+            } else if name == "negative" && style.is_some() {
+                // The template has put it into words.
             } else if let Some(field) = field_named(name) {
                 built.unsupported.push((None, field));
             }

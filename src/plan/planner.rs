@@ -5,9 +5,10 @@
 
 use super::ask::{Ask, number};
 use super::build::{Builder, Built};
-use super::decide::{Deciding, Match};
+use super::decide::{Deciding, Decision, Match};
 use super::difference::{Difference, Present, compare};
-use super::outcome::{Action, Orphan, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
+use super::history::History;
+use super::outcome::{Action, Note, Orphan, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
 use super::problem::Problem;
 use super::recorded::Recorded;
 use super::selection::Selection;
@@ -20,7 +21,8 @@ use crate::prompt::Templates;
 use crate::record::Slot;
 use crate::record::{AttemptState, Take, TakeId, TakeState};
 use crate::source::{Diagnostic, Span};
-use crate::storyboard::{Field, Fields, Scene, SceneId, Storyboard, Value};
+use crate::storyboard::{Field, Fields, Scene, SceneId, StepKind, Storyboard, Value};
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a plan is made of.
@@ -69,6 +71,8 @@ pub struct Planned {
     pub collect: Vec<Take>,
     /// Open takes whose scene has another id now; the ledger is told before the run.
     pub moved_takes: Vec<(TakeId, Slot)>,
+    /// Open takes whose scene asks for other later steps now, with its ask and steps; the ledger is told, too.
+    pub redirected_takes: Vec<(TakeId, Json, Vec<StepKind>)>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
@@ -91,11 +95,16 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
         return Err(diagnostics);
     }
     let matches = match_entries(&builder, &scenes, &entries);
-    let takes = match_takes(planning, &builder, &scenes);
+    let history = History::of(planning.known);
+    let takes = match_takes(planning, &builder, &scenes, &history);
+    let kept = kept_takes(planning, &history);
 
     let mut plans = Vec::with_capacity(scenes.len());
-    let mut used_takes = HashSet::new();
+    // Two scenes never go on with one take, whichever of them is planned first.
+    let mut claimed: HashSet<TakeId> = takes.values().map(|take| take.id).collect();
+    let mut used = HashSet::new();
     let mut moved_takes = Vec::new();
+    let mut redirected_takes = Vec::new();
     for (index, prepared) in scenes.iter().enumerate() {
         let Some(present) = &prepared.present else {
             plans.push(skipped(planning, prepared));
@@ -109,19 +118,28 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
             present,
             matched: matches.scenes[index].as_ref(),
             open_take: takes.get(&index).copied(),
+            history: &history,
+            kept: &kept,
+            claimed: &claimed,
             slot: &slot,
         };
-        let (plan, used) = deciding.decide();
-        if let Some(take) = used {
-            used_takes.insert(take.id);
-            if take.slot != slot {
+        let Decision { plan, take, redirected } = deciding.decide();
+        if let Some(take) = take {
+            claimed.insert(take.id);
+            used.insert(take.id);
+            if redirected {
+                let steps = present.built.steps.iter().map(|step| step.kind).collect();
+                redirected_takes.push((take.id, present.ask_json.clone(), steps));
+            }
+            if take.slot != slot && take.state != TakeState::Kept {
                 moved_takes.push((take.id, slot));
             }
         }
         plans.push(plan);
     }
     let orphans = orphans(&scenes, &entries, &matches);
-    let collect = stale_takes(planning, &used_takes);
+    let collect = stale_takes(planning, &used);
+    note_stale(&mut plans, &collect);
     let summary = summarise(planning, &plans);
     Ok(Planned {
         plan: Plan {
@@ -134,6 +152,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
         files: files(planning.known),
         collect,
         moved_takes,
+        redirected_takes,
         warnings: diagnostics,
     })
 }
@@ -490,16 +509,21 @@ fn match_moves<'a>(
     matches: &mut Matches<'a>,
 ) {
     let mut left: HashMap<String, Vec<&'a VideoEntry>> = HashMap::new();
+    // What cannot be asked for in the words of today is compared by what was recorded of it.
+    let mut odd: Vec<&'a VideoEntry> = Vec::new();
     // A clip without a digest cannot be checked, so it is not taken for another scene's.
     let free =
         |entry: &&&VideoEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
     for entry in entries.iter().rev().filter(free) {
-        let built = Ask::from_json(&entry.ask).and_then(|ask| builder.build(&ask).ok());
-        if let Some(built) = built {
-            left.entry(identity(&built)).or_default().push(entry);
+        match rebuilt(builder, &entry.ask) {
+            Some(built) => left.entry(identity(&built)).or_default().push(entry),
+            None => odd.push(entry),
+        }
+        for accepted in entry.accepted.iter().filter_map(|ask| rebuilt(builder, ask)) {
+            left.entry(identity(&accepted)).or_default().push(entry);
         }
     }
-    if left.is_empty() {
+    if left.is_empty() && odd.is_empty() {
         return;
     }
     for (index, prepared) in scenes.iter().enumerate() {
@@ -507,11 +531,14 @@ fn match_moves<'a>(
         else {
             continue;
         };
-        let Some(entry) = left.get_mut(&identity(&present.built)).and_then(Vec::pop) else {
-            continue;
-        };
-        let difference = compare(builder, present, &Recorded::entry(entry));
-        if let (true, Some(sha256)) = (difference.same, &entry.sha256) {
+        let alike = left.get(&identity(&present.built)).map_or(&[][..], Vec::as_slice);
+        let found = alike.iter().chain(&odd).rev().find(|entry| {
+            !matches.taken.contains(entry.id.as_str())
+                && compare(builder, present, &Recorded::entry(entry)).same
+        });
+        if let Some(entry) = found
+            && let Some(sha256) = &entry.sha256
+        {
             matches.taken.insert(&entry.id);
             matches.scenes[index] = Some(Match::Moved { entry, sha256 });
         }
@@ -524,57 +551,88 @@ fn identity(built: &Built) -> String {
     steps.join(" ")
 }
 
+/// True for a take of this storyboard and variant.
+fn is_ours(planning: &Planning<'_>, take: &Take) -> bool {
+    take.slot.storyboard == planning.place.storyboard.as_deref().unwrap_or_default()
+        && take.slot.variant == planning.place.variant.as_deref().unwrap_or_default()
+}
+
 /// The open take of the ledger that each scene goes on with: one of its own slot first, else one of a slot whose
 /// scene asks for something else now.
 fn match_takes<'a>(
     planning: &Planning<'a>,
     builder: &Builder<'_>,
     scenes: &[Prepared<'_>],
+    history: &History<'a>,
 ) -> HashMap<usize, &'a Take> {
-    let open: Vec<&Take> = planning
-        .known
-        .ledger
-        .takes
-        .iter()
-        .filter(|take| {
-            matches!(take.state, TakeState::Open | TakeState::Publishing)
-                && take.slot.storyboard == planning.place.storyboard.clone().unwrap_or_default()
-                && take.slot.variant == planning.place.variant.clone().unwrap_or_default()
-        })
-        .collect();
+    let is_open = |take: &Take| matches!(take.state, TakeState::Open | TakeState::Publishing);
     let mut matched = HashMap::new();
+    let mut claimed = HashSet::new();
+    let open = planning.known.ledger.takes.iter().filter(|take| is_open(take));
+    let open: Vec<&Take> = open.filter(|take| is_ours(planning, take)).collect();
     if open.is_empty() {
         return matched;
     }
-    let mut claimed = HashSet::new();
-    for own_slot in [true, false] {
-        for (index, prepared) in scenes.iter().enumerate() {
-            let Some(present) = prepared.present.as_ref().filter(|_| !matched.contains_key(&index))
-            else {
-                continue;
-            };
-            let key = prepared.scene.id.key();
-            let fits = |take: &&&Take| {
-                (take.slot.scene == key) == own_slot
-                    && !claimed.contains(&take.id)
-                    && (own_slot || super::recorded::is_alive(take))
-                    && compare(builder, present, &Recorded::take(take)).same
-            };
-            // The newest wins: an older one of the same request was given up for it.
-            if let Some(take) = open.iter().rev().find(fits) {
-                claimed.insert(take.id);
-                matched.insert(index, *take);
-            }
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(present) = &prepared.present else { continue };
+        let fits =
+            |take: &&&Take| is_open(take) && compare(builder, present, &Recorded::take(take)).same;
+        // The newest wins: an older one of the same request was given up for it.
+        let own = history.takes(&slot(planning, &prepared.scene.id));
+        if let Some(take) = own.iter().rev().find(fits) {
+            claimed.insert(take.id);
+            matched.insert(index, *take);
+        }
+    }
+    let mut left: HashMap<String, Vec<&Take>> = HashMap::new();
+    for take in open {
+        if !claimed.contains(&take.id)
+            && super::recorded::is_alive(take)
+            && let Some(built) = rebuilt(builder, &take.ask)
+        {
+            left.entry(identity(&built)).or_default().push(take);
+        }
+    }
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(present) = prepared.present.as_ref().filter(|_| !matched.contains_key(&index))
+        else {
+            continue;
+        };
+        if left.is_empty() {
+            break;
+        }
+        let Some(takes) = left.get_mut(&identity(&present.built)) else { continue };
+        let fits = |take: &&Take| compare(builder, present, &Recorded::take(take)).same;
+        if let Some(place) = takes.iter().rposition(fits) {
+            matched.insert(index, takes.remove(place));
         }
     }
     matched
 }
 
+/// Takes that were kept back and whose clip no entry of the manifest has: a scene may still get them.
+fn kept_takes<'a>(planning: &Planning<'a>, history: &History<'a>) -> Vec<&'a Take> {
+    let takes = planning.known.ledger.takes.iter().filter(|take| {
+        take.state == TakeState::Kept
+            && is_ours(planning, take)
+            && Recorded::take(take)
+                .steps
+                .last()
+                .and_then(|step| step.clip.as_ref())
+                .is_some_and(|clip| !history.is_recorded(&clip.sha256))
+    });
+    takes.collect()
+}
+
+/// What a recorded ask asks for in the words of today; `None` where it cannot be asked for any more.
+fn rebuilt(builder: &Builder<'_>, ask: &Json) -> Option<Built> {
+    builder.build(&Ask::from_json(ask)?).ok()
+}
+
 /// Takes with tasks at the provider that no scene goes on with: finished and kept, never lost.
 fn stale_takes(planning: &Planning<'_>, used: &HashSet<TakeId>) -> Vec<Take> {
-    let storyboard = planning.place.storyboard.clone().unwrap_or_default();
     let takes = planning.known.ledger.takes.iter().filter(|take| {
-        take.slot.storyboard == storyboard
+        is_ours(planning, take)
             && take.state == TakeState::Open
             && !used.contains(&take.id)
             && take.attempts.iter().any(|attempt| {
@@ -582,6 +640,26 @@ fn stale_takes(planning: &Planning<'_>, used: &HashSet<TakeId>) -> Vec<Take> {
             })
     });
     takes.cloned().collect()
+}
+
+/// Tells at its scene that a take is still at the provider which nobody asks for any more.
+fn note_stale(plans: &mut [ScenePlan], stale: &[Take]) {
+    let mut by_scene: HashMap<&str, Vec<u32>> = HashMap::new();
+    for take in stale {
+        by_scene.entry(&take.slot.scene).or_default().push(take.number);
+    }
+    if by_scene.is_empty() {
+        return;
+    }
+    for plan in plans {
+        for number in by_scene.get(plan.scene_id.key().as_str()).into_iter().flatten() {
+            let message = format!(
+                "take {number} was sent before the scene changed and is paid for: it is collected and kept, and \
+                 changing the scene back publishes it, free"
+            );
+            plan.notes.push(Note { code: "take-kept", message });
+        }
+    }
 }
 
 fn skipped(planning: &Planning<'_>, prepared: &Prepared<'_>) -> ScenePlan {

@@ -112,7 +112,7 @@ fn cast(ask: &Ask) -> Vec<Cast> {
         Some(Value::Names(names)) => names.iter().map(|name| name.to_lowercase()).collect(),
         _ => Vec::new(),
     };
-    let described = ask.characters.iter().filter_map(|character| {
+    let described = ask.cast().into_iter().filter_map(|character| {
         let look = character.look.clone()?;
         let listed = listed.contains(&character.name.to_lowercase());
         Some(Cast { name: character.name.clone(), look, listed })

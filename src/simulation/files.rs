@@ -484,6 +484,13 @@ impl Ledger for CrashingLedger<'_> {
         self.write(|ledger| ledger.move_takes(moves))
     }
 
+    fn redirect_takes(
+        &mut self,
+        changes: &[(TakeId, Value, Vec<StepKind>)],
+    ) -> std::result::Result<(), LedgerError> {
+        self.write(|ledger| ledger.redirect_takes(changes))
+    }
+
     fn remember_files(&mut self, files: &[FileRecord]) -> std::result::Result<(), LedgerError> {
         self.write(|ledger| ledger.remember_files(files))
     }

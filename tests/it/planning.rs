@@ -1,16 +1,14 @@
 //! What is planned, against manifests and ledgers made by hand: the rules of what counts as changed.
 
-use serde_json::{Map, Value, json};
+use crate::film::{DAY, Film as Project, actions, all_unchanged, codes, has_note};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
-use storyreel::catalog::Catalog;
-use storyreel::known::{Known, KnownInput, Output};
+use storyreel::known::{KnownInput, Output};
 use storyreel::manifest::Manifest;
-use storyreel::plan::{
-    Action, Place, PlanOptions, Planned, Planning, Selection, StepStart, Work, plan,
-};
+use storyreel::plan::{Action, Selection, StepStart, Work};
 use storyreel::prompt::Templates;
-use storyreel::source::Source;
-use storyreel::storyboard::{Fields, SceneId, StepKind, read};
+use storyreel::record::{AttemptState, TakeState};
+use storyreel::storyboard::{SceneId, StepKind};
 
 const BOARD: &str = "\
 ---
@@ -36,159 +34,6 @@ The camera keeps climbing past the window.
 ### Upscale
 4k
 ";
-
-/// A project in memory.
-struct Project {
-    known: Known,
-    options: PlanOptions,
-    templates: Templates,
-}
-
-impl Project {
-    fn new() -> Self {
-        let known = Known { now_ms: 1_790_000_000_000, ..Known::default() };
-        Self { known, options: PlanOptions::default(), templates: Templates::built_in().unwrap() }
-    }
-
-    fn try_plan(&self, text: &str) -> Result<Planned, Vec<String>> {
-        let name = if text.starts_with("scenes:") || text.starts_with("title:") {
-            "a.yaml"
-        } else {
-            "SCENES.md"
-        };
-        let source = Source::new(name, text);
-        let reading = read(&source);
-        let errors: Vec<String> = reading
-            .diagnostics
-            .iter()
-            .filter(|one| one.is_error())
-            .map(|one| one.message.clone())
-            .collect();
-        assert!(errors.is_empty(), "{errors:?}");
-        let board = reading.storyboard.unwrap();
-        let catalog = Catalog::built_in().unwrap();
-        let planning = Planning {
-            name,
-            place: Place { storyboard: None, variant: None, folder: "assets/clips".into() },
-            board: &board,
-            defaults: &Fields::default(),
-            catalog: &catalog,
-            templates: &self.templates,
-            known: &self.known,
-            options: &self.options,
-        };
-        plan(&planning).map_err(|problems| {
-            problems
-                .iter()
-                .filter(|one| one.is_error())
-                .map(|one| format!("{}: {}", one.code, one.message))
-                .collect()
-        })
-    }
-
-    fn plan(&self, text: &str) -> Planned {
-        self.try_plan(text).unwrap()
-    }
-
-    /// Pretends that everything planned was rendered and published: a manifest entry and a file for each scene.
-    fn render(&mut self, text: &str) {
-        let planned = self.plan(text);
-        let old: Value = serde_json::from_str(&self.known.manifest.to_text())
-            .unwrap_or_else(|_| json!({"version": "1.0", "assets": []}));
-        let mut assets: Vec<Value> = old["assets"].as_array().cloned().unwrap_or_default();
-        for scene in &planned.plan.scenes {
-            let Some(work) = &scene.work else { continue };
-            let id = format!("vid-{:03}", assets.len() + 1);
-            let draft = match work {
-                Work::Render(work) => work.entry.clone(),
-                Work::Restore(work) => match &work.entry {
-                    Some(draft) => draft.clone(),
-                    None => {
-                        let output = Output::File { sha256: work.clip.sha256.clone() };
-                        self.known.outputs.insert(work.filename.clone(), output);
-                        continue;
-                    }
-                },
-            };
-            let clip = |step: usize| match work {
-                Work::Render(work) => match &work.steps[step].start {
-                    StepStart::Done(clip) => clip.sha256.clone(),
-                    _ => format!("sha256:{id}-{step}"),
-                },
-                Work::Restore(work) => work.clip.sha256.clone(),
-            };
-            let steps: Vec<Value> = draft
-                .steps
-                .iter()
-                .enumerate()
-                .map(|(index, step)| {
-                    let mut step = step.clone();
-                    step.insert("sha256".into(), clip(index).into());
-                    step.insert("task_id".into(), format!("task-{id}-{index}").into());
-                    step.insert("created_at".into(), "2026-09-20T00:00:00.000Z".into());
-                    Value::Object(step)
-                })
-                .collect();
-            let last = clip(draft.steps.len() - 1);
-            let mut entry = Map::new();
-            entry.insert("id".into(), id.clone().into());
-            entry.insert("type".into(), "video".into());
-            entry.insert("filename".into(), draft.filename.clone().into());
-            entry.extend(draft.fields.clone());
-            entry.insert("created_at".into(), "2026-09-20T00:00:00.000Z".into());
-            entry.insert("scene_id".into(), serde_json::to_value(&draft.scene_id).unwrap());
-            entry.insert("sha256".into(), last.clone().into());
-            entry.insert("steps".into(), steps.into());
-            let superseded = match work {
-                Work::Restore(work) => work.supersedes.clone(),
-                Work::Render(_) => None,
-            };
-            for asset in &mut assets {
-                let same_scene = asset["scene_id"] == entry["scene_id"];
-                let named = superseded.as_deref() == asset["id"].as_str();
-                if (same_scene || named) && asset.get("superseded_by").is_none() {
-                    let version = asset["version"].as_u64().unwrap_or(1);
-                    asset["superseded_by"] = id.clone().into();
-                    let takes = format!(
-                        "assets/clips/takes/{}.v{version}.mp4",
-                        asset["id"].as_str().unwrap()
-                    );
-                    asset["filename"] = takes.clone().into();
-                    let kept = asset["sha256"].as_str().unwrap().to_owned();
-                    self.known.outputs.insert(takes, Output::File { sha256: kept });
-                }
-            }
-            self.known.outputs.insert(draft.filename.clone(), Output::File { sha256: last });
-            assets.push(Value::Object(entry));
-        }
-        let text = serde_json::to_string(&json!({"version": "1.0", "assets": assets})).unwrap();
-        self.known.manifest = Manifest::parse(&text).unwrap();
-    }
-}
-
-fn actions(planned: &Planned) -> Vec<(String, &'static str)> {
-    planned
-        .plan
-        .scenes
-        .iter()
-        .map(|scene| (scene.scene_id.to_string(), scene.action.name()))
-        .collect()
-}
-
-fn codes(planned: &Planned, scene: usize) -> Vec<String> {
-    let reasons = planned.plan.scenes[scene].reasons.iter();
-    reasons
-        .map(|reason| match &reason.part {
-            Some(part) => format!("{} {part}", reason.code),
-            None => reason.code.to_owned(),
-        })
-        .collect()
-}
-
-fn all_unchanged(planned: &Planned) -> bool {
-    planned.plan.scenes.iter().all(|scene| scene.action == Action::Unchanged)
-        && planned.plan.summary.credits == 0.0
-}
 
 #[test]
 fn a_new_storyboard_is_created_step_by_step() {
@@ -366,7 +211,7 @@ fn a_clip_upgraded_to_1080p_cannot_be_extended_any_more() {
 fn a_source_older_than_the_provider_keeps_starts_over() {
     let mut project = Project::new();
     project.render(BOARD);
-    project.known.now_ms += 60 * 24 * 3600 * 1000;
+    project.known.now_ms += 60 * DAY;
     let planned = project.plan(&BOARD.replace("past the window", "past the door"));
     assert_eq!(planned.plan.summary.credits, 120.0);
     assert!(codes(&planned, 1).contains(&"source-expired".to_owned()), "{:?}", codes(&planned, 1));
@@ -444,7 +289,7 @@ fn a_missing_clip_is_restored_or_absent_and_never_paid() {
         Action::Restore,
         "the provider still has it"
     );
-    project.known.now_ms += 60 * 24 * 3600 * 1000;
+    project.known.now_ms += 60 * DAY;
     assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Absent);
     project.options.rerender_absent.add(&SceneId::Number(1), None);
     let planned = project.plan(BOARD);
@@ -596,4 +441,134 @@ fn every_problem_is_found_in_one_pass() {
         )
         .unwrap_err();
     insta::assert_snapshot!(errors.join("\n"));
+}
+
+// ---- what is on its way ----
+
+#[test]
+fn a_take_in_flight_belongs_to_its_request_only() {
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 0);
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Resume);
+    let edited = BOARD.replace("basalt", "granite");
+    let planned = project.plan(&edited);
+    let scene = &planned.plan.scenes[0];
+    assert_eq!(scene.action, Action::Create);
+    assert_eq!(planned.collect.len(), 1, "it is paid for, so it is collected");
+    assert!(has_note(scene, "take-kept"), "{:?}", scene.notes);
+    let Some(Work::Render(work)) = &scene.work else { panic!("no work") };
+    assert_eq!((work.take, work.open_take), (2, None));
+    assert_eq!(work.steps[0].start, StepStart::Fresh);
+
+    // Once it is here and kept, going back is free and going on is not.
+    project.download(take);
+    project.take(take).state = TakeState::Kept;
+    let planned = project.plan(BOARD);
+    assert_eq!(planned.plan.scenes[0].action, Action::Restore);
+    assert_eq!(planned.plan.summary.credits, 300.0);
+    assert_eq!(project.plan(&edited).plan.scenes[0].action, Action::Create);
+}
+
+#[test]
+fn an_edited_template_does_not_take_what_is_in_flight_for_its_own() {
+    let own =
+        |text: &str| Templates::with_overrides(&[("veo".to_owned(), text.to_owned())]).unwrap();
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 0);
+    project.templates = own("{{ visual }} (own)");
+    let planned = project.plan(BOARD);
+    assert_eq!(planned.plan.scenes[0].action, Action::Create);
+    assert_eq!(planned.collect.len(), 1);
+    project.download(take);
+    project.take(take).state = TakeState::Kept;
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Create);
+    project.templates = Templates::built_in().unwrap();
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Restore);
+    // Other words for the same template are no other prompt.
+    let mut project = Project::new();
+    project.templates = own("{{ visual }}");
+    project.submit(BOARD, 0);
+    project.templates = own("{{ visual }}{# a remark #}");
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Resume);
+}
+
+#[test]
+fn an_edit_of_a_later_step_does_not_pay_for_the_one_in_flight_again() {
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 1);
+    let edited = BOARD.replace("past the window", "past the door");
+    let planned = project.plan(&edited);
+    let scene = &planned.plan.scenes[1];
+    assert_eq!(scene.action, Action::Resume);
+    let steps: Vec<Action> = scene.steps.iter().map(|step| step.action).collect();
+    assert_eq!(steps, [Action::Resume, Action::Create]);
+    let Some(Work::Render(work)) = &scene.work else { panic!("no work") };
+    assert_eq!((work.take, work.open_take), (1, Some(take)));
+    assert!(planned.collect.is_empty());
+    let (redirected, ask, kinds) = &planned.redirected_takes[0];
+    assert_eq!((*redirected, ask), (take, &work.ask));
+    assert_eq!(kinds, &[StepKind::Generate, StepKind::Extend]);
+    // The same with a step more, and with one less of those that follow.
+    let more = edited.replace("door.\n", "door.\n\n### Upscale\n4k\n");
+    assert_eq!(project.plan(&more).redirected_takes.len(), 1);
+    // Nothing of the kind where what was sent is not what is asked for.
+    let planned = project.plan(&edited.replace("An iron stair", "A wooden stair"));
+    assert!(planned.redirected_takes.is_empty());
+    assert_eq!(planned.collect.len(), 1);
+
+    // The extension itself is in flight: the first clip is used again, and the extension kept.
+    let clip = project.download(take);
+    let planned = project.plan(BOARD);
+    let Some(Work::Render(work)) = planned.plan.scenes[1].work.clone() else { panic!("no work") };
+    project.send(&work, take, 1);
+    let planned = project.plan(&edited);
+    assert!(planned.redirected_takes.is_empty());
+    assert_eq!(planned.collect.len(), 1);
+    let Some(Work::Render(work)) = &planned.plan.scenes[1].work else { panic!("no work") };
+    assert!(matches!(&work.steps[0].start, StepStart::Done(done) if done.sha256 == clip));
+    assert_eq!((work.take, &work.steps[1].start), (2, &StepStart::Fresh));
+}
+
+#[test]
+fn an_unknown_submission_of_the_same_first_step_blocks_a_changed_chain() {
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 1);
+    project.last_attempt(take).state = AttemptState::Unknown;
+    let planned = project.plan(&BOARD.replace("past the window", "past the door"));
+    assert_eq!(planned.plan.scenes[1].action, Action::Blocked);
+    assert_eq!(codes(&planned, 1), ["unknown-submission"]);
+    assert!(planned.redirected_takes.is_empty());
+    // Given up, it is asked for again.
+    project.last_attempt(take).state = AttemptState::Forgotten;
+    let planned = project.plan(&BOARD.replace("past the window", "past the door"));
+    assert_eq!(planned.plan.scenes[1].action, Action::Create);
+}
+
+#[test]
+fn a_take_follows_its_scene_to_another_id_in_flight_and_kept() {
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 0);
+    let renumbered = BOARD.replace("Scene 1:", "Scene 7:");
+    let planned = project.plan(&renumbered);
+    assert_eq!(planned.plan.scenes[0].action, Action::Resume);
+    assert_eq!(planned.moved_takes.len(), 1);
+    assert_eq!(planned.moved_takes[0].1.scene, "7");
+
+    // Deleted, collected and written again under another id.
+    project.download(take);
+    project.take(take).state = TakeState::Kept;
+    let planned = project.plan(&renumbered);
+    assert_eq!(planned.plan.scenes[0].action, Action::Restore);
+    // Of two scenes that ask for it one gets it.
+    let (_, scene) = renumbered.split_once("## Scene 7").unwrap();
+    let (scene, _) = scene.split_once("\n## ").unwrap();
+    let twice = format!("{renumbered}\n## Scene 8{scene}");
+    let planned = project.plan(&twice);
+    let found =
+        |action: Action| planned.plan.scenes.iter().filter(|scene| scene.action == action).count();
+    assert_eq!((found(Action::Restore), found(Action::Create)), (1, 3), "{:?}", actions(&planned));
+    // Published once, it belongs to that scene.
+    project.render(&renumbered);
+    let planned = project.plan(&twice);
+    assert_eq!(planned.plan.scenes[3].action, Action::Create, "{:?}", actions(&planned));
 }
