@@ -72,7 +72,7 @@ struct Record<'a> {
     running: Vec<Task<'a>>,
     unknown: Vec<Task<'a>>,
     orphans: Vec<&'a VideoEntry>,
-    kept: usize,
+    kept: Vec<&'a Take>,
     bill: Bill,
     now_ms: i64,
 }
@@ -135,7 +135,7 @@ impl<'a> Record<'a> {
             // An intent that a killed run left behind is found to be unknown by the next one.
             unknown: tasks(&[AttemptState::Unknown, AttemptState::Intent]),
             orphans,
-            kept: takes.iter().filter(|take| take.state == TakeState::Kept).count(),
+            kept: takes.iter().copied().filter(|take| take.state == TakeState::Kept).collect(),
             bill: bill(&known.ledger.takes),
             now_ms: now_ms(),
         }
@@ -190,7 +190,7 @@ impl<'a> Record<'a> {
             "running": tasks(&self.running),
             "unknown": tasks(&self.unknown),
             "orphans": orphans,
-            "kept_takes": self.kept,
+            "kept_takes": self.kept.len(),
             "bill": {
                 "tasks": self.bill.tasks,
                 "credits": self.bill.charged,
@@ -234,6 +234,7 @@ impl<'a> Record<'a> {
                 commands.free("forget", &[scene]).command
             );
         }
+        self.kept(&mut out, style);
         if !self.orphans.is_empty() {
             let _ = writeln!(
                 out,
@@ -279,6 +280,22 @@ impl<'a> Record<'a> {
                 task.unwrap_or_default(),
                 span_of_time(ago.round())
             );
+        }
+    }
+
+    /// Takes that were paid for and overtaken by an edit.
+    fn kept(&self, out: &mut String, style: Style) {
+        if self.kept.is_empty() {
+            return;
+        }
+        let head = "kept (asked for before an edit; change the scene back to use them)";
+        let _ = writeln!(out, "\n{}", style.bold(head));
+        for take in &self.kept {
+            let clips = take.attempts.iter().filter(|attempt| attempt.clip.is_some());
+            let steps: Vec<&str> = clips.map(|attempt| attempt.intent.kind.name()).collect();
+            let scene = sanitise(&take.slot.scene, 40);
+            let steps = if steps.is_empty() { "no clip".to_owned() } else { steps.join(", ") };
+            let _ = writeln!(out, "  scene {scene} take {}  {steps}", take.number);
         }
     }
 

@@ -654,8 +654,8 @@ fn note_stale(plans: &mut [ScenePlan], stale: &[Take]) {
     for plan in plans {
         for number in by_scene.get(plan.scene_id.key().as_str()).into_iter().flatten() {
             let message = format!(
-                "take {number} was sent before the scene changed and is paid for: it is collected and kept, and \
-                 changing the scene back publishes it, free"
+                "take {number} was sent before the scene changed and is paid for: it is collected, and kept for when \
+                 the scene is changed back"
             );
             plan.notes.push(Note { code: "take-kept", message });
         }

@@ -12,6 +12,7 @@ mod killed;
 mod ledger;
 mod lifecycle;
 mod manifest;
+mod meanwhile;
 mod media;
 mod metamorphic;
 mod planning;
