@@ -1,6 +1,7 @@
 //! A film in memory: planned by the library, "rendered" by writing down what a publication would, sent to nobody.
 
 use serde_json::{Map, Value, json};
+use std::sync::{Arc, LazyLock};
 use storyreel::catalog::Catalog;
 use storyreel::known::{Known, KnownInput, Output};
 use storyreel::manifest::Manifest;
@@ -22,11 +23,15 @@ pub const DAY: i64 = 24 * 3600 * 1000;
 const RENDERED: &str = "2026-09-20T00:00:00.000Z";
 const RENDERED_MS: i64 = 1_789_862_400_000;
 
+/// Read once: there are thousands of films.
+static BUILT_IN: LazyLock<Arc<Templates>> =
+    LazyLock::new(|| Arc::new(Templates::built_in().unwrap()));
+
 /// A project in memory.
 pub struct Film {
     pub known: Known,
     pub options: PlanOptions,
-    pub templates: Templates,
+    pub templates: Arc<Templates>,
     pub catalog: Catalog,
     pub defaults: Fields,
 }
@@ -37,7 +42,7 @@ impl Film {
         Self {
             known: Known { now_ms: RENDERED_MS + 2 * DAY, ..Known::default() },
             options: PlanOptions::default(),
-            templates: Templates::built_in().unwrap(),
+            templates: BUILT_IN.clone(),
             catalog: Catalog::built_in().unwrap(),
             defaults: Fields::default(),
         }

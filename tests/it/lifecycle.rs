@@ -602,10 +602,16 @@ fn a_chain_is_gone_on_with_wherever_it_was_left() {
     let chain = "### Upscale\n1080p\n\n### Upscale\n4k\n\n## Scene 2";
     let project = Project::with_storyboard(&THREE.replace("## Scene 2", chain)).using(&emulator);
     // What earlier steps left in the cache is not needed by a step that is made at the provider.
-    for _ in 0..2 {
-        project.run(["render", "--for", "1s"]).expect(8).tells(&["1 task still running"]);
-        std::fs::remove_dir_all(project.path(".storyreel/cache")).expect("a cache");
+    let waits_for_4k = || {
+        let status = project.run(["status", "--json"]).expect(0).json();
+        let running = status["running"].as_array().cloned().unwrap_or_default();
+        running.len() == 1 && running[0]["step_index"] == 2
+    };
+    for _ in 0..8 {
+        project.run(["render", "--submit-only"]).expect(8);
+        let _ = std::fs::remove_dir_all(project.path(".storyreel/cache"));
     }
+    assert!(waits_for_4k());
     emulator.control("POST", "/emulator/clock", "{\"advance_ms\": 3600000}");
     project.run(["render"]).expect(0).tells(&["1 rendered"]);
     assert_eq!(charged(&emulator), 180.0 + 5.0 + 120.0);

@@ -364,15 +364,15 @@ fn an_own_template_that_was_edited_renders_and_ours_does_not() {
     project.render(BOARD);
     let own =
         |text: &str| Templates::with_overrides(&[("veo".to_owned(), text.to_owned())]).unwrap();
-    project.templates = own("{{ visual }} (own)");
+    project.templates = own("{{ visual }} (own)").into();
     let planned = project.plan(BOARD);
     assert_eq!(codes(&planned, 0), ["template-changed prompt"]);
     project.render(BOARD);
     assert!(all_unchanged(&project.plan(BOARD)));
-    project.templates = own("{{ visual }} (edited)");
+    project.templates = own("{{ visual }} (edited)").into();
     assert_eq!(codes(&project.plan(BOARD), 0), ["template-changed prompt"]);
     // Written differently, the same words come out: nothing to pay.
-    project.templates = own("{{ visual }}{# a remark #} (own)");
+    project.templates = own("{{ visual }}{# a remark #} (own)").into();
     assert!(all_unchanged(&project.plan(BOARD)));
 }
 
@@ -475,20 +475,20 @@ fn an_edited_template_does_not_take_what_is_in_flight_for_its_own() {
         |text: &str| Templates::with_overrides(&[("veo".to_owned(), text.to_owned())]).unwrap();
     let mut project = Project::new();
     let take = project.submit(BOARD, 0);
-    project.templates = own("{{ visual }} (own)");
+    project.templates = own("{{ visual }} (own)").into();
     let planned = project.plan(BOARD);
     assert_eq!(planned.plan.scenes[0].action, Action::Create);
     assert_eq!(planned.collect.len(), 1);
     project.download(take);
     project.take(take).state = TakeState::Kept;
     assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Create);
-    project.templates = Templates::built_in().unwrap();
+    project.templates = Templates::built_in().unwrap().into();
     assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Restore);
     // Other words for the same template are no other prompt.
     let mut project = Project::new();
-    project.templates = own("{{ visual }}");
+    project.templates = own("{{ visual }}").into();
     project.submit(BOARD, 0);
-    project.templates = own("{{ visual }}{# a remark #}");
+    project.templates = own("{{ visual }}{# a remark #}").into();
     assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Resume);
 }
 

@@ -596,9 +596,9 @@ fn a_project_template_changes_the_scenes_that_are_composed_with_it() {
     let own = |style: &str, text: &str| {
         Templates::with_overrides(&[(style.to_owned(), text.to_owned())]).unwrap()
     };
-    film.templates = own("kling", "{{ visual }} (own)");
+    film.templates = own("kling", "{{ visual }} (own)").into();
     assert_unchanged(&film.plan(CHAIN), "a style that no scene has");
-    film.templates = own("veo", "{{ visual }}{{ action }} (own)");
+    film.templates = own("veo", "{{ visual }}{{ action }} (own)").into();
     assert_only(&film.plan(CHAIN), 1, &["template-changed prompt"]);
     let reason = film.plan(CHAIN).plan.scenes[1].reasons[0].clone();
     assert!(reason.old.unwrap().as_str().unwrap().starts_with("The rock"));
