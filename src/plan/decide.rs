@@ -117,6 +117,9 @@ impl<'a> Deciding<'_, 'a> {
         if !retaken && let Some((plan, take)) = self.kept_take() {
             return Decision::with(plan, Some(take));
         }
+        if !retaken && let Some(plan) = self.shortened(&reasons) {
+            return Decision::new(plan);
+        }
         if let Some(take) = self.begun_take() {
             let plan = self.go_on(take, self.same_steps(take));
             return Decision {
@@ -249,6 +252,23 @@ impl<'a> Deciding<'_, 'a> {
             ));
         }
         None
+    }
+
+    /// A chain that lost its last steps: the clip that they were made from is still here.
+    fn shortened(&self, reasons: &[Reason]) -> Option<ScenePlan> {
+        let count = self.present.built.steps.len();
+        let (clips, _) = self.reusable(count);
+        if clips.len() < count {
+            return None;
+        }
+        let done = |clip| Start { start: StepStart::Done(clip), action: Action::Restore };
+        let starts: Vec<Start> = clips.into_iter().map(done).collect();
+        let mut reasons = reasons.to_vec();
+        if let Some(first) = reasons.first_mut() {
+            first.detail = Some("the clip of the last step that is left is here".to_owned());
+        }
+        let work = self.render_work(self.next_take(), None, &starts);
+        Some(self.plan(Action::Restore, reasons, self.steps(&starts), Some(Work::Render(work))))
     }
 
     /// What changed, and that it was rendered once before.

@@ -621,6 +621,29 @@ fn a_chain_is_gone_on_with_wherever_it_was_left() {
 }
 
 #[test]
+fn a_chain_that_loses_its_last_step_costs_nothing() {
+    let emulator = Emulator::start();
+    let chain = "### Extend\nA gull lands on the rail.\n\n### Upscale\n4k\n\n## Scene 2";
+    let project = Project::with_storyboard(&THREE.replace("## Scene 2", chain)).using(&emulator);
+    project.run(["render"]).expect(0);
+    let (paid, asked, old) = (charged(&emulator), requests(&emulator), clip(&project, "01"));
+    project
+        .write("SCENES.md", THREE.replace("## Scene 2", &chain.replace("### Upscale\n4k\n\n", "")));
+    assert_eq!(actions(&project)["1"], "restore");
+    project.run(["render", "--locked"]).expect(0);
+    assert_ne!(clip(&project, "01"), old);
+    assert_eq!(current(&project, &json!(1))["steps"].as_array().map(Vec::len), Some(2));
+    assert_eq!(current(&project, &json!(1))["credits"], 0);
+    assert_whole(&project);
+    project.run(["render"]).expect(0).tells(&["nothing to do"]);
+    project.write("SCENES.md", THREE.replace("## Scene 2", chain));
+    project.run(["render", "--locked"]).expect(0);
+    assert_eq!(clip(&project, "01"), old);
+    assert_eq!((charged(&emulator), requests(&emulator)), (paid, asked));
+    assert_whole(&project);
+}
+
+#[test]
 fn a_retake_in_flight_is_not_doubled() {
     let emulator = Emulator::with(&["--task-time", "3600s"]);
     let project = Project::with_storyboard(THREE).using(&emulator);

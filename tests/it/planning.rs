@@ -196,6 +196,34 @@ fn an_added_step_keeps_what_was_rendered() {
 }
 
 #[test]
+fn a_chain_without_its_last_step_is_here_already() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let shorter = BOARD.replace("\n### Upscale\n4k\n", "");
+    // Where the clip before it is not here any more, its step is made again, and only that.
+    let planned = project.plan(&shorter);
+    assert_eq!(
+        (planned.plan.scenes[2].action, planned.plan.summary.credits),
+        (Action::Update, 60.0)
+    );
+    project.known.cached.insert("sha256:vid-003-0".into());
+    let planned = project.plan(&shorter);
+    assert_eq!(planned.plan.scenes[2].action, Action::Restore);
+    assert_eq!(codes(&planned, 2), ["steps-changed steps"]);
+    assert_eq!(planned.plan.summary.credits, 0.0);
+    let Some(Work::Render(work)) = &planned.plan.scenes[2].work else { panic!("no work") };
+    assert!(
+        matches!(&work.steps[0].start, StepStart::Done(clip) if clip.sha256 == "sha256:vid-003-0")
+    );
+    project.render(&shorter);
+    assert!(all_unchanged(&project.plan(&shorter)));
+    assert_eq!(project.plan(BOARD).plan.scenes[2].action, Action::Restore, "and back again");
+    // A retake is a retake.
+    project.options.retake.add(&SceneId::Number(3), None);
+    assert_eq!(project.plan(&shorter).plan.scenes[2].action, Action::Update);
+}
+
+#[test]
 fn a_clip_upgraded_to_1080p_cannot_be_extended_any_more() {
     let mut project = Project::new();
     let upgraded = BOARD.replace("dolly in\n", "dolly in\n\n### Upscale\n1080p\n");

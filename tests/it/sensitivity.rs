@@ -653,7 +653,20 @@ fn a_changed_step_renders_from_there_on_only_and_is_named() {
             180.0,
         ),
         ("4k", "1080p", "...$", &["parameter-changed mode"], 5.0),
-        ("### Upscale\n4k\n", "", "$$$", &["steps-changed steps"], 0.0),
+        (
+            "### Extend\nA sail appears.",
+            "### Extend\n- **Prompt**: A sail appears.\n- **Model**: Veo 3.1",
+            ".$$$",
+            &["model-changed model"],
+            430.0,
+        ),
+        (
+            "### Extend\nA sail",
+            "### Generate\n- **Seed**: 22222\n\n### Extend\nA sail",
+            "$$$$",
+            &["parameter-changed seeds"],
+            300.0,
+        ),
         (
             "- **Duration**: 8s\n\n### Extend\nA",
             "- **Duration**: 8s\n- **Seed**: 22222\n\n### Extend\nA",
@@ -667,18 +680,36 @@ fn a_changed_step_renders_from_there_on_only_and_is_named() {
         let planned = film.plan(&text);
         assert_eq!(codes(&planned, 0), reasons, "{new}");
         assert_eq!(planned.plan.scenes[1].action, Action::Unchanged, "{new}");
-        if credits > 0.0 {
-            assert_eq!(planned.plan.summary.credits, credits, "{new}");
-            assert_eq!(steps(&planned), kept, "{new}");
-            let paid = kept.find('$').unwrap();
-            let named = planned.plan.scenes[0].reasons[0].step.unwrap();
-            assert_eq!(named, planned.plan.scenes[0].steps[paid].step, "{new}");
-            let Some(Work::Render(work)) = &planned.plan.scenes[0].work else { panic!("{new}") };
-            for (index, step) in work.steps.iter().enumerate() {
-                let done = matches!(&step.start, StepStart::Done(clip) if clip.sha256 == format!("sha256:vid-001-{index}"));
-                assert_eq!(done, index < paid, "{new}: step {index}");
-            }
+        assert_eq!(planned.plan.summary.credits, credits, "{new}");
+        assert_eq!(steps(&planned), kept, "{new}");
+        let paid = kept.find('$').unwrap();
+        let named = planned.plan.scenes[0].reasons[0].step.unwrap();
+        assert_eq!(named, planned.plan.scenes[0].steps[paid].step, "{new}");
+        let Some(Work::Render(work)) = &planned.plan.scenes[0].work else { panic!("{new}") };
+        for (index, step) in work.steps.iter().enumerate() {
+            let done = matches!(&step.start, StepStart::Done(clip) if clip.sha256 == format!("sha256:vid-001-{index}"));
+            assert_eq!(done, index < paid, "{new}: step {index}");
         }
+    }
+}
+
+#[test]
+fn an_extension_in_fields_takes_the_look_and_sound_of_its_scene() {
+    let story = "## Scene 1\n- **Visual**: The sea\n- **Duration**: 8s\n- **Style**: ink\n- **Ambient**: swell\n\
+                 - **Camera**: pan left\n\n### Extend\n- **Visual**: A sail appears\n- **Camera**: static\n";
+    let film = Film::rendered(story);
+    for (old, new, paid) in [
+        ("ink", "charcoal", "$$"),
+        ("swell", "wind", "$$"),
+        ("pan left", "pan right", "$$"),
+        ("A sail", "A ship", ".$"),
+        ("static", "crane up", ".$"),
+    ] {
+        let planned = film.plan(&story.replace(old, new));
+        assert_eq!(steps(&planned), paid, "{new}");
+        let told = planned.plan.scenes[0].reasons.len();
+        // The camera is the scene's own; what looks and sounds is told of both.
+        assert_eq!(told, if ["charcoal", "wind"].contains(&new) { 2 } else { 1 }, "{new}");
     }
 }
 
