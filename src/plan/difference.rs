@@ -38,12 +38,7 @@ pub(super) fn compare(
     if let Some(foreign) = &recorded.foreign {
         return compare_foreign(builder, present, foreign);
     }
-    let mut difference = match recorded.ask {
-        Some(ask) => compare_ask(builder, present, recorded, ask),
-        None => {
-            Difference { reasons: vec![Reason::new("prompt-changed")], ..Difference::default() }
-        }
-    };
+    let mut difference = compare_ask(builder, present, recorded);
     if !difference.same
         && recorded.accepted.iter().any(|ask| is_accepted(builder, present, recorded, ask))
     {
@@ -56,14 +51,9 @@ pub(super) fn compare(
     difference
 }
 
-fn compare_ask(
-    builder: &Builder<'_>,
-    present: &Present,
-    recorded: &Recorded<'_>,
-    ask: &Json,
-) -> Difference {
-    let equal = *ask == present.ask_json;
-    let old_ask = if equal { None } else { Ask::from_json(ask) };
+fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>) -> Difference {
+    let equal = *recorded.ask == present.ask_json;
+    let old_ask = if equal { None } else { Ask::from_json(recorded.ask) };
     let rebuilt = old_ask.as_ref().and_then(|ask| builder.build(ask).ok());
     let rebuilt = if equal { Some(&present.built) } else { rebuilt.as_ref() };
 
@@ -214,7 +204,7 @@ fn template_reason(
         return None;
     }
     let is = step.parts.get("prompt")?;
-    (recorded.is_none() || recorded != is.as_str()).then(|| Reason {
+    (recorded != is.as_str()).then(|| Reason {
         step: Some(step.kind),
         part: Some("prompt".into()),
         old: recorded.map(Json::from),

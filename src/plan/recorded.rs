@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Json};
 
 /// A rendered (or half rendered) version of a scene.
 pub(super) struct Recorded<'a> {
-    /// The ask it was made for; none in entries of other tools.
-    pub ask: Option<&'a Json>,
+    /// The ask it was made for; null in entries of other tools.
+    pub ask: &'a Json,
     /// Asks that the author accepted the clip for.
     pub accepted: &'a [Json],
     /// What other tools record, for an entry without an ask.
@@ -80,12 +80,7 @@ impl<'a> Recorded<'a> {
             model: &entry.model,
             parameters: &entry.parameters,
         });
-        Self {
-            ask: (!entry.ask.is_null()).then_some(&entry.ask),
-            accepted: &entry.accepted,
-            foreign,
-            steps,
-        }
+        Self { ask: &entry.ask, accepted: &entry.accepted, foreign, steps }
     }
 
     /// From a take of the ledger.
@@ -116,7 +111,7 @@ impl<'a> Recorded<'a> {
             let prompt = attempt.and_then(|attempt| prompt_in(&attempt.intent.request));
             RecordedStep { kind: *kind, parts: None, prompt, clip, operation, attempt }
         });
-        Self { ask: Some(&take.ask), accepted: &[], foreign: None, steps: steps.collect() }
+        Self { ask: &take.ask, accepted: &[], foreign: None, steps: steps.collect() }
     }
 }
 

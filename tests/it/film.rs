@@ -13,7 +13,7 @@ use storyreel::record::{
     Attempt, AttemptId, AttemptState, Failure, FailureClass, Intent, Take, TakeId, TakeState,
 };
 use storyreel::settings::{ConfigFile, Owner};
-use storyreel::source::Source;
+use storyreel::source::{Diagnostic, Source};
 use storyreel::storyboard::{Fields, read};
 
 /// A day in milliseconds.
@@ -75,6 +75,24 @@ impl Film {
 
     /// The plan, or every error as `code: message`.
     pub fn try_plan(&self, text: &str) -> Result<Planned, Vec<String>> {
+        self.judge(text).map_err(|(_, problems)| {
+            problems.iter().map(|one| format!("{}: {}", one.code, one.message)).collect()
+        })
+    }
+
+    /// Every error of a storyboard that cannot be planned: `line: code: message (hint)`.
+    #[track_caller]
+    pub fn errors(&self, text: &str) -> Vec<String> {
+        let Err((source, problems)) = self.judge(text) else { panic!("it is planned:\n{text}") };
+        let told = problems.iter().map(|one| {
+            let line = source.line(one.span.start);
+            let hint = one.hint.as_deref().unwrap_or_default();
+            format!("{line}: {}: {} ({hint})", one.code, one.message)
+        });
+        told.collect()
+    }
+
+    fn judge(&self, text: &str) -> Result<Planned, (Source, Vec<Diagnostic>)> {
         let markdown = text.lines().any(|line| line.starts_with("## "));
         let name = if markdown { "SCENES.md" } else { "storyboard.yaml" };
         let source = Source::new(name, text);
@@ -98,11 +116,7 @@ impl Film {
             options: &self.options,
         };
         plan(&planning).map_err(|problems| {
-            problems
-                .iter()
-                .filter(|one| one.is_error())
-                .map(|one| format!("{}: {}", one.code, one.message))
-                .collect()
+            (source, problems.into_iter().filter(Diagnostic::is_error).collect())
         })
     }
 

@@ -600,3 +600,181 @@ fn a_take_follows_its_scene_to_another_id_in_flight_and_kept() {
     let planned = project.plan(&twice);
     assert_eq!(planned.plan.scenes[3].action, Action::Create, "{:?}", actions(&planned));
 }
+
+// ---- what cannot be built ----
+
+/// A scene of Veo with more lines below its fields.
+fn scene(rest: &str) -> String {
+    format!("## Scene 1\n- **Visual**: The sea\n- **Duration**: 8s\n{rest}")
+}
+
+#[test]
+fn a_chain_in_an_order_that_cannot_work_is_refused_at_the_step() {
+    let film = Project::new();
+    let two = film.errors(&scene(
+        "\n### Upscale\n4k\n\n### Extend\nOn.\n\n### Generate\n- **Seed**: 12345\n",
+    ));
+    assert_eq!(
+        two,
+        [
+            "8: step-order: an upscaled clip cannot be extended (extend first, upscale last)",
+            "11: step-order: `generate` comes first in a chain (put it before the other steps, or leave it out: every \
+             scene starts with a generate)",
+        ]
+    );
+    let twice = film.errors(&scene("\n### Upscale\n4k\n\n### Upscale\n4k\n"));
+    assert!(twice[0].starts_with("8: step-order: the clip is upscaled twice"), "{twice:?}");
+    let restyle = film.errors(&scene("\n### Restyle\nIn ink.\n"));
+    assert!(restyle[0].starts_with("5: step-unavailable: "), "{restyle:?}");
+    assert_eq!(
+        film.errors(&scene("\n### Upscale\n8k\n")),
+        ["6: no-such-upscale: `Veo 3.1 Fast` cannot upscale to `8k` (it can do `1080p`, `4k`)"]
+    );
+    let kling = scene("- **Model**: Kling 2.6\n\n### Extend\nOn.\n\n### Upscale\n4k\n");
+    let kling = film.errors(&kling.replace("8s", "5s"));
+    assert_eq!(
+        kling,
+        [
+            "6: no-such-step: `Kling 2.6` cannot extend a clip (leave the step out, or choose a Veo model)",
+            "10: no-such-upscale: `Kling 2.6` cannot upscale to `4k` (leave the step out, or choose a model that can)",
+        ]
+    );
+}
+
+#[test]
+fn a_chain_reaches_as_far_as_its_extensions_and_no_farther() {
+    let film = Project::new();
+    let long = |seconds: u32, extensions: usize| {
+        scene(&"\n### Extend\nOn.\n".repeat(extensions)).replace("8s", &format!("{seconds}s"))
+    };
+    for (seconds, extensions, base, whole) in [
+        (4, 0, 4, 4.0),
+        (4, 1, 4, 11.0),
+        (9, 1, 8, 15.0),
+        (15, 1, 8, 15.0),
+        (16, 2, 8, 22.0),
+        (22, 2, 8, 22.0),
+    ] {
+        let planned = film.plan(&long(seconds, extensions));
+        let scene = &planned.plan.scenes[0];
+        assert_eq!(
+            scene.steps[0].request["duration"], base,
+            "{seconds} s, {extensions} extensions"
+        );
+        assert_eq!(scene.clip_length, Some(whole), "{seconds} s, {extensions} extensions");
+    }
+    for (seconds, extensions) in [(9, 0), (16, 1), (23, 2)] {
+        let errors = film.errors(&long(seconds, extensions));
+        assert!(errors[0].starts_with("3: too-long: "), "{errors:?}");
+    }
+    let errors = film.errors(&scene("- **Clip length**: 9s\n"));
+    assert!(errors[0].starts_with("4: too-long: "), "{errors:?}");
+}
+
+#[test]
+fn a_clip_that_goes_on_ends_on_a_clean_frame_and_the_last_one_does_not() {
+    let film = Project::new();
+    let planned = film.plan(&scene(
+        "\n### Extend\n- **Visual**: A sail\n\n### Extend\n- **Visual**: A gull\n- **SFX**: its cry\n\n### Upscale\n4k\n",
+    ));
+    let prompts: Vec<&str> =
+        planned.plan.scenes[0].steps.iter().filter_map(|step| step.prompt.as_deref()).collect();
+    assert_eq!(prompts.len(), 3);
+    let goes_on: Vec<bool> = prompts.iter().map(|prompt| prompt.contains("stable frame")).collect();
+    assert_eq!(goes_on, [true, true, false], "{prompts:?}");
+    assert!(prompts[2].contains("its cry"), "what is heard is told of an extension, too");
+    let alone = film.plan(&scene("\n### Upscale\n4k\n"));
+    let prompt = alone.plan.scenes[0].steps[0].prompt.as_deref().unwrap();
+    assert!(!prompt.contains("stable frame"), "{prompt}");
+}
+
+#[test]
+fn a_field_that_a_model_has_no_use_for_is_an_error_where_it_is_meant_for_it() {
+    let film = Project::new();
+    let kling =
+        |lines: &str| scene(&format!("- **Model**: Kling 2.6\n{lines}")).replace("8s", "5s");
+    let seed = film.errors(&kling("- **Seed**: 12345\n"));
+    assert_eq!(seed.len(), 1, "{seed:?}");
+    assert!(
+        seed[0].starts_with("5: unsupported-field: `Kling 2.6` has no `seed` here"),
+        "{seed:?}"
+    );
+    let default = format!("---\nseed: 12345\n---\n{}", kling(""));
+    assert!(film.plan(&default).plan.scenes[0].steps[0].request["input"].get("seed").is_none());
+    // What the template tells is not lost; what stands beside the author's own prompt is.
+    film.plan(&scene("- **Negative**: crowds\n"));
+    let own = film.errors(
+        &scene("- **Prompt**: The sea\n- **Negative**: crowds\n")
+            .replace("- **Visual**: The sea\n", ""),
+    );
+    assert!(own[0].contains("unsupported-field: `Veo 3.1 Fast` has no `negative`"), "{own:?}");
+    // A model that always makes sound is told so in vain, one that never does not at all.
+    film.plan(&scene("- **Audio**: on\n"));
+    let mut film = Project::new();
+    film.file("refs/a.png", "a");
+    film.file("refs/a.mp4", "clip");
+    let motion = kling("- **Video**: refs/a.mp4\n- **Reference**: refs/a.png\n");
+    film.plan(&motion);
+    let errors = film.errors(&motion.replace("- **Video**", "- **Audio**: on\n- **Video**"));
+    assert!(
+        errors[0].starts_with("5: unsupported-field: `Kling 2.6` has no `audio` here"),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn pictures_of_characters_are_references_where_nothing_else_is() {
+    let mut film = Project::new();
+    for name in ["ada", "a", "b"] {
+        film.file(&format!("refs/{name}.png"), name);
+    }
+    let story = |lines: &str| {
+        format!(
+            "---\ncharacters:\n  ada: {{look: old, image: refs/ada.png}}\n---\n{}",
+            scene(lines).replace("The sea", "Ada")
+        )
+    };
+    let pictures =
+        |text: &str| film.plan(text).plan.scenes[0].steps[0].request["imageUrls"].clone();
+    assert_eq!(pictures(&story("")), json!([{"$file": "sha256:ada"}]));
+    assert_eq!(
+        pictures(&story("- **Reference**: refs/a.png, refs/b.png\n")),
+        json!([{"$file": "sha256:a"}, {"$file": "sha256:b"}])
+    );
+    assert_eq!(pictures(&story("- **Reference**: refs/a.png\n")), json!([{"$file": "sha256:a"}]));
+    // Two characters are told in the order of their names, whatever the order of front matter.
+    film.file("refs/tom.png", "tom");
+    let two = |first: &str, second: &str, lines: &str| {
+        format!(
+            "---\ncharacters:\n{first}{second}---\n{}",
+            scene(lines).replace("The sea", "Tom and Ada")
+        )
+    };
+    let (ada, tom) = (
+        "  ada: {look: old, image: refs/ada.png}\n",
+        "  tom: {look: young, image: refs/tom.png}\n",
+    );
+    film.render(&two(ada, tom, ""));
+    assert!(all_unchanged(&film.plan(&two(tom, ada, ""))));
+    // As the scene lists them, where it does.
+    let planned = film.plan(&two(ada, tom, "- **Characters**: tom, ada\n"));
+    let both = &planned.plan.scenes[0].steps[0].request["imageUrls"];
+    assert_eq!(*both, json!([{"$file": "sha256:tom"}, {"$file": "sha256:ada"}]));
+}
+
+#[test]
+fn a_broken_template_is_told_at_the_step_that_needs_it() {
+    let mut film = Project::new();
+    let own = Templates::with_overrides(&[("veo".to_owned(), "{{ weather }}".to_owned())]);
+    film.templates = own.unwrap().into();
+    let errors = film.errors(
+        &scene("- **Prompt**: The sea\n\n### Extend\n- **Visual**: A sail\n")
+            .replace("- **Visual**: The sea\n", ""),
+    );
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(
+        errors[0].contains("template: ") && errors[0].contains("mend the template"),
+        "{errors:?}"
+    );
+    assert!(!errors[0].starts_with("1: "), "{errors:?}");
+}

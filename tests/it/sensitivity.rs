@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use storyreel::catalog::{Catalog, Mode, ModeKind, Model, Parameter, Sound, WireType};
 use storyreel::plan::{Action, Planned, StepStart, Work};
 use storyreel::prompt::Templates;
-use storyreel::storyboard::FIELDS;
+use storyreel::storyboard::{FIELDS, StepKind};
 
 /// How a field reaches a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -603,6 +603,7 @@ fn a_project_template_changes_the_scenes_that_are_composed_with_it() {
     let reason = film.plan(CHAIN).plan.scenes[1].reasons[0].clone();
     assert!(reason.old.unwrap().as_str().unwrap().starts_with("The rock"));
     assert_eq!(reason.new, Some(json!("The rock (own)")));
+    assert_eq!(reason.step, Some(StepKind::Generate));
 }
 
 // ---- chains ----
@@ -691,6 +692,18 @@ fn a_changed_step_renders_from_there_on_only_and_is_named() {
             assert_eq!(done, index < paid, "{new}: step {index}");
         }
     }
+}
+
+#[test]
+fn other_steps_are_told_with_what_they_were() {
+    let film = Film::rendered(CHAIN);
+    let planned = film.plan(&CHAIN.replace("### Upscale\n4k\n", ""));
+    let reasons = serde_json::to_value(&planned.plan.scenes[0].reasons).unwrap();
+    assert_eq!(
+        reasons,
+        json!([{"code": "steps-changed", "part": "steps", "old": ["generate", "extend", "extend", "upscale"],
+            "new": ["generate", "extend", "extend"]}])
+    );
 }
 
 #[test]

@@ -7,7 +7,9 @@ use storyreel::catalog::Catalog;
 use storyreel::known::Output;
 use storyreel::manifest::Manifest;
 use storyreel::plan::{Action, Planned, StepStart, Work};
+use storyreel::prompt::Templates;
 use storyreel::record::AttemptId;
+use storyreel::storyboard::StepKind;
 
 const VEO: &str = include_str!("../../catalog/kie/veo.toml");
 const KLING: &str = include_str!("../../catalog/kie/kling-2.6.toml");
@@ -377,10 +379,10 @@ fn what_was_accepted_stays_so_after_an_upgrade_and_under_another_id() {
     assert_unchanged(&before().plan(&edited), "accepted");
     each_upgrade(before, |film, upgrade| {
         assert_unchanged(&film.plan(&edited), upgrade.name);
-        assert_unchanged(
-            &film.plan(&edited.replace("Slow dolly in", "Slow dolly\n  in")),
-            upgrade.name,
-        );
+        let other = edited
+            .replace("- **Duration**: 5s", "- **Duration**: 4.8s")
+            .replace("## Scene 2\n", "## Scene 2\n- **Type**: video\n");
+        assert_unchanged(&film.plan(&other), upgrade.name);
         assert_unchanged(&film.plan(BOARD), upgrade.name);
         let moved = edited.replace("## Scene 1", "## Scene 9").replace("## Scene 2", "## Scene 8");
         let planned = film.plan(&moved);
@@ -390,6 +392,29 @@ fn what_was_accepted_stays_so_after_an_upgrade_and_under_another_id() {
         let planned = film.plan(&edited.replace("granite", "chalk"));
         assert_eq!(planned.plan.scenes[0].action, Action::Update, "{}", upgrade.name);
     });
+}
+
+#[test]
+fn what_was_accepted_is_gone_on_from_like_what_was_asked_for() {
+    let mut film = rendered();
+    let edited = BOARD.replace("An iron stair", "A wooden stair");
+    let planned = film.plan(&edited);
+    let Some(Work::Render(work)) = &planned.plan.scenes[1].work else { panic!("no work") };
+    let ask = work.ask.clone();
+    let mut assets = film.assets();
+    assets[1]["accepted"] = json!([ask]);
+    film.record(assets);
+    assert_unchanged(&film.plan(&edited), "accepted");
+    // A retake of a later step starts from the clip that was accepted.
+    film.options.retake.add(&storyreel::storyboard::SceneId::Number(2), Some(StepKind::Extend));
+    let planned = film.plan(&edited);
+    let steps: Vec<Action> = planned.plan.scenes[1].steps.iter().map(|step| step.action).collect();
+    assert_eq!(steps, [Action::Unchanged, Action::Update, Action::Update]);
+    film.options.retake = storyreel::plan::Selection::default();
+    // Accepted were the words of a template; other words are another matter.
+    let own = Templates::with_overrides(&[("veo".to_owned(), "{{ visual }}, in ink".to_owned())]);
+    film.templates = own.unwrap().into();
+    assert_eq!(film.plan(&edited).plan.scenes[1].action, Action::Update);
 }
 
 // ---- manifests of other versions ----
@@ -483,7 +508,9 @@ fn an_ask_that_cannot_be_built_any_more_is_compared_by_what_was_sent() {
     edit_parts(&mut film, |holder| {
         holder.remove("parts");
     });
-    assert_eq!(codes(&film.plan(BOARD), 3), ["model-changed"]);
+    let planned = film.plan(BOARD);
+    assert_eq!(codes(&planned, 3), ["model-changed"]);
+    assert_eq!(planned.plan.scenes[3].reasons[0].step, Some(StepKind::Generate));
 }
 
 #[test]
@@ -589,6 +616,22 @@ fn a_clip_of_another_tool_is_compared_as_far_as_the_author_says_anything() {
             "{line}"
         );
     }
+    let reasons = |film: &Film, text: &str| {
+        serde_json::to_value(&film.plan(text).plan.scenes[0].reasons).unwrap()
+    };
+    let edited = KITE.replace("8s", "8s\n- **Resolution**: 1080p");
+    assert_eq!(
+        reasons(&film, &edited),
+        json!([{"code": "parameter-changed", "step": "generate", "part": "quality", "old": "720p", "new": "1080p"}])
+    );
+    // What another tool did not record, or the model does not have, is no difference.
+    let film = foreign("Veo 3.1 Fast", json!({"quality": null, "mystery": 1}));
+    assert_unchanged(&film.plan(&edited), "nothing recorded");
+    let picture = "- **Model**: Kling 2.6\n- **Aspect Ratio**: 9:16\n- **Reference**: https://example.com/a.png\n";
+    let film = foreign("Kling 2.6", json!({"aspect_ratio": "16:9"}));
+    assert_unchanged(&film.plan(&format!("{KITE}{picture}")), "the picture has its own ratio");
+    let film = foreign("Veo 3.1 Fast", json!({"duration": 5}));
+    assert_unchanged(&film.plan(&KITE.replace("8s", "5s")), "as long as it is in the film");
     let film = foreign("Veo 3.1 Fast", json!({"duration": 6}));
     assert_eq!(
         codes(&film.plan(KITE), 0),
