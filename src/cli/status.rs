@@ -135,7 +135,7 @@ impl<'a> Record<'a> {
             // An intent that a killed run left behind is found to be unknown by the next one.
             unknown: tasks(&[AttemptState::Unknown, AttemptState::Intent]),
             orphans,
-            kept: takes.iter().copied().filter(|take| take.state == TakeState::Kept).collect(),
+            kept: takes.iter().copied().filter(|take| is_kept(take, known)).collect(),
             bill: bill(&known.ledger.takes),
             now_ms: now_ms(),
         }
@@ -317,6 +317,14 @@ impl<'a> Record<'a> {
         }
         out
     }
+}
+
+/// True for a take that was kept back and whose clip no scene has got since.
+fn is_kept(take: &Take, known: &Known) -> bool {
+    let published =
+        |clip: &String| known.manifest.videos().any(|entry| entry.sha256.as_ref() == Some(clip));
+    take.state == TakeState::Kept
+        && !take.attempts.iter().filter_map(|attempt| attempt.clip.as_ref()).any(published)
 }
 
 fn scene_line(scene: &SceneStatus<'_>, style: Style) -> String {

@@ -120,7 +120,7 @@ impl<'a> Deciding<'_, 'a> {
         if !retaken && let Some(plan) = self.shortened(&reasons) {
             return Decision::new(plan);
         }
-        if let Some(take) = self.begun_take() {
+        if let Some(take) = self.begun_take().filter(|take| retaken || self.spares(take)) {
             let plan = self.go_on(take, self.same_steps(take));
             return Decision {
                 redirected: plan.work.is_some(),
@@ -369,7 +369,7 @@ impl<'a> Deciding<'_, 'a> {
     }
 
     /// One more than any take of this scene so far.
-    fn next_take(&self) -> u32 {
+    pub(super) fn next_take(&self) -> u32 {
         let current = self.matched.map(Match::entry);
         let before = self.history.before(current);
         let recorded = current.into_iter().chain(before).filter_map(|entry| entry.take);

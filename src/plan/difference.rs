@@ -54,6 +54,7 @@ pub(super) fn compare(
 fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>) -> Difference {
     let equal = *recorded.ask == present.ask_json;
     let old_ask = if equal { None } else { Ask::from_json(recorded.ask) };
+    let old_ask = old_ask.map(|ask| ask.completed_from(&present.ask));
     let rebuilt = old_ask.as_ref().and_then(|ask| builder.build(ask).ok());
     let rebuilt = if equal { Some(&present.built) } else { rebuilt.as_ref() };
 

@@ -28,6 +28,14 @@ impl<'a> Deciding<'_, 'a> {
         self.history.takes(self.slot).iter().rev().find(begun).copied()
     }
 
+    /// Whether going on with a begun take pays for fewer steps than going on from clips that are here.
+    pub(super) fn spares(&self, take: &Take) -> bool {
+        let sent = take.attempts.iter().filter(|attempt| attempt.state != AttemptState::Forgotten);
+        let sent = sent.map(|attempt| attempt.intent.step + 1).max().unwrap_or(0);
+        let limit = self.present.built.steps.len().saturating_sub(1);
+        sent > self.reusable(limit).0.len()
+    }
+
     /// An open take is gone on with when something of it was sent, or when nothing else is there to compare with.
     pub(super) fn goes_on_with(&self, take: &Take) -> bool {
         match self.matched {
@@ -67,7 +75,8 @@ impl<'a> Deciding<'_, 'a> {
             })
             .collect::<Option<_>>()?;
         let reasons = self.undo_reasons(&format!("take {}", take.number));
-        let work = self.render_work(take.number, None, &starts);
+        let number = if take.slot == *self.slot { take.number } else { self.next_take() };
+        let work = self.render_work(number, None, &starts);
         let plan =
             self.plan(Action::Restore, reasons, self.steps(&starts), Some(Work::Render(work)));
         Some((plan, take))

@@ -111,6 +111,7 @@ fn overtaken(emulator: &Emulator, project: &Project, old: &str, new: &dyn Fn()) 
     assert_eq!(plan["summary"]["credits"], 0);
     project.run(["render", "--locked"]).expect(0);
     assert_eq!(requests(emulator), asked, "editing back asks nobody");
+    assert_eq!(status(project)["kept_takes"], 0, "it has its place now");
     let entry = current(project, &json!(1));
     assert_eq!(entry["task_id"], old);
     assert_eq!(entry["take"], 1);

@@ -558,6 +558,28 @@ fn an_edit_of_a_later_step_does_not_pay_for_the_one_in_flight_again() {
 }
 
 #[test]
+fn a_retake_in_flight_is_gone_on_with_only_where_that_spares_something() {
+    let mut project = Project::new();
+    let story =
+        BOARD.replace("past the window.\n", "past the window.\n\n### Extend\nThe stair ends.\n");
+    project.render(&story);
+    project.options.retake.add(&SceneId::Number(2), None);
+    project.submit(&story, 1);
+    let edited = story.replace("The stair ends", "A door opens");
+    // Asked for again, it is not doubled.
+    let planned = project.plan(&edited);
+    assert_eq!(planned.redirected_takes.len(), 1);
+    assert_eq!(planned.plan.scenes[1].action, Action::Resume);
+    // Else the two clips that are here leave one extension to pay for, and the retake is kept.
+    project.options.retake = Selection::default();
+    let planned = project.plan(&edited);
+    assert_eq!(planned.plan.summary.credits, 60.0);
+    assert_eq!((planned.redirected_takes.len(), planned.collect.len()), (0, 1));
+    // Unchanged, the retake is collected as what it is.
+    assert_eq!(project.plan(&story).plan.scenes[1].action, Action::Resume);
+}
+
+#[test]
 fn an_unknown_submission_of_the_same_first_step_blocks_a_changed_chain() {
     let mut project = Project::new();
     let take = project.submit(BOARD, 1);

@@ -532,6 +532,44 @@ fn what_a_newer_version_recorded_besides_is_ignored() {
 }
 
 #[test]
+fn a_field_that_an_upgrade_has_learned_about_is_no_edit() {
+    let board = BOARD
+        .replace("- **SFX**: waves\n", "- **SFX**: waves\n- **Mood**: calm\n- **Weather**: rain\n");
+    let mut film = film();
+    film.render(&board);
+    let assets = film.assets();
+    assert_eq!(assets[0]["ask"]["unknown"], json!(["Weather"]), "the label only");
+    assert!(!assets[0].to_string().contains("rain"));
+    assert_unchanged(&film.plan(&board.replace("rain", "sun")), "nobody knows what it means");
+    // As if the version before had not known the mood, either.
+    film.edit_assets(|entry| {
+        if entry["scene_id"] != 1 {
+            return;
+        }
+        entry["ask"]["fields"].as_object_mut().unwrap().remove("mood");
+        let parts = [&mut entry["parts"]["prompt"]];
+        for prompt in parts {
+            *prompt = prompt.as_str().unwrap().replace(" Calm.", "").into();
+        }
+        let prompt = entry["parts"]["prompt"].clone();
+        entry["steps"][0]["parts"]["prompt"] = prompt;
+    });
+    assert_eq!(codes(&film.plan(&board), 0), ["prompt-changed prompt"], "a mood that was added");
+    film.edit_assets(|entry| {
+        if entry["scene_id"] == 1 {
+            entry["ask"]["unknown"] = json!(["Mood", "Weather"]);
+        }
+    });
+    let planned = film.plan(&board);
+    assert_unchanged(&planned, "a mood that was there");
+    assert!(has_note(&planned.plan.scenes[0], "tool-changed"));
+    assert_eq!(
+        codes(&film.plan(&board.replace("basalt", "granite")), 0),
+        ["prompt-changed prompt"]
+    );
+}
+
+#[test]
 fn another_form_of_the_same_record_is_known() {
     let mut film = rendered();
     fn turned(value: &mut Value) {
