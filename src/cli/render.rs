@@ -475,6 +475,9 @@ impl Held {
         if !prepared.planned.moved_takes.is_empty() {
             self.ledger.move_takes(&prepared.planned.moved_takes)?;
         }
+        if !prepared.planned.redirected_takes.is_empty() {
+            self.ledger.redirect_takes(&prepared.planned.redirected_takes)?;
+        }
         Ok(())
     }
 }

@@ -85,7 +85,7 @@ struct Record<'a> {
     /// What the balance says of them.
     clue: Option<Clue>,
     orphans: Vec<&'a VideoEntry>,
-    kept: usize,
+    kept: Vec<&'a Take>,
     bill: Bill,
     now_ms: i64,
 }
@@ -152,7 +152,7 @@ impl<'a> Record<'a> {
                 .collect(),
             clue: Clue::of(&known.ledger.takes, &known.ledger.balances, None),
             orphans,
-            kept: takes.iter().filter(|take| take.state == TakeState::Kept).count(),
+            kept: takes.iter().copied().filter(|take| is_kept(take, known)).collect(),
             bill: bill(&known.ledger.takes),
             now_ms: now_ms(),
         }
@@ -221,7 +221,7 @@ impl<'a> Record<'a> {
             "unknown": tasks(&self.unknown),
             "balance": self.clue.as_ref().map(Clue::to_json),
             "orphans": orphans,
-            "kept_takes": self.kept,
+            "kept_takes": self.kept.len(),
             "bill": {
                 "tasks": self.bill.tasks,
                 "credits": self.bill.charged,
@@ -273,6 +273,7 @@ impl<'a> Record<'a> {
                 commands.free("forget", &[scene]).command
             );
         }
+        self.kept(&mut out, style);
         if !self.orphans.is_empty() {
             let _ = writeln!(
                 out,
@@ -326,6 +327,22 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Takes that were paid for and overtaken by an edit.
+    fn kept(&self, out: &mut String, style: Style) {
+        if self.kept.is_empty() {
+            return;
+        }
+        let head = "kept (asked for before an edit; change the scene back to use them)";
+        let _ = writeln!(out, "\n{}", style.bold(head));
+        for take in &self.kept {
+            let clips = take.attempts.iter().filter(|attempt| attempt.clip.is_some());
+            let steps: Vec<&str> = clips.map(|attempt| attempt.intent.kind.name()).collect();
+            let scene = sanitise(&take.slot.scene, 40);
+            let steps = if steps.is_empty() { "no clip".to_owned() } else { steps.join(", ") };
+            let _ = writeln!(out, "  scene {scene} take {}  {steps}", take.number);
+        }
+    }
+
     fn bill_words(&self) -> String {
         let bill = &self.bill;
         if bill.tasks == 0 {
@@ -344,6 +361,14 @@ impl<'a> Record<'a> {
         }
         out
     }
+}
+
+/// True for a take that was kept back and whose clip no scene has got since.
+fn is_kept(take: &Take, known: &Known) -> bool {
+    let published =
+        |clip: &String| known.manifest.videos().any(|entry| entry.sha256.as_ref() == Some(clip));
+    take.state == TakeState::Kept
+        && !take.attempts.iter().filter_map(|attempt| attempt.clip.as_ref()).any(published)
 }
 
 fn scene_line(scene: &SceneStatus<'_>, style: Style) -> String {

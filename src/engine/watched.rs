@@ -190,6 +190,13 @@ impl Ledger for WatchedLedger<'_> {
         self.write("ledger.move-takes", |ledger| ledger.move_takes(moves))
     }
 
+    fn redirect_takes(
+        &mut self,
+        changes: &[(TakeId, Value, Vec<StepKind>)],
+    ) -> Result<(), LedgerError> {
+        self.write("ledger.redirect-takes", |ledger| ledger.redirect_takes(changes))
+    }
+
     fn remember_files(&mut self, files: &[FileRecord]) -> Result<(), LedgerError> {
         self.write("ledger.remember-files", |ledger| ledger.remember_files(files))
     }

@@ -157,6 +157,11 @@ pub trait Ledger: Send {
     fn keep_take(&mut self, take: TakeId, now_ms: i64) -> Result<(), LedgerError>;
     /// Gives single takes to other slots: open takes whose scene has another id now.
     fn move_takes(&mut self, moves: &[(TakeId, Slot)]) -> Result<(), LedgerError>;
+    /// Gives open takes another ask and other steps, where everything that was sent of them is a part of both.
+    fn redirect_takes(
+        &mut self,
+        changes: &[(TakeId, Value, Vec<StepKind>)],
+    ) -> Result<(), LedgerError>;
     /// Remembers hashes of files.
     fn remember_files(&mut self, files: &[FileRecord]) -> Result<(), LedgerError>;
     /// Remembers an upload link for a content digest until `expires_ms`.

@@ -4,8 +4,8 @@
 //! returned survives a power cut. Write-ahead logging would be faster, but a cut log loses committed rows silently.
 
 use super::changes::{
-    Problem, Standing, end_publication, end_publications, move_take, rename_slots, save_clip,
-    save_file, save_publication, set_failure, set_take_state, standing, take_state,
+    Problem, Standing, end_publication, end_publications, move_take, redirect_take, rename_slots,
+    save_clip, save_file, save_publication, set_failure, set_take_state, standing, take_state,
 };
 use super::rows::{UNFINISHED, all, read_clip, read_publication, read_snapshot, word};
 use super::schema::{APPLICATION_ID, MIGRATIONS};
@@ -616,6 +616,17 @@ impl Ledger for SqliteLedger {
     fn move_takes(&mut self, moves: &[(TakeId, Slot)]) -> Result<(), LedgerError> {
         self.write(|transaction| {
             moves.iter().try_for_each(|(take, slot)| move_take(transaction, take.0, slot))
+        })
+    }
+
+    fn redirect_takes(
+        &mut self,
+        changes: &[(TakeId, Value, Vec<StepKind>)],
+    ) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            changes
+                .iter()
+                .try_for_each(|(take, ask, steps)| redirect_take(transaction, *take, ask, steps))
         })
     }
 

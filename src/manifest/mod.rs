@@ -149,19 +149,40 @@ impl Manifest {
 
     /// The entries that `entry` took the place of, directly or through others, newest first.
     pub fn history(&self, entry: &VideoEntry) -> Vec<&VideoEntry> {
+        self.histories().of(entry)
+    }
+
+    /// The histories of all entries, for whoever asks for many.
+    pub fn histories(&self) -> Histories<'_> {
         let mut before: HashMap<&str, Vec<usize>> = HashMap::new();
         for (place, other) in self.entries.iter().enumerate().filter(|(_, other)| other.is_video) {
             if let Some(successor) = &other.video.superseded_by {
                 before.entry(successor).or_default().push(place);
             }
         }
+        Histories { manifest: self, before }
+    }
+}
+
+/// Which entries took the place of which.
+#[derive(Debug)]
+pub struct Histories<'a> {
+    manifest: &'a Manifest,
+    /// Places of entries by the id of what took their place.
+    before: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Histories<'a> {
+    /// The entries that `entry` took the place of, directly or through others, newest first.
+    pub fn of(&self, entry: &VideoEntry) -> Vec<&'a VideoEntry> {
+        let entries = &self.manifest.entries;
         let mut seen = HashSet::new();
         let mut open = vec![entry.id.as_str()];
         while let Some(id) = open.pop() {
-            for place in before.get(id).into_iter().flatten() {
+            for place in self.before.get(id).into_iter().flatten() {
                 // A file that other tools write to may hold a circle.
                 if seen.insert(*place) {
-                    open.push(&self.entries[*place].video.id);
+                    open.push(&entries[*place].video.id);
                 }
             }
         }
@@ -169,7 +190,7 @@ impl Manifest {
         places.sort_unstable_by(|one, two| two.cmp(one));
         places
             .into_iter()
-            .map(|place| &self.entries[place].video)
+            .map(|place| &entries[place].video)
             .filter(|other| !std::ptr::eq(*other, entry) && other.id != entry.id)
             .collect()
     }
