@@ -61,14 +61,21 @@ impl Workspace {
         })?;
         let (settings, config_warnings) = resolve(flags, &environment)?;
         let text = Source::read(&settings.project.storyboard)?;
+        let provider = &settings.provider;
+        provider.refuse_key_in(Path::new(&settings.project.shown), text.text())?;
         let source = Source::new(settings.project.shown.clone(), text.text());
         let reading = storyboard::read(&source);
         let diagnostics = leveled(reading.diagnostics, &settings.lints);
         let Some(board) = reading.storyboard else {
             return Err(Failure::document("not-a-storyboard", &source, diagnostics));
         };
-        let catalog = catalog_of(&settings.project.root)?;
-        let templates = own_files(&settings.project.root, "prompts", "jinja")?
+        let models = own_files(&settings.project.root, "catalog", "toml")?;
+        let templates = own_files(&settings.project.root, "prompts", "jinja")?;
+        for (name, text) in models.iter().chain(&templates) {
+            provider.refuse_key_in(Path::new(name), text)?;
+        }
+        let catalog = Catalog::built_in()?.with_files(&models)?;
+        let templates = templates
             .into_iter()
             .map(|(name, text)| {
                 let stem = Path::new(&name).file_stem().unwrap_or_default();

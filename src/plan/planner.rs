@@ -406,7 +406,8 @@ fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry> {
 /// Two storyboards that would write one file.
 fn check_owners(planning: &Planning<'_>, ours: &[&VideoEntry], diagnostics: &mut Vec<Diagnostic>) {
     let mine: HashSet<&str> = ours.iter().map(|entry| entry.id.as_str()).collect();
-    let others: HashMap<&str, &VideoEntry> = planning
+    // Some file systems take names that differ in case only for one.
+    let others: HashMap<String, &VideoEntry> = planning
         .known
         .manifest
         .videos()
@@ -416,14 +417,14 @@ fn check_owners(planning: &Planning<'_>, ours: &[&VideoEntry], diagnostics: &mut
                 && (entry.storyboard != planning.place.storyboard
                     || entry.variant != planning.place.variant)
         })
-        .map(|entry| (entry.filename.as_str(), entry))
+        .map(|entry| (entry.filename.to_lowercase(), entry))
         .collect();
     if others.is_empty() {
         return;
     }
     for scene in &planning.board.scenes {
         let filename = planning.place.filename(&scene.id);
-        if let Some(other) = others.get(filename.as_str()) {
+        if let Some(other) = others.get(&filename.to_lowercase()) {
             let owner = other.storyboard.as_deref().unwrap_or("the project's default storyboard");
             diagnostics.push(
                 Diagnostic::error(

@@ -137,12 +137,13 @@ impl<'a> Driver<'a> {
                 let message = if message.is_empty() { worded(&code, &message) } else { message };
                 Submission::Rejected { failure: Failure { class, code: Some(code), message }, stop }
             }
-            (CreateClass::Accepted | CreateClass::Unknown, _) => Submission::Unknown {
+            (CreateClass::Accepted | CreateClass::Unknown, named) => Submission::Unknown {
                 failure: Failure {
                     class: FailureClass::Other,
                     message: format!(
-                        "the answer does not tell whether it was accepted: {}",
-                        worded(&code, &message)
+                        "the answer does not tell whether it was accepted: {}{}",
+                        worded(&code, &message),
+                        named.map_or_else(String::new, |task| format!("; it names task `{task}`"))
                     ),
                     code: Some(code),
                 },
