@@ -375,7 +375,8 @@ fn usable_id(found: &Value) -> Option<String> {
         Value::Number(number) if !number.is_f64() => number.to_string(),
         _ => return None,
     };
-    let usable = (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let usable =
+        (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     usable.then_some(text)
 }
 

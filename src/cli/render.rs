@@ -3,7 +3,7 @@
 use super::args::File;
 use super::consent::{self, Spending};
 use super::failure::{CANNOT_WORK, Failure};
-use super::interrupt::{INTERRUPTED, interrupted};
+use super::interrupt::{INTERRUPTED, Interrupts};
 use super::plan::{ChoiceArgs, PAID_WORK};
 use super::reporters::{Reporters, action_counts, blocked_events, stamped};
 use super::saved_plan::SavedPlan;
@@ -16,7 +16,7 @@ use crate::engine::real_files::RealFiles;
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
 use crate::engine::{Order, World};
 use crate::ledger::{
-    AttemptId, AttemptState, FileRecord, Ledger, ProjectLock, Snapshot, SqliteLedger,
+    AttemptId, AttemptState, FileRecord, Ledger, LockError, ProjectLock, Snapshot, SqliteLedger,
     make_private_folder,
 };
 use crate::plan::{ClipSource, PlanOptions, Planned, StepStart, Work};
@@ -115,6 +115,7 @@ struct Prepared {
 
 impl Render {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let interrupts = Interrupts::listen();
         let flags = Flags { max_credits: self.max_credits, ..self.file.flags() };
         let workspace = Workspace::open(&flags)?;
         let saved = self.plan.as_deref().map(SavedPlan::read).transpose()?;
@@ -155,7 +156,7 @@ impl Render {
         }
         held.check_folders(&workspace, &prepared.planned)?;
         held.record(&prepared)?;
-        let exit = self.execute(&workspace, &mut held, prepared.planned, output)?;
+        let exit = self.execute(&workspace, &mut held, prepared.planned, &interrupts, output)?;
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
     }
 
@@ -209,7 +210,7 @@ impl Render {
                 "the project's folder must be writable: the record of what was paid for lies there",
             )
         })?;
-        let lock = ProjectLock::acquire(&layout.lock(), "storyreel render", self.wait)?;
+        let lock = self.lock(workspace)?;
         let mut ledger = SqliteLedger::open(&layout.ledger())?;
         let files = RealFiles::new(&layout.project_root, |path| {
             crate::media::probe_file(path).map_err(|error| error.to_string())
@@ -226,6 +227,20 @@ impl Render {
         ledger.recover(now_ms())?;
         Publisher::new(&files, layout).recover(&mut ledger, now_ms()).map_err(publish_failure)?;
         Ok(Held { ledger, files, _lock: lock })
+    }
+
+    /// Takes the project's lock; with `--wait` it says whom it waits for.
+    fn lock(&self, workspace: &Workspace) -> Result<ProjectLock, Failure> {
+        const COMMAND: &str = "storyreel render";
+        let path = workspace.layout.lock();
+        let held = match (ProjectLock::acquire(&path, COMMAND, None), self.wait) {
+            (Err(held @ LockError::Held { .. }), Some(wait)) if !wait.is_zero() => (held, wait),
+            (taken, _) => return Ok(taken?),
+        };
+        let (LockError::Held { holder, .. }, wait) = held else { return Err(held.0.into()) };
+        let holder = holder.map(|holder| format!(": {holder}")).unwrap_or_default();
+        tell(&format!("waiting for another run to end{holder}\n"));
+        Ok(ProjectLock::acquire(&path, COMMAND, Some(wait))?)
     }
 
     /// Looks again, now that nobody else changes anything, and makes the plan that is carried out.
@@ -329,6 +344,7 @@ impl Render {
         workspace: &Workspace,
         held: &mut Held,
         planned: Planned,
+        interrupts: &Interrupts,
         output: Output,
     ) -> Result<u8, Failure> {
         let commands = self.file.commands();
@@ -376,9 +392,11 @@ impl Render {
                     }
                 }
             };
-            runtime.block_on(async {
-                crate::engine::run(world, order, &mut emit, interrupted()).await
-            })?;
+            let ended =
+                runtime.block_on(crate::engine::run(world, order, &mut emit, interrupts.run()));
+            // A name that is still looked up, or a file that is still read, would be waited for otherwise.
+            runtime.shutdown_background();
+            ended?;
         }
         Ok(reporter.end(&commands, output))
     }
@@ -421,8 +439,20 @@ impl Held {
         if work.is_empty() {
             return Ok(());
         }
-        let mut folders =
-            BTreeSet::from([layout.private.join("cache"), layout.assets_root.join("assets")]);
+        // What cannot be read now cannot be merged later, when everything is paid for.
+        if let Err(error) = self.files.read(&layout.manifest())
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(Failure::cannot_work(
+                "unreadable",
+                format!("cannot use the manifest: {error}"),
+            )
+            .hint("it must be a file of the project; nothing was sent"));
+        }
+        let mut folders = BTreeSet::from([
+            layout.private.join("cache/sha256"),
+            layout.assets_root.join("assets"),
+        ]);
         for work in work {
             let filename = match work {
                 Work::Render(work) => &work.entry.filename,
@@ -438,7 +468,15 @@ impl Held {
                 )
                 .hint("give the scene another id; nothing was sent")
             })?;
-            folders.extend(clip.parent().map(Path::to_owned));
+            // A link that leads out of the project is not followed, so what it hides could not be kept.
+            self.files.stat(&clip).map_err(|error| {
+                Failure::cannot_work("unreadable", format!("cannot use a clip file: {error}"))
+                    .hint("remove the link; nothing was sent")
+            })?;
+            let folder = clip.parent().map(Path::to_owned);
+            let takes = folder.as_ref().map(|folder| folder.join("takes"));
+            folders.extend(folder);
+            folders.extend(takes.filter(|takes| takes.symlink_metadata().is_ok()));
         }
         for folder in folders {
             let tried = self.files.create_temporary(&folder, ".tmp");

@@ -38,7 +38,8 @@ pub fn is_private(url: &Url) -> bool {
         Ok(address) => private(address),
         Err(_) => {
             let name = bare.trim_end_matches('.').to_ascii_lowercase();
-            let ends_so = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.'));
+            let ends_so =
+                |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.'));
             !name.contains('.') || PRIVATE_NAMES.iter().any(|end| ends_so(end))
         }
     }
@@ -49,7 +50,8 @@ pub fn server(base: &str) -> String {
     let text = base.trim();
     match Url::parse(text) {
         Ok(url) => {
-            let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+            let host =
+                url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
             format!("{host}:{}", url.port_or_known_default().unwrap_or(0))
         }
         Err(_) => text.to_owned(),

@@ -248,9 +248,10 @@ impl<'a> Driver<'a> {
         let provider = self.provider(provider).map_err(Trouble::lasting)?;
         let balance = &provider.balance;
         let answer = self.ask(Purpose::Read, &balance.method, &balance.path, &Value::Null).await?;
-        let json: Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| Trouble::passing(format!("HTTP {} without JSON", answer.status)))?;
-        provider.balance_of(&json).ok_or_else(|| self.not_ok(provider, answer.status, &json))
+        let json: Value =
+            serde_json::from_slice(&answer.body).map_err(|_| unclear(answer.status))?;
+        let credits = provider.balance_of(&json).filter(|_| self.is_ok(provider, &answer, &json));
+        credits.ok_or_else(|| self.not_ok(provider, answer.status, &json))
     }
 
     /// Uploads a file of `bytes` length under a name of its own, and gives the link with its end of life.

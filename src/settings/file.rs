@@ -105,10 +105,13 @@ impl ConfigFile {
         }
         if errors.is_empty() {
             reader.file(table.get_ref(), &mut file);
+        } else {
+            reader.hide_lines(&text);
         }
         file.diagnostics = reader.diagnostics;
         if !reader.secrets.is_empty() {
-            file.source = Source::new(file.source.name(), masked(file.source.text(), &reader.secrets));
+            file.source =
+                Source::new(file.source.name(), masked(file.source.text(), &reader.secrets));
         }
         file.diagnostics.sort_by_key(|problem| problem.span.start);
         file
@@ -190,6 +193,20 @@ impl Reader {
             for (key, value) in table {
                 self.entry(name, key, value, file);
             }
+        }
+    }
+
+    /// Remembers lines of a file that is no TOML where they look as if they held a key.
+    fn hide_lines(&mut self, text: &str) {
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            if let Some((name, value)) = line.split_once('=')
+                && is_a_key(name)
+            {
+                let begin = start + name.len() + 1;
+                self.secrets.push(Span::new(begin, begin + value.trim_end().len()));
+            }
+            start += line.len();
         }
     }
 
@@ -442,7 +459,10 @@ fn plain_name(name: &str) -> String {
 
 /// Keys that would hold an API key.
 fn is_a_key(name: &str) -> bool {
-    matches!(plain_name(name).as_str(), "apikey" | "key" | "kieapikey" | "kiekey" | "token" | "secret")
+    matches!(
+        plain_name(name).as_str(),
+        "apikey" | "key" | "kieapikey" | "kiekey" | "token" | "secret"
+    )
 }
 
 /// Keys that would decide where requests go, or with which key.
@@ -577,6 +597,7 @@ mod tests {
             "[provider]\napi = 4\nkey = \"sk-\u{e9}1\"\n",
             "[limits]\nToken = 'sk-\u{e9}1'\n",
             "provider = { apiKey = \"sk-\u{e9}1\" }\n",
+            "[limits]\nrunning = 3\nkey = \"sk-\u{e9}1\nrunning = 4\n",
         ] {
             for owner in [Owner::Project, Owner::User] {
                 let file = read(owner, text);

@@ -500,8 +500,7 @@ fn base_url(name: &'static str, text: &str) -> Result<String, SettingsError> {
     if !lower.starts_with("https://") && !lower.starts_with("http://") {
         return Err(wrong("must start with `https://` (or `http://` for a local emulator)"));
     }
-    let url = Url::parse(text)
-        .map_err(|error| wrong(&format!("is not an address: {error}")))?;
+    let url = Url::parse(text).map_err(|error| wrong(&format!("is not an address: {error}")))?;
     if url.host_str().is_none_or(str::is_empty) {
         return Err(wrong("has no host"));
     }

@@ -1,5 +1,4 @@
 use super::*;
-use secrecy::ExposeSecret as _;
 use std::fs;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -172,7 +171,9 @@ fn hosts_come_from_the_environment_or_the_user() -> Outcome {
             assert!(matches!(world.resolve(), Err(SettingsError::Variable { .. })), "{wrong}");
         }
     }
-    for good in ["https://api.kie.ai", "http://localhost:8080", "http://10.1.2.3", "http://emulator:80"] {
+    for good in
+        ["https://api.kie.ai", "http://localhost:8080", "http://10.1.2.3", "http://emulator:80"]
+    {
         (world.environment.api, world.environment.upload) = (Some(good.into()), Some(good.into()));
         assert_eq!(world.resolve()?.0.provider.upload, good);
     }

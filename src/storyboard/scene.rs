@@ -1,10 +1,10 @@
 //! Scenes, their steps and the storyboard that holds them.
 
-use unicode_normalization::UnicodeNormalization as _;
 use super::field::{Fields, Input};
 use crate::source::{Span, Spanned};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// A film as its author wrote it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -147,13 +147,17 @@ impl SceneId {
         match self {
             Self::Number(number) => format!("scene-{number:02}"),
             Self::Text(text) => {
-                let mut safe: String = text
-                    .nfc()
-                    .map(|c| {
-                        if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' }
-                    })
-                    .take(80)
-                    .collect();
+                let mut safe: String =
+                    text.nfc()
+                        .map(|c| {
+                            if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                                c
+                            } else {
+                                '-'
+                            }
+                        })
+                        .take(80)
+                        .collect();
                 while safe.len() > LONGEST_STEM {
                     safe.pop();
                 }
