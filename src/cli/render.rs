@@ -450,6 +450,7 @@ impl Held {
             .hint("it must be a file of the project; nothing was sent"));
         }
         let mut folders = BTreeSet::from([
+            layout.private.join("cache"),
             layout.private.join("cache/sha256"),
             layout.assets_root.join("assets"),
         ]);

@@ -1,7 +1,9 @@
 //! The real transport against servers that do what they should not.
 
 use crate::server::{Server, answer};
+use crate::support::Project;
 use futures::StreamExt as _;
+use serde_json::json;
 use std::io::Write as _;
 use std::time::Duration;
 use storyreel::ports::{Call, CallBody, Purpose, SendError, Transport as _};
@@ -250,4 +252,42 @@ async fn a_link_that_drips_or_leads_on_slowly_has_an_end() {
         assert!(error.contains("no answer in time"), "{path}: {error}");
     }
     assert!(server.requests().len() <= 1 + 3, "the bound holds for all redirects together");
+}
+
+#[test]
+fn clips_larger_than_allowed_are_not_taken() {
+    let files = Server::with(|request, stream| {
+        let told = if request.path() == "/told" { "Content-Length: 9999999\r\n" } else { "" };
+        let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\n{told}\r\n").as_bytes());
+        // Without a length it goes on for as long as anybody reads.
+        while stream.write_all(&[b'x'; 4096]).is_ok() {}
+    });
+    for path in ["/told", "/endless"] {
+        let link = format!("{}{path}", files.base);
+        let api = Server::start(move |_| {
+            let data = json!({"taskId": "0a1b2c3d4e5f", "successFlag": 1, "response": {"resultUrls": [link]}});
+            answer(200, &[], json!({"code": 200, "msg": "success", "data": data}).to_string())
+        });
+        let mut project = Project::with_storyboard("## Scene 1\n- **Prompt**: A lighthouse\n");
+        project
+            .write("storyreel.toml", "[limits]\nmax_clip = \"100 kB\"\n[poll]\nfirst = \"20ms\"\n");
+        project.set("KIE_API_BASE", &api.base);
+        project.set("KIE_UPLOAD_BASE", &api.base);
+        project.set("KIE_API_KEY", "a-key-of-the-test");
+        for _ in 0..2 {
+            project
+                .run(["render", "--yes"])
+                .expect(4)
+                .tells(&["larger than `max_clip` allows", "stays on record"]);
+        }
+        let creates =
+            api.requests().iter().filter(|request| request.head.starts_with("POST")).count();
+        assert_eq!(creates, 1, "it stays on record and is not paid again");
+        let left: Vec<_> = std::fs::read_dir(project.path(".storyreel/cache"))
+            .expect("a cache")
+            .map(|entry| entry.expect("an entry").file_name())
+            .filter(|name| name != "sha256")
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }
