@@ -13,6 +13,7 @@ use crate::engine::event::{Event, Stamped, Summary};
 use crate::engine::policy::Policy;
 use crate::engine::real::RealClock;
 use crate::engine::real_files::RealFiles;
+use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport, Watcher, watcher};
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
 use crate::engine::{Order, World};
 use crate::ledger::{
@@ -30,6 +31,7 @@ use crate::settings::{Flags, quantity};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Render what changed: submit, wait, download and publish. Run it again and nothing happens.
@@ -103,6 +105,7 @@ fn wait(text: &str) -> Result<Duration, String> {
 struct Held {
     ledger: SqliteLedger,
     files: RealFiles,
+    watcher: Arc<dyn Watcher>,
     _lock: ProjectLock,
 }
 
@@ -224,9 +227,16 @@ impl Render {
                 tracing::debug!(%error, folder = %folder.display(), "left-over files stay");
             }
         }
-        ledger.recover(now_ms())?;
-        Publisher::new(&files, layout).recover(&mut ledger, now_ms()).map_err(publish_failure)?;
-        Ok(Held { ledger, files, _lock: lock })
+        let watcher = watcher();
+        {
+            let mut ledger = WatchedLedger::new(&mut ledger, Arc::clone(&watcher));
+            let files = WatchedFiles::new(&files, Arc::clone(&watcher));
+            ledger.recover(now_ms())?;
+            Publisher::new(&files, layout)
+                .recover(&mut ledger, now_ms())
+                .map_err(publish_failure)?;
+        }
+        Ok(Held { ledger, files, watcher, _lock: lock })
     }
 
     /// Takes the project's lock; with `--wait` it says whom it waits for.
@@ -363,11 +373,12 @@ impl Render {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(
                     |error| Failure::cannot_work("runtime", format!("cannot start: {error}")),
                 )?;
+            let watched = || Arc::clone(&held.watcher);
             let world = World {
                 clock: &RealClock::new(),
-                transport: &transport,
-                ledger: &mut held.ledger,
-                files: &held.files,
+                transport: &WatchedTransport::new(&transport, watched()),
+                files: &WatchedFiles::new(&held.files, watched()),
+                ledger: &mut WatchedLedger::new(&mut held.ledger, Arc::clone(&held.watcher)),
                 window: window.as_mut(),
             };
             let order = Order {

@@ -15,6 +15,7 @@ mod restore;
 mod run;
 mod shared_window;
 mod submit;
+pub mod watched;
 pub mod window;
 
 pub use exit::exit_code;

@@ -10,8 +10,8 @@ use super::changes::{
 use super::rows::{UNFINISHED, all, read_clip, read_publication, read_snapshot, word};
 use super::schema::{APPLICATION_ID, MIGRATIONS};
 use super::{
-    AttemptId, AttemptState, ClipRecord, Failure, FailureClass, FileRecord, Intent, Ledger,
-    LedgerError, Publication, Snapshot, TakeId, TakeState,
+    AttemptId, AttemptState, BalanceRecord, ClipRecord, Failure, FailureClass, FileRecord, Intent,
+    Ledger, LedgerError, Publication, Snapshot, TakeId, TakeState,
 };
 use crate::plan::Slot;
 use crate::storyboard::StepKind;
@@ -512,7 +512,7 @@ impl Ledger for SqliteLedger {
         )
     }
 
-    /// Allowed from intent, and never for an upgrade.
+    /// Allowed from intent, from submitted when its task turned out to be another submission's, and never for an upgrade.
     fn unknown(
         &mut self,
         attempt: AttemptId,
@@ -523,8 +523,15 @@ impl Ledger for SqliteLedger {
             attempt,
             AttemptState::Unknown,
             now_ms,
-            |now| now.state == AttemptState::Intent && !now.upgrade,
-            |transaction| set_failure(transaction, attempt, failure),
+            |now| {
+                matches!(now.state, AttemptState::Intent | AttemptState::Submitted) && !now.upgrade
+            },
+            |transaction| {
+                transaction
+                    .prepare_cached("UPDATE attempts SET task_id = NULL WHERE id = ?1")?
+                    .execute([attempt.0])?;
+                set_failure(transaction, attempt, failure)
+            },
         )
     }
 
@@ -695,6 +702,17 @@ impl Ledger for SqliteLedger {
             .transaction_with_behavior(TransactionBehavior::Deferred)
             .and_then(|transaction| read_snapshot(&transaction));
         read.map_err(|error| self.error(&error))
+    }
+
+    fn remember_balance(&mut self, balance: &BalanceRecord) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO balances (provider, at_ms, credits) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![balance.provider, balance.at_ms, balance.credits])?;
+            Ok(())
+        })
     }
 
     fn record_run(&mut self, summary: &Map<String, Value>, now_ms: i64) -> Result<(), LedgerError> {

@@ -2,7 +2,8 @@
 //!
 //! Nothing here repeats a call; whoever decides to repeat knows what that costs.
 
-use super::outcome::{Reading, Submission, Trouble, Uploaded};
+use super::echo::Essence;
+use super::outcome::{Look, Reading, Submission, Trouble, Uploaded};
 use super::printable;
 use crate::catalog::{
     self, Catalog, CreateClass, Family, Poll, Provider, Stop, TaskState, UpgradeState,
@@ -152,26 +153,24 @@ impl<'a> Driver<'a> {
     }
 
     /// Reads a task's record.
-    pub async fn read(
-        &self,
-        provider: &str,
-        family: &str,
-        operation: &str,
-        task_id: &str,
-    ) -> Reading {
+    pub async fn read(&self, provider: &str, family: &str, operation: &str, task_id: &str) -> Look {
         let (provider, family) = match self.family(provider, family) {
             Ok(found) => found,
-            Err(message) => return Reading::Trouble(Trouble::lasting(message)),
+            Err(message) => return Reading::Trouble(Trouble::lasting(message)).into(),
         };
         let query = json!({ family.read.query.as_str(): task_id });
         let answer =
             match self.ask(Purpose::Read, &family.read.method, &family.read.path, &query).await {
                 Ok(answer) => answer,
-                Err(trouble) => return Reading::Trouble(trouble),
+                Err(trouble) => return Reading::Trouble(trouble).into(),
             };
         let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        if json.as_ref().is_some_and(|json| family.is_of_another(task_id, json)) {
+            let message = "the answer is the record of another task";
+            return Reading::Trouble(Trouble::passing(message)).into();
+        }
         let charged = json.as_ref().and_then(|json| family.credits_consumed(json));
-        match family.read_state(operation, answer.status, json.as_ref()) {
+        let reading = match family.read_state(operation, answer.status, json.as_ref()) {
             TaskState::Running => Reading::Running,
             TaskState::Succeeded { urls } if !urls.is_empty() => {
                 Reading::Succeeded { urls, charged }
@@ -191,7 +190,9 @@ impl<'a> Driver<'a> {
             TaskState::Unreadable { reason } => {
                 Reading::Trouble(Trouble::passing(printable(&reason, 300)))
             }
-        }
+        };
+        let repeats = json.and_then(|json| family.echo(&json));
+        Look { reading, repeats: repeats.as_ref().map(Essence::of).unwrap_or_default() }
     }
 
     /// Calls an upgrade. The first call orders it, and every further one asks how it stands.
@@ -347,6 +348,7 @@ impl<'a> Driver<'a> {
         let words = worded(&code.to_string(), &message);
         let rules = &provider.read;
         if rules.stop.key.contains(&code) {
+            let words = if message.is_empty() { words } else { message };
             return Trouble { key: true, ..Trouble::lasting(words) };
         }
         let passing = rules.retry.contains(&code) || code >= 500 || status >= 500 || status == 429;

@@ -1,15 +1,9 @@
 //! A disk in memory that can fail, fill up, lose power and crash at any operation, for simulated runs.
 
 use crate::digest;
-use crate::ledger::{
-    AttemptId, ClipRecord, Failure, FileRecord, Intent, Ledger, LedgerError, Publication, Snapshot,
-    TakeId,
-};
+use crate::engine::watched::Watcher;
 use crate::media::Probe;
-use crate::plan::Slot;
 use crate::ports::Files;
-use crate::storyboard::StepKind;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
 use std::panic::panic_any;
@@ -57,6 +51,12 @@ impl CrashSwitch {
 
     fn lock(&self) -> MutexGuard<'_, (u64, Option<u64>)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watcher for CrashSwitch {
+    fn passes(&self, _: std::fmt::Arguments<'_>) {
+        self.tick();
     }
 }
 
@@ -329,207 +329,5 @@ pub fn simulated_probe(bytes: &[u8]) -> std::result::Result<Probe, String> {
             Ok(Probe { duration, width: 1280, height: 720, fps: 24.0, codec: "h264".to_owned() })
         }
         _ => Err("the clip is cut".to_owned()),
-    }
-}
-
-/// A ledger in which a process can crash just before and just after each commit.
-pub struct CrashingLedger<'a> {
-    inner: &'a mut dyn Ledger,
-    switch: Arc<CrashSwitch>,
-}
-
-impl<'a> CrashingLedger<'a> {
-    /// Wraps the ledger of a simulated machine for one process.
-    pub fn new(inner: &'a mut dyn Ledger, switch: Arc<CrashSwitch>) -> Self {
-        Self { inner, switch }
-    }
-
-    fn write<T>(
-        &mut self,
-        change: impl FnOnce(&mut dyn Ledger) -> std::result::Result<T, LedgerError>,
-    ) -> std::result::Result<T, LedgerError> {
-        self.switch.tick();
-        let done = change(self.inner);
-        self.switch.tick();
-        done
-    }
-}
-
-impl Ledger for CrashingLedger<'_> {
-    fn open_take(
-        &mut self,
-        slot: &Slot,
-        number: u32,
-        ask: &Value,
-        steps: &[StepKind],
-        reused: &[(usize, String, Option<String>)],
-        now_ms: i64,
-    ) -> std::result::Result<TakeId, LedgerError> {
-        self.write(|ledger| ledger.open_take(slot, number, ask, steps, reused, now_ms))
-    }
-
-    fn intend(
-        &mut self,
-        intent: &Intent,
-        now_ms: i64,
-    ) -> std::result::Result<AttemptId, LedgerError> {
-        self.write(|ledger| ledger.intend(intent, now_ms))
-    }
-
-    fn submitted(
-        &mut self,
-        attempt: AttemptId,
-        task_id: Option<&str>,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.submitted(attempt, task_id, now_ms))
-    }
-
-    fn finished(
-        &mut self,
-        attempt: AttemptId,
-        urls: &[String],
-        charged: Option<f64>,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.finished(attempt, urls, charged, now_ms))
-    }
-
-    fn downloaded(
-        &mut self,
-        attempt: AttemptId,
-        clip: &ClipRecord,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.downloaded(attempt, clip, now_ms))
-    }
-
-    fn failed(
-        &mut self,
-        attempt: AttemptId,
-        failure: &Failure,
-        charged: Option<f64>,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.failed(attempt, failure, charged, now_ms))
-    }
-
-    fn unknown(
-        &mut self,
-        attempt: AttemptId,
-        failure: &Failure,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.unknown(attempt, failure, now_ms))
-    }
-
-    fn forgotten(
-        &mut self,
-        attempt: AttemptId,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.forgotten(attempt, now_ms))
-    }
-
-    fn publishing(
-        &mut self,
-        publication: &Publication,
-        now_ms: i64,
-    ) -> std::result::Result<i64, LedgerError> {
-        self.write(|ledger| ledger.publishing(publication, now_ms))
-    }
-
-    fn publishing_together(
-        &mut self,
-        publications: &[Publication],
-        now_ms: i64,
-    ) -> std::result::Result<Vec<i64>, LedgerError> {
-        self.write(|ledger| ledger.publishing_together(publications, now_ms))
-    }
-
-    fn unfinished_publications(&mut self) -> std::result::Result<Vec<Publication>, LedgerError> {
-        self.inner.unfinished_publications()
-    }
-
-    fn abandon_publications(
-        &mut self,
-        rows: &[i64],
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.abandon_publications(rows, now_ms))
-    }
-
-    fn published(
-        &mut self,
-        done: &[(i64, FileRecord)],
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.published(done, now_ms))
-    }
-
-    fn published_and_moved(
-        &mut self,
-        done: &[(i64, FileRecord)],
-        moves: &[(Slot, Slot)],
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.published_and_moved(done, moves, now_ms))
-    }
-
-    fn keep_take(&mut self, take: TakeId, now_ms: i64) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.keep_take(take, now_ms))
-    }
-
-    fn move_takes(&mut self, moves: &[(TakeId, Slot)]) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.move_takes(moves))
-    }
-
-    fn remember_files(&mut self, files: &[FileRecord]) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.remember_files(files))
-    }
-
-    fn remember_upload(
-        &mut self,
-        sha256: &str,
-        url: &str,
-        expires_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.remember_upload(sha256, url, expires_ms))
-    }
-
-    fn upload(
-        &mut self,
-        sha256: &str,
-        now_ms: i64,
-    ) -> std::result::Result<Option<String>, LedgerError> {
-        self.inner.upload(sha256, now_ms)
-    }
-
-    fn remember_clip(&mut self, clip: &ClipRecord) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.remember_clip(clip))
-    }
-
-    fn clip(&mut self, sha256: &str) -> std::result::Result<Option<ClipRecord>, LedgerError> {
-        self.inner.clip(sha256)
-    }
-
-    fn recover(&mut self, now_ms: i64) -> std::result::Result<Vec<AttemptId>, LedgerError> {
-        self.write(|ledger| ledger.recover(now_ms))
-    }
-
-    fn outstanding(&mut self) -> std::result::Result<f64, LedgerError> {
-        self.inner.outstanding()
-    }
-
-    fn snapshot(&mut self) -> std::result::Result<Snapshot, LedgerError> {
-        self.inner.snapshot()
-    }
-
-    fn record_run(
-        &mut self,
-        summary: &Map<String, Value>,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.record_run(summary, now_ms))
     }
 }

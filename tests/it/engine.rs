@@ -343,7 +343,8 @@ fn a_task_in_flight_is_collected_whatever_its_scene_waits_for() {
 fn an_interrupt_waits_for_answers_and_leaves_the_tasks_on_record() {
     let scenes = (1..=3).map(|number| scene(number, &[Kind::Generate])).collect();
     let mut stage = Stage::new(scenes, json!([]));
-    stage.interrupt = Some(Duration::from_millis(20));
+    // The balance is known by then, and the creates are on their way.
+    stage.interrupt = Some(Duration::from_millis(800));
     let summary = stage.run();
     assert_eq!((exit_code(&summary), summary.unknown), (130, 0), "{summary:?}");
     assert_eq!(summary.still_running, 3);

@@ -210,6 +210,7 @@ fn every_step_from_every_state_is_allowed_or_refused_as_designed() {
     paid: Submitted -> Finished
     paid: Submitted -> Downloaded
     paid: Submitted -> Failed
+    paid: Submitted -> Unknown
     paid: Submitted -> Forgotten
     paid: Finished -> Finished
     paid: Finished -> Downloaded

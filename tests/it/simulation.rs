@@ -17,6 +17,7 @@ use storyreel::emulator::judge::Expected;
 use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
+use storyreel::engine::watched::WatchedLedger;
 use storyreel::engine::window::{MemoryWindow, WindowLimit};
 use storyreel::engine::{Order, World, exit_code, run};
 use storyreel::ledger::{
@@ -29,7 +30,7 @@ use storyreel::plan::{
 use storyreel::ports::Clock as _;
 use storyreel::publish::{Layout, Publisher};
 use storyreel::simulation::files::{
-    CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_digest,
+    CrashSwitch, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_digest,
 };
 use storyreel::simulation::world::{SimulatedClips, SimulatedClock, SimulatedTransport, Weather};
 use storyreel::storyboard::{SceneId, StepKind};
@@ -427,7 +428,7 @@ impl Machine {
         );
         let mut events: Vec<Stamped> = Vec::new();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let mut ledger = CrashingLedger::new(&mut self.ledger, Arc::clone(&self.switch));
+            let mut ledger = WatchedLedger::new(&mut self.ledger, self.switch.clone());
             let now = self.clock.now_ms();
             storyreel::ledger::Ledger::recover(&mut ledger, now).expect("the ledger works");
             Publisher::new(self.files.as_ref(), &self.layout)
