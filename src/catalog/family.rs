@@ -230,7 +230,7 @@ pub struct RequestParts<'a> {
 pub struct CreateAnswer {
     /// What it means.
     pub class: CreateClass,
-    /// The task that was made; present when and only when the class is `Accepted`.
+    /// The task that the answer names; always present when the class is `Accepted`, never with a refusal.
     pub task_id: Option<String>,
     /// The code in the body.
     pub code: Option<i64>,

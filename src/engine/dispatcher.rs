@@ -176,7 +176,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 None if self.all_over() && self.posts.is_empty() => break,
                 None => {}
             }
-            let wait = self.executor.clock.sleep(self.until_next_wake());
+            let wait = self.executor.clock.sleep(self.until_next_wake(now));
             let done = tokio::select! {
                 biased;
                 () = &mut stop, if !stopped => {
@@ -389,7 +389,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         self.block(index, reason, message, end);
     }
 
-    fn until_next_wake(&self) -> Duration {
+    /// How long nothing begins by itself. `looked_ms` is when everything was last looked at: what became due while that
+    /// went on must not be missed.
+    fn until_next_wake(&self, looked_ms: i64) -> Duration {
         let now = self.now();
         let mut times: Vec<i64> = Vec::new();
         if let Some(leaving) = self.leaving {
@@ -410,9 +412,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             times.extend(self.restores.iter().filter_map(Restore::wakes_at));
         }
-        // What could have been started by now waits for a place that another future frees, and is woken by it.
-        let wait = times.into_iter().filter(|at| *at > now).min().map_or(60_000, |at| at - now);
-        Duration::from_millis(u64::try_from(wait.min(60_000)).unwrap_or(60_000))
+        // What could have been started then waits for a place that another future frees, and is woken by it.
+        let next = times.into_iter().filter(|at| *at > looked_ms).min();
+        let wait = next.map_or(60_000, |at| at.saturating_sub(now).clamp(0, 60_000));
+        Duration::from_millis(wait.unsigned_abs())
     }
 
     /// Takes in what a future came to.

@@ -18,6 +18,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::time::Duration;
 
 /// A manifest that cannot be read. Nothing is ever written over such a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,25 @@ impl ManifestError {
     pub fn hint(&self) -> &'static str {
         "repair the file by hand or take the last good one from version control; it was not touched"
     }
+}
+
+/// Reads a manifest again and again for a moment while it is none: another program may be in the middle of writing it
+/// in place. What is still none then is given as it is.
+///
+/// # Errors
+/// What reading the file gave.
+pub fn settled<T, E>(
+    mut read: impl FnMut() -> Result<(T, Result<Manifest, ManifestError>), E>,
+) -> Result<(T, Result<Manifest, ManifestError>), E> {
+    const LOOKS: u32 = 30;
+    for _ in 1..LOOKS {
+        let (with, manifest) = read()?;
+        if manifest.is_ok() {
+            return Ok((with, manifest));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    read()
 }
 
 /// The manifest as read, with the changes made since.
@@ -81,6 +101,24 @@ impl Manifest {
             manifest.index(entry);
         }
         Ok(manifest)
+    }
+
+    /// Reads the bytes of a manifest.
+    ///
+    /// # Errors
+    /// As [`Manifest::parse`], and for what is not UTF-8.
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let error = match std::str::from_utf8(bytes) {
+            Ok(text) => return Self::parse(text),
+            Err(error) => error,
+        };
+        let before = &bytes[..error.valid_up_to()];
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        Err(ManifestError {
+            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+            column: before.len() - line_start + 1,
+            message: "this is not UTF-8".to_owned(),
+        })
     }
 
     fn index(&mut self, entry: AnyEntry) {

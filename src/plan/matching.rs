@@ -41,7 +41,8 @@ pub(super) fn check_owners(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mine: HashSet<&str> = ours.iter().map(|entry| entry.id.as_str()).collect();
-    let others: HashMap<&str, &VideoEntry> = planning
+    // Some file systems take names that differ in case only for one.
+    let others: HashMap<String, &VideoEntry> = planning
         .known
         .manifest
         .videos()
@@ -51,14 +52,14 @@ pub(super) fn check_owners(
                 && (entry.storyboard != planning.place.storyboard
                     || entry.variant != planning.place.variant)
         })
-        .map(|entry| (entry.filename.as_str(), entry))
+        .map(|entry| (entry.filename.to_lowercase(), entry))
         .collect();
     if others.is_empty() {
         return;
     }
     for scene in &planning.board.scenes {
         let filename = planning.place.filename(&scene.id);
-        if let Some(other) = others.get(filename.as_str()) {
+        if let Some(other) = others.get(&filename.to_lowercase()) {
             let owner = other.storyboard.as_deref().unwrap_or("the project's default storyboard");
             diagnostics.push(
                 Diagnostic::error(

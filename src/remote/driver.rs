@@ -144,12 +144,13 @@ impl<'a> Driver<'a> {
                 let message = if message.is_empty() { worded(&code, &message) } else { message };
                 Submission::Rejected { failure: Failure { class, code: Some(code), message }, stop }
             }
-            (CreateClass::Accepted | CreateClass::Unknown, _) => Submission::Unknown {
+            (CreateClass::Accepted | CreateClass::Unknown, named) => Submission::Unknown {
                 failure: Failure {
                     class: FailureClass::Other,
                     message: format!(
-                        "the answer does not tell whether it was accepted: {}",
-                        worded(&code, &message)
+                        "the answer does not tell whether it was accepted: {}{}",
+                        worded(&code, &message),
+                        named.map_or_else(String::new, |task| format!("; it names task `{task}`"))
                     ),
                     code: Some(code),
                 },
@@ -254,9 +255,10 @@ impl<'a> Driver<'a> {
         let provider = self.provider(provider).map_err(Trouble::lasting)?;
         let balance = &provider.balance;
         let answer = self.ask(Purpose::Read, &balance.method, &balance.path, &Value::Null).await?;
-        let json: Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| Trouble::passing(format!("HTTP {} without JSON", answer.status)))?;
-        provider.balance_of(&json).ok_or_else(|| self.not_ok(provider, answer.status, &json))
+        let json: Value =
+            serde_json::from_slice(&answer.body).map_err(|_| unclear(answer.status))?;
+        let credits = provider.balance_of(&json).filter(|_| self.is_ok(provider, &answer, &json));
+        credits.ok_or_else(|| self.not_ok(provider, answer.status, &json))
     }
 
     /// Uploads a file of `bytes` length under a name of its own, and gives the link with its end of life.
