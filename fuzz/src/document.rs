@@ -1,6 +1,6 @@
 //! Storyboards in Markdown and YAML.
 
-use super::printed;
+use super::{printed, thoroughly};
 use std::collections::HashSet;
 use storyreel::report::{ErrorReport, Style, diagnostics, sanitise, sanitise_text};
 use storyreel::source::{Diagnostic, Position, Source, Span};
@@ -12,9 +12,11 @@ const MOST_A_PROBLEM: usize = 16 * 1024;
 pub fn check(name: &str, text: &str) {
     let source = Source::new(name, text);
     let reading = storyboard::read(&source);
-    let again = storyboard::read(&source);
-    assert_eq!(reading.diagnostics, again.diagnostics, "reading twice finds the same problems");
-    assert_eq!(reading.storyboard, again.storyboard, "reading twice gives the same storyboard");
+    if thoroughly(text) {
+        let again = storyboard::read(&source);
+        assert_eq!(reading.diagnostics, again.diagnostics, "reading twice finds the same problems");
+        assert_eq!(reading.storyboard, again.storyboard, "reading twice gives the same storyboard");
+    }
     assert!(
         reading.storyboard.is_some() || reading.diagnostics.iter().any(Diagnostic::is_error),
         "what is refused is refused with a reason"
@@ -34,16 +36,31 @@ pub fn problems(source: &Source, found: &[Diagnostic]) {
             place(source, *span);
         }
     }
-    let most = MOST_A_PROBLEM * (found.len() + 1);
-    printed::check(&diagnostics::text(source, found, Style::plain(80)), most);
+    if !thoroughly(source.text()) {
+        return;
+    }
+    // The first and the last are enough of what takes longest.
+    let (first, last) = (found.first(), found.last().filter(|_| found.len() > 1));
+    for problem in first.into_iter().chain(last) {
+        for offset in [problem.span.start, problem.span.end] {
+            let position = position(source.text(), offset);
+            assert_eq!(source.position(offset), position);
+            assert_eq!(source.line(offset), position.line);
+        }
+        let shown = diagnostics::text(source, std::slice::from_ref(problem), Style::plain(80));
+        printed::check(&shown, MOST_A_PROBLEM);
+    }
     for line in diagnostics::github(source, found).lines() {
         printed::check_line(line, MOST_A_PROBLEM);
         assert!(line.starts_with("::"), "a workflow command was broken in two: {line:?}");
     }
     let json = diagnostics::json(&[(source, found)]);
-    for (told, problem) in json["problems"].as_array().into_iter().flatten().zip(found) {
+    for (told, problem) in json["problems"].as_array().into_iter().flatten().zip(found).take(3) {
         let Position { line, column } = position(source.text(), problem.span.start);
-        assert_eq!((&told["where"]["line"], &told["where"]["column"]), (&line.into(), &column.into()));
+        assert_eq!(
+            (&told["where"]["line"], &told["where"]["column"]),
+            (&line.into(), &column.into())
+        );
     }
     let report = ErrorReport::of_document("invalid-storyboard", source, found);
     printed::check(&report.render(Style::plain(80)), MOST_A_PROBLEM);
@@ -67,10 +84,6 @@ fn place(source: &Source, span: Span) {
         text.is_char_boundary(span.start) && text.is_char_boundary(span.end),
         "{span:?} cuts a character"
     );
-    for offset in [span.start, span.end] {
-        assert_eq!(source.position(offset), position(text, offset));
-        assert_eq!(source.line(offset), source.position(offset).line);
-    }
 }
 
 fn scenes(source: &Source, storyboard: &Storyboard, found: &[Diagnostic]) {
@@ -111,7 +124,10 @@ fn scenes(source: &Source, storyboard: &Storyboard, found: &[Diagnostic]) {
         repeated |= !ids.insert(scene.id.key());
     }
     if repeated {
-        assert!(found.iter().any(Diagnostic::is_error), "two scenes share an id, and nobody says so");
+        assert!(
+            found.iter().any(Diagnostic::is_error),
+            "two scenes share an id, and nobody says so"
+        );
     }
 }
 

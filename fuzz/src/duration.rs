@@ -13,7 +13,11 @@ pub fn check(text: &str) {
             continue;
         }
         let padded = format!("  {text}\u{a0}\t");
-        assert_eq!(storyboard::read_seconds(&padded, rate), Ok(seconds), "spaces around it mean nothing");
+        assert_eq!(
+            storyboard::read_seconds(&padded, rate),
+            Ok(seconds),
+            "spaces around it mean nothing"
+        );
         let plain = seconds.to_string();
         assert_eq!(storyboard::read_seconds(&plain, rate), Ok(seconds), "{plain} means itself");
     }

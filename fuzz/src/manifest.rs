@@ -44,10 +44,7 @@ pub fn check(text: &str) {
         Ok(read) => read,
         Err(error) => panic!("what was written cannot be read: {error}\n{written}"),
     };
-    assert!(
-        manifest.videos().eq(read.videos()),
-        "what was written is what was meant:\n{written}"
-    );
+    assert!(manifest.videos().eq(read.videos()), "what was written is what was meant:\n{written}");
     for ((scene, storyboard, variant), appended) in slots.iter().zip(&appended) {
         let entry = read.video(&appended.id).expect("the entry that was appended");
         assert_eq!(entry.version, appended.version);

@@ -1,10 +1,10 @@
 //! What is printed: nothing in it steers a terminal, and it is not endless.
 
-/// True for what a terminal acts on instead of showing it.
+/// True for what a terminal acts on instead of showing it, but for line breaks.
 fn steers(c: char) -> bool {
     matches!(c,
-        '\u{0}'..='\u{9}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        '\u{0}'..='\u{9}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}' | '\u{200e}'
+        | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Fails where `text` holds a control character other than a line break, or more than `most` bytes.

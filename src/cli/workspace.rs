@@ -6,12 +6,12 @@ use crate::catalog::Catalog;
 use crate::known::{Gathering, Known, gather};
 use crate::layout::{self, Layout};
 use crate::ledger::{FileRecord, Snapshot, SqliteLedger};
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest};
 use crate::plan::{Place, PlanOptions, Planned, Planning};
 use crate::prompt::{PromptError, Templates};
 use crate::report::diagnostics;
 use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, resolve};
-use crate::source::{Diagnostic, Severity, Source};
+use crate::source::{Diagnostic, Severity, Source, SourceError};
 use crate::storyboard::{self, Fields, Input, SceneId, Storyboard, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -122,27 +122,20 @@ impl Workspace {
     /// Exit 1 for a file that is no manifest; it is not touched.
     pub fn manifest(&self) -> Result<Manifest, Failure> {
         let path = self.layout.manifest();
-        match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::empty()),
-            Err(error) => Err(Failure::cannot_work(
-                "manifest",
-                format!("cannot read `{}`: {error}", path.display()),
-            )
-            .hint("it must be a file that can be read, in folders that can; nothing was sent")),
-            Ok(bytes) => {
-                let hint = "repair the file by hand or take the last good one from version control; it was not touched";
-                let text = String::from_utf8(bytes).map_err(|_| {
-                    Failure::invalid(
-                        "invalid-manifest",
-                        format!("`{}` is not UTF-8 text", path.display()),
-                    )
-                    .hint(hint)
-                })?;
-                Manifest::parse(&text).map_err(|error| {
-                    Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
-                        .hint(error.hint())
-                })
+        match Source::read_at_most(&path, manifest::MAX_BYTES) {
+            Err(SourceError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Manifest::empty())
             }
+            Err(error @ (SourceError::NotUtf8 { .. } | SourceError::TooLarge { .. })) => {
+                let hint = "repair the file by hand or take the last good one from version control; it was not touched";
+                Err(Failure::invalid("invalid-manifest", error.to_string()).hint(hint))
+            }
+            Err(error) => Err(Failure::cannot_work("manifest", error.to_string())
+                .hint("it must be a file that can be read, in folders that can; nothing was sent")),
+            Ok(source) => Manifest::parse(source.text()).map_err(|error| {
+                Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
+                    .hint(error.hint())
+            }),
         }
     }
 

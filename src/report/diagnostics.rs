@@ -105,15 +105,17 @@ impl Quoted {
     fn new(source: &Source, span: Span) -> Self {
         let position = source.position(span.start);
         let begin = source.line_start(position.line);
-        let rest = source.text().get(begin..).unwrap_or_default();
-        let line = rest.split('\n').next().unwrap_or_default();
+        // A line may have a million columns and a thousand problems: nothing here walks all of it.
+        let line = source.text().get(begin..source.line_start(position.line + 1));
+        let line = line.unwrap_or_default();
+        let line = line.strip_suffix('\n').unwrap_or(line);
         let line = line.strip_suffix('\r').unwrap_or(line);
         let start = span.start.saturating_sub(begin).min(line.len());
         let end = span.end.saturating_sub(begin).clamp(start, line.len());
-        let cut = line.chars().count() > LONGEST_LINE;
+        let cut = line.chars().nth(LONGEST_LINE).is_some();
         let first = if cut {
-            let before = line.char_indices().take_while(|(at, _)| *at < start).count();
-            before.saturating_sub(BEFORE)
+            let before = line.get(..start).unwrap_or_default();
+            before.char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at)
         } else {
             0
         };
@@ -123,7 +125,9 @@ impl Quoted {
         }
         let (mut from, mut to) = (None, None);
         let mut end_of_text = None;
-        for (shown, (at, c)) in line.char_indices().skip(first).enumerate() {
+        let kept = line.get(first..).unwrap_or_default();
+        let kept = kept.char_indices().map(|(at, c)| (first + at, c));
+        for (shown, (at, c)) in kept.enumerate() {
             if cut && shown == LINE_WINDOW {
                 end_of_text = Some(text.len());
                 text.push('…');

@@ -4,8 +4,11 @@ mod bad_input;
 mod catalog;
 mod catalog_answers;
 mod cli;
+mod corpus;
 mod emulator;
 mod engine;
+#[cfg(unix)]
+mod hostile;
 mod kill;
 mod killed;
 mod ledger;
