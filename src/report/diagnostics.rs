@@ -18,16 +18,31 @@ const BEFORE: usize = 60;
 /// Other places of one problem that are shown.
 const MOST_RELATED: usize = 3;
 
-/// All problems of one document as text, each underlined in its line, and a line that counts them.
+/// Problems of one document that are shown to people; the line that counts them counts all.
+const MOST_SHOWN: usize = 200;
+
+/// The problems of one document as text, each underlined in its line, and a line that counts them.
 ///
-/// Empty without problems.
+/// Empty without problems. Of very many the first ones are shown, errors before warnings: they are mended one after
+/// the other anyway, and a broken or hostile file has thousands.
 pub fn text(source: &Source, problems: &[Diagnostic], style: Style) -> String {
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width.max(60));
     let mut out = String::new();
-    for problem in problems {
+    let all: Vec<&Diagnostic> = problems.iter().collect();
+    let (errors, warnings): (Vec<_>, Vec<_>) = all.iter().partition(|problem| problem.is_error());
+    let cut = problems.len() > MOST_SHOWN;
+    let shown = if cut { [errors, warnings].concat() } else { all };
+    for problem in shown.iter().take(MOST_SHOWN) {
         out.push_str(&one(source, problem, &renderer));
         out.push_str("\n\n");
+    }
+    if cut {
+        let _ = writeln!(
+            out,
+            "these are the first {MOST_SHOWN} of {} problems; `check --format json` lists them all",
+            problems.len()
+        );
     }
     if !problems.is_empty() {
         let _ = writeln!(out, "{}", count_line(source, problems));
