@@ -1,7 +1,8 @@
 //! Input that means harm, or is far too much: refused or coped with, in bounded time and memory, and told without a
 //! character that a terminal would act on.
 //!
-//! The limits are the system's own: a command may map 4 GB and compute for two minutes, in a build without optimisation.
+//! The limits are the system's own: a command may map a gigabyte of memory, and where templates are concerned 200 MB,
+//! and compute for two minutes, in a build without optimisation.
 
 use crate::support::{Done, Emulator, Project};
 use serde_json::{Value, json};
@@ -16,9 +17,16 @@ const MOST_PRINTED: usize = 2 * 1024 * 1024;
 /// Runs a command under limits; one that waits for ever is ended and fails the test.
 #[track_caller]
 fn limited(project: &Project, arguments: &[&str]) -> Done {
+    limited_to(1_000, project, arguments)
+}
+
+/// The same with so many megabytes of address space.
+#[track_caller]
+fn limited_to(megabytes: u32, project: &Project, arguments: &[&str]) -> Done {
     let plain = project.command(arguments);
+    let limits = format!("ulimit -v {megabytes}000 2>/dev/null; ulimit -t 120; exec \"$0\" \"$@\"");
     let mut child = Command::new("sh")
-        .args(["-c", "ulimit -v 4000000 2>/dev/null; ulimit -t 120; exec \"$0\" \"$@\""])
+        .args(["-c", &limits])
         .arg(plain.get_program())
         .args(plain.get_args())
         .env_clear()
@@ -620,7 +628,11 @@ fn templates_that_never_end() {
         ("{% set n = namespace() %}{% set n.a = n %}{{ n }}", "calls nothing"),
     ] {
         let board = b"## Scene 1\n- **Duration**: 6s\n- **Visual**: A lamp\n";
-        files_refused(&[("SCENES.md", board), ("prompts/veo.jinja", text.as_bytes())], &[says]);
+        let emulator = Emulator::start();
+        let project =
+            project(&emulator, &[("SCENES.md", board), ("prompts/veo.jinja", text.as_bytes())]);
+        refused(&project, &emulator, &[says, "veo.jinja"]);
+        limited_to(200, &project, &["plan"]).expect(1).tells(&[says]);
     }
 }
 
