@@ -11,8 +11,11 @@ mod manifest;
 mod printed;
 mod template;
 
+/// Fails where the input breaks a promise.
+pub type Check = fn(&[u8]);
+
 /// The targets with their checks.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Check)] = &[
     ("answers", answers),
     ("config", config),
     ("duration", duration),
