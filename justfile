@@ -36,3 +36,8 @@ preview:
 # Run the benchmarks of BENCHMARKS.md
 bench:
     cargo bench --bench storyreel
+
+# Fuzz one target: `just fuzz markdown 1000000`; needs `cargo install cargo-fuzz`. What it learns stays in fuzz/target
+fuzz target runs="1000000":
+    mkdir -p fuzz/target/corpus/{{target}}
+    cargo fuzz run --sanitizer none {{target}} fuzz/target/corpus/{{target}} fuzz/corpus/{{target}} -- -runs={{runs}} -max_len=4096 -timeout=10

@@ -4,11 +4,23 @@
 //! (an unknown model, a parameter out of range) is still shown under the words that caused it.
 
 use std::fmt;
+use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 
 /// The largest file that is read as text, in bytes. A storyboard of 100 MB is a mistake, not a film.
 pub const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// True for a character that a terminal acts on instead of showing it, or that turns or hides the text around it.
+/// Nothing from outside is printed with one of these in it.
+///
+/// The two joiners (U+200C, U+200D) are not among them: emoji and some scripts are written with them.
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
 
 /// A text file in memory with the positions of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +28,33 @@ pub struct Source {
     name: String,
     text: String,
     line_starts: Vec<usize>,
+}
+
+/// Reads a regular file of at most `most` bytes.
+///
+/// # Errors
+/// A folder, a pipe or a device is refused: a pipe would be waited for, and a device may never end.
+pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, SourceError> {
+    let name = path.display().to_string();
+    let problem = |error: std::io::Error| SourceError::Io { name: name.clone(), error };
+    let metadata = std::fs::metadata(path).map_err(problem)?;
+    if metadata.is_dir() {
+        return Err(SourceError::Folder { name });
+    }
+    if !metadata.is_file() {
+        return Err(SourceError::NotAFile { name });
+    }
+    if metadata.len() > most {
+        return Err(SourceError::TooLarge { name, bytes: metadata.len(), most });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // A file may grow while it is read, and some of the system's own tell no length.
+    let file = std::fs::File::open(path).map_err(problem)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(problem)?;
+    if bytes.len() as u64 > most {
+        return Err(SourceError::TooLarge { name, bytes: bytes.len() as u64, most });
+    }
+    Ok(bytes)
 }
 
 impl Source {
@@ -31,17 +70,15 @@ impl Source {
 
     /// Reads a UTF-8 text file of at most [`MAX_TEXT_BYTES`].
     pub fn read(path: &Path) -> Result<Self, SourceError> {
+        Self::read_at_most(path, MAX_TEXT_BYTES)
+    }
+
+    /// Reads a UTF-8 text file of at most `most` bytes.
+    ///
+    /// Only a regular file is opened: a pipe would be waited for, and a device may never end.
+    pub fn read_at_most(path: &Path, most: u64) -> Result<Self, SourceError> {
         let name = path.display().to_string();
-        let problem = |error: std::io::Error| SourceError::Io { name: name.clone(), error };
-        let metadata = std::fs::metadata(path).map_err(problem)?;
-        if metadata.is_dir() {
-            return Err(SourceError::Folder { name });
-        }
-        if metadata.len() > MAX_TEXT_BYTES {
-            return Err(SourceError::TooLarge { name, bytes: metadata.len() });
-        }
-        let bytes = std::fs::read(path).map_err(problem)?;
-        match String::from_utf8(bytes) {
+        match String::from_utf8(read_bytes(path, most)?) {
             Ok(text) => Ok(Self::new(name, text)),
             Err(error) => {
                 let offset = error.utf8_error().valid_up_to();
@@ -243,13 +280,21 @@ pub enum SourceError {
         /// The folder.
         name: String,
     },
-    /// Larger than [`MAX_TEXT_BYTES`].
-    #[error("`{name}` has {bytes} bytes, more than the {MAX_TEXT_BYTES} that a text file may have")]
+    /// Neither a file nor a folder.
+    #[error("`{name}` is a pipe or a device, not a file")]
+    NotAFile {
+        /// The pipe.
+        name: String,
+    },
+    /// Larger than it may be.
+    #[error("`{name}` has {bytes} bytes, more than the {most} that such a file may have")]
     TooLarge {
         /// The file.
         name: String,
         /// Its size.
         bytes: u64,
+        /// The largest that is read.
+        most: u64,
     },
     /// Some byte is not UTF-8.
     #[error("`{name}` is not UTF-8 text: line {line}, byte {offset}")]
@@ -272,7 +317,8 @@ impl SourceError {
             }
             Self::Io { .. } => "check the permissions of the file",
             Self::Folder { .. } => "name the storyboard inside it, for example `SCENES.md`",
-            Self::TooLarge { .. } => "split the film into several storyboards",
+            Self::NotAFile { .. } => "write it to a file first",
+            Self::TooLarge { .. } => "a film of that size is better split into several storyboards",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
         }
     }

@@ -473,9 +473,12 @@ impl Family {
         self.other_code(code, message).into()
     }
 
-    /// The credits that the record says were charged.
+    /// The credits that the record says were charged. A number that no price can be is none: what is charged settles
+    /// the budget, and a negative charge would raise it.
     pub fn credits_consumed(&self, body: &Value) -> Option<f64> {
-        pointer::first(body, &self.read.credits).and_then(|found| words::as_number(&found))
+        pointer::first(body, &self.read.credits)
+            .and_then(|found| words::as_number(&found))
+            .filter(|credits| (0.0..=1e9).contains(credits))
     }
 
     /// True for a record that names another task than the one that was asked for. Only letters and digits are compared:

@@ -24,7 +24,7 @@ mod selection;
 mod status;
 mod workspace;
 
-use crate::report::{ColourChoice, Style};
+use crate::report::{ColourChoice, Style, json_text};
 use clap::{Parser, Subcommand};
 use failure::Failure;
 use std::io::Write as _;
@@ -191,7 +191,7 @@ fn tell(text: &str) {
 
 /// Pretty JSON with a line break at its end.
 fn pretty(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).map(|text| text + "\n").unwrap_or_default()
+    serde_json::to_string_pretty(value).map(|text| json_text(&text) + "\n").unwrap_or_default()
 }
 
 #[cfg(test)]

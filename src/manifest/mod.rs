@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
+/// The largest manifest that is read, in bytes: some twenty thousand clips with all that is recorded of them.
+pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
 /// A manifest that cannot be read. Nothing is ever written over such a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the manifest cannot be read: line {line}, column {column}: {message}")]

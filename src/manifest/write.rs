@@ -193,7 +193,13 @@ impl Manifest {
 
     /// One more than any number in use after `vid-`, whatever the type of the asset.
     fn next_id(&self) -> String {
-        let number = |id: &str| id.strip_prefix("vid-")?.parse::<u64>().ok();
+        // Nobody counts so far: such a name is no number of ours, and the next one must be free.
+        let number = |id: &str| {
+            id.strip_prefix("vid-")?
+                .parse::<u64>()
+                .ok()
+                .filter(|number| *number < 1_000_000_000_000)
+        };
         let highest = self
             .entries
             .iter()

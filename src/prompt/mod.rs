@@ -4,6 +4,7 @@
 //! the same prompt.
 
 mod filters;
+mod language;
 mod templates;
 
 pub use templates::{PromptError, Templates};
@@ -90,6 +91,18 @@ pub(crate) struct Context<'a> {
     sound: bool,
     from_image: bool,
     will_be_extended: bool,
+}
+
+impl Context<'_> {
+    /// All its words, in bytes.
+    fn bytes(&self) -> usize {
+        let fields = self.fields.values().map(String::len);
+        let looks = self.characters.iter().map(|cast| cast.name.len() + cast.look.len());
+        let lines = self.dialogue.iter();
+        let lines =
+            lines.map(|line| line.words.len() + line.speaker.as_ref().map_or(0, String::len));
+        fields.chain(looks).chain(lines).sum()
+    }
 }
 
 fn context(input: &PromptInput) -> Context<'_> {

@@ -1,6 +1,6 @@
 //! The templates of the prompt styles.
 
-use super::{Context, filters};
+use super::{Context, filters, language};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use sha2::{Digest, Sha256};
@@ -13,11 +13,15 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("general", include_str!("../../catalog/prompts/general.jinja")),
 ];
 
-/// Steps that a template may take; a template that loops on and on stops here. The built-in ones need a few hundred.
-const FUEL: u64 = 200_000;
+/// What a template may use up: a step costs one, and so do 64 bytes of text read or made. One that goes on and on
+/// stops here. The built-in ones need a few hundred.
+const FUEL: u64 = 50_000;
 
-/// The longest prompt that a template may make, in bytes. No model takes more.
+/// The longest prompt that a template may make, and the most words it is given, in bytes. No model takes more.
 const LONGEST: usize = 200_000;
+
+/// The longest message about a template, in characters. The engine's own may quote all of it.
+const LONGEST_MESSAGE: usize = 500;
 
 /// Why no prompt could be composed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +44,12 @@ pub enum PromptError {
         /// What is wrong.
         message: String,
     },
+    /// The scene has more words than any prompt.
+    #[error("its words have {bytes} bytes, more than the {LONGEST} that a prompt is made from")]
+    TooLong {
+        /// How many.
+        bytes: usize,
+    },
     /// The scene has no words that the template uses.
     #[error("there is nothing to make a prompt from")]
     Empty {
@@ -59,6 +69,7 @@ impl PromptError {
             Self::Template { .. } => {
                 "mend the template, or take it out to use the built-in one".to_owned()
             }
+            Self::TooLong { .. } => "shorten its fields, or its characters and dialogue".to_owned(),
             Self::Empty { .. } => "give the scene a `prompt`, `visual` or `action`".to_owned(),
         }
     }
@@ -68,6 +79,7 @@ impl PromptError {
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
+    syntax: SyntaxConfig,
     digests: BTreeMap<String, String>,
 }
 
@@ -92,15 +104,23 @@ impl Templates {
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_fuel(Some(FUEL));
         environment.set_recursion_limit(50);
-        if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
-            environment.set_syntax(syntax);
-        }
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()
+            .unwrap_or_default();
+        environment.set_syntax(syntax.clone());
         filters::add(&mut environment);
-        let mut templates = Self { environment, digests: BTreeMap::new() };
+        let mut templates = Self { environment, syntax, digests: BTreeMap::new() };
         for (style, text) in BUILT_IN {
             templates.add(style, text)?;
         }
         for (style, text) in overrides {
+            language::check(text, &templates.syntax).map_err(|refused| PromptError::Template {
+                file: format!("{style}.jinja"),
+                line: refused.line,
+                message: cut(refused.message),
+            })?;
             templates.add(style, text)?;
             let digest = Sha256::digest(text.as_bytes());
             let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -137,6 +157,9 @@ impl Templates {
                 }
                 _ => problem(style, &error),
             })?;
+        if context.bytes() > LONGEST {
+            return Err(PromptError::TooLong { bytes: context.bytes() });
+        }
         let text = template
             .render(minijinja::value::Serde(context))
             .map_err(|error| problem(style, &error))?;
@@ -153,8 +176,22 @@ impl Templates {
 
 fn problem(style: &str, error: &minijinja::Error) -> PromptError {
     let message = match error.detail() {
+        _ if error.kind() == ErrorKind::OutOfFuel => {
+            "the template takes too many steps or makes too much text".to_owned()
+        }
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };
-    PromptError::Template { file: format!("{style}.jinja"), line: error.line(), message }
+    PromptError::Template {
+        file: format!("{style}.jinja"),
+        line: error.line(),
+        message: cut(message),
+    }
+}
+
+fn cut(message: String) -> String {
+    match message.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message,
+    }
 }

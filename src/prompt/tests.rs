@@ -155,9 +155,8 @@ fn template_errors_name_their_line() {
     let misspelt = with("{{ camera }}\n\n{{ camra }}").expect("its syntax is right");
     let error = compose(&misspelt, "veo", &scene()).expect_err("no such variable");
     assert!(matches!(&error, PromptError::Template { line: Some(3), .. }), "{error}");
-    let endless =
-        with("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}")
-            .expect("its syntax is right");
+    let letters = "{% for a in camera ~ visual %}{% for b in camera ~ visual %}{% for c in camera ~ visual %}x{% endfor %}{% endfor %}{% endfor %}";
+    let endless = with(letters).expect("its syntax is right");
     assert!(compose(&endless, "veo", &scene()).is_err(), "fuel runs out");
     let files = with("{% include '/etc/passwd' %}");
     assert!(files.is_err(), "there is no way to files");
@@ -171,4 +170,197 @@ fn template_errors_name_their_line() {
     );
     let empty = compose(&Templates::built_in().expect("good"), "veo", &PromptInput::default());
     assert_eq!(empty, Err(PromptError::Empty { style: "veo".into() }));
+}
+
+fn own(text: &str) -> Result<String, PromptError> {
+    let templates = Templates::with_overrides(&[("own".into(), text.into())])?;
+    compose(&templates, "own", &scene())
+}
+
+/// Every way of growing without end that was thought of, each refused or ended by its fuel.
+fn greedy_templates() -> Vec<(&'static str, String)> {
+    let rows = |text: &str, times: usize| text.repeat(times);
+    let doubled =
+        |first: &str, step: &str, use_it: &str| format!("{first}{}{use_it}", rows(step, 60));
+    vec![
+        ("repetition", "{{ \"x\" * 1000000000 }}".into()),
+        ("repetition of a list", "{{ ([1] * 1000000000)|join }}".into()),
+        ("powers", "{{ 10 ** 300 }}".into()),
+        (
+            "doubling by ~",
+            doubled("{% set a = visual %}", "{% set a = a ~ a %}", "{{ a }}"),
+        ),
+        (
+            "doubling by +",
+            doubled("{% set a = visual %}", "{% set a = a + a %}", "{{ a }}"),
+        ),
+        (
+            "doubling in a block",
+            doubled("{% set a = visual %}", "{% set a %}{{ a }}{{ a }}{% endset %}", "{{ a }}"),
+        ),
+        (
+            "doubling by with",
+            format!(
+                "{{% set a = visual %}}{}{{{{ a }}}}{}",
+                rows("{% with a = a ~ a %}", 40),
+                rows("{% endwith %}", 40)
+            ),
+        ),
+        (
+            "doubling by a filter's argument",
+            doubled("{% set a = visual %}", "{% set a = a|labelled(a) %}", "{{ a }}"),
+        ),
+        (
+            "doubling by join",
+            doubled("{% set a = visual %}", "{% set a = [a, a]|join(a) %}", "{{ a }}"),
+        ),
+        (
+            "doubling by replace",
+            doubled("{% set a = visual %}", "{% set a = a|replace(\"e\", a) %}", "{{ a }}"),
+        ),
+        (
+            "doubling by default",
+            doubled("{% set a = visual %}", "{% set a = (\"\"|default(a, true)) ~ a %}", "{{ a }}"),
+        ),
+        (
+            "lists of lists",
+            doubled("{% set a = [1] %}", "{% set a = [a, a] %}", "{{ a }}"),
+        ),
+        (
+            "lists of lists, compared",
+            doubled(
+                "{% set a = [1] %}{% set b = [1] %}",
+                "{% set a = [a, a] %}{% set b = [b, b] %}",
+                "{{ a == b }}",
+            ),
+        ),
+        (
+            "lists of lists by filters",
+            doubled("{% set a = visual %}", "{% set a = [a, a]|select %}", "{{ a }}"),
+        ),
+        (
+            "lists of lists by loops",
+            format!("{}{{{{ a }}}}{}", rows("{% for a in [[a, a]] %}", 40), rows("{% endfor %}", 40)),
+        ),
+        ("tuples", "{% for a in [(visual, visual)] %}{{ a }}{% endfor %}".into()),
+        ("maps", "{% for a in [{\"x\": visual}] %}{{ a }}{% endfor %}".into()),
+        ("constant lists", "{% for a in [[1, 2], [3]] %}{{ a }}{% endfor %}".into()),
+        ("dict", doubled("", "{% set a = dict(x=a, y=a) %}", "{{ a }}")),
+        (
+            "a namespace in itself",
+            "{% set n = namespace() %}{% set n.a = n %}{{ n }}".into(),
+        ),
+        (
+            "a namespace that grows",
+            "{% set n = namespace(a=visual) %}{% for x in range(99) %}{% set n.a = n.a ~ n.a %}{% endfor %}".into(),
+        ),
+        ("range", "{{ range(1000000000)|join }}".into()),
+        (
+            "loops in loops",
+            format!(
+                "{}{}{}",
+                rows("{% for c in visual %}", 12),
+                "x",
+                rows("{% endfor %}", 12)
+            ),
+        ),
+        (
+            "loops in loops, kept",
+            format!(
+                "{{% set a %}}{}{}{}{{% endset %}}",
+                rows("{% for c in visual %}", 8),
+                "a long word ".repeat(2000),
+                rows("{% endfor %}", 8)
+            ),
+        ),
+        ("recursive loops", "{% for c in visual recursive %}{{ loop(visual) }}{% endfor %}".into()),
+        ("chained", doubled("{% set a = [1] %}", "{% set a = a|chain(a) %}", "{{ a|length }}")),
+        ("zipped", doubled("{% set a = [1] %}", "{% set a = a|zip(a) %}", "{{ a|length }}")),
+        ("batches", "{{ [1]|batch(1000000000, 1)|join }}".into()),
+        ("slices", "{{ [1]|slice(1000000000, 1)|join }}".into()),
+        ("indents", "{{ visual|indent(999999999, true) }}".into()),
+        ("centred", "{{ visual|center(999999999) }}".into()),
+        ("widths", "{{ \"%999999999d\"|format(1) }}".into()),
+        ("precisions", "{{ \"%.999999999f\"|format(1.0) }}".into()),
+        ("printed", doubled("{% set a = [1] %}", "{% set a = [a, a] %}", "{{ a|pprint }}")),
+        ("methods", "{{ visual.join(visual) }}".into()),
+        ("calls", "{{ lipsum(99999999) }}{{ debug() }}".into()),
+        ("filter blocks", "{% filter upper %}x{% endfilter %}".into()),
+        ("macros", "{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(1) }}".into()),
+        ("files", "{% include \"/etc/passwd\" %}".into()),
+        ("other files", "{% import \"../../etc/passwd\" as p %}".into()),
+        ("parents", "{% extends \"veo\" %}".into()),
+        ("deep negations", format!("{{{{ {}1 }}}}", rows("not ", 60_000))),
+        ("deep signs", format!("{{{{ {}1 }}}}", rows("-", 60_000))),
+        ("deep brackets", format!("{{{{ {}1{} }}}}", rows("(", 30_000), rows(")", 30_000))),
+        ("deep sums", format!("{{{{ visual{} }}}}", rows("~visual", 9_000))),
+        ("deep choices", format!("{{{{ {}1 }}}}", rows("1 if 0 else ", 5_000))),
+        ("deep filters", format!("{{{{ visual{} }}}}", rows("|upper", 9_000))),
+        ("deep attributes", format!("{{{{ visual{} }}}}", rows(".a", 30_000))),
+        ("deep tests", format!("{{{{ visual{} }}}}", rows(" is defined", 5_000))),
+        ("deep calls", format!("{{{{ visual{} }}}}", rows("()", 30_000))),
+        (
+            "deep elif",
+            format!("{{% if 0 %}}{}{{% endif %}}", rows("{% elif 0 %}", 5_000)),
+        ),
+        ("deep if", format!("{}{}", rows("{% if 1 %}", 400), rows("{% endif %}", 400))),
+        ("deep in a string", format!("{{{{ \"}}}}\" ~ {}1 }}}}", rows("-", 60_000))),
+        ("deep after a raw block", format!("{{% raw %}}{{{{{{% endraw %}}{{{{ {}1 }}}}", rows("-", 60_000))),
+        ("long", "word ".repeat(100_000)),
+    ]
+}
+
+#[test]
+fn no_template_grows_without_end() {
+    for (name, text) in greedy_templates() {
+        // A thread with the stack of a worker: what is too deep for it is refused, not met.
+        let done = std::thread::spawn(move || own(&text)).join();
+        let error = match done {
+            Ok(Err(error)) => error,
+            Ok(Ok(prompt)) => panic!("{name} made a prompt of {} bytes", prompt.len()),
+            Err(_) => panic!("{name} panicked"),
+        };
+        assert!(matches!(error, PromptError::Template { .. }), "{name}: {error:?}");
+        assert!(
+            error.to_string().len() < 2500,
+            "{name} is told in {} bytes",
+            error.to_string().len()
+        );
+    }
+}
+
+#[test]
+fn what_prompts_need_can_be_written() {
+    for text in [
+        "{% set place = setting or \"a rock\" %}{{ visual ~ \", \" ~ place|bare }}",
+        "{% for word in [visual, setting]|select %}{{ loop.index }} {{ word|sentence }}{% endfor %}",
+        "{% for c in characters if c.name != \"x\" %}{{ c|introduce }}{% else %}nobody{% endfor %}",
+        "{% if shot in [\"wide\", \"medium\"] and \"sea\" not in visual|lower %}{{ shot[:3]|upper }}{% endif %}{{ visual }}",
+        "{% with a = visual %}{{ a|replace(\"a\", \"the\")|capitalize|trim }}{% endwith %}",
+        "{{ characters|length }} {{ dialogue[0].words }} {{ -1 }} {{ (characters|first).name }}",
+        "{% set s %}{{ visual }}{% endset %}{{ s if s is defined and s is string else \"\" }}",
+        "{% raw %}{{ * 5 }}{% endraw %}",
+    ] {
+        if let Err(error) = own(text) {
+            panic!("{text}\n{error}");
+        }
+    }
+}
+
+#[test]
+fn built_in_templates_keep_to_the_rules() {
+    for style in ["veo", "kling", "general"] {
+        let path = format!("{}/catalog/prompts/{style}.jinja", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("a built-in template");
+        own(&text).expect("the built-in templates need no more than anybody's own");
+    }
+}
+
+#[test]
+fn endless_words_are_refused() {
+    let mut input = scene();
+    input.fields.insert("visual".into(), "word ".repeat(100_000));
+    let templates = Templates::built_in().expect("good");
+    let error = compose(&templates, "veo", &input).expect_err("more than any model takes");
+    assert!(matches!(error, PromptError::TooLong { bytes } if bytes >= 499_999), "{error}");
 }

@@ -302,8 +302,8 @@ impl<'a> Driver<'a> {
         let url = uploads
             .link
             .iter()
-            .find_map(|place| json.pointer(place)?.as_str())
-            .filter(|url| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")))
+            .find_map(|place| catalog::urls(json.pointer(place)?).into_iter().next())
+            .filter(|url| Url::parse(url).is_ok())
             .ok_or_else(|| Trouble::passing("the upload host names no link to the file"))?;
         #[expect(
             clippy::cast_possible_truncation,
@@ -316,7 +316,7 @@ impl<'a> Driver<'a> {
             .iter()
             .find_map(|place| catalog::time(json.pointer(place)?))
             .map_or(assumed, |time| time.as_millisecond());
-        Ok(Uploaded { url: url.to_owned(), expires_ms })
+        Ok(Uploaded { url, expires_ms })
     }
 
     /// A new link to a result whose old link is dead.

@@ -10,21 +10,19 @@ pub mod echo;
 pub mod http;
 pub mod outcome;
 
+use crate::source::steers;
+
 /// Text from the provider made safe to print and to keep: control characters become spaces, runs of white space
 /// become one, and at most `longest` characters stay.
 pub fn printable(text: &str, longest: usize) -> String {
     let mut safe = String::new();
     for character in text.chars() {
-        // Characters that turn the direction of text or hide it can make one message look like another.
-        let hidden = matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if hidden {
-            continue;
-        }
         if character.is_control() || character.is_whitespace() {
             if !safe.is_empty() && !safe.ends_with(' ') {
                 safe.push(' ');
             }
-        } else {
+        } else if !steers(character) {
+            // What turns the direction of text or hides it can make one message look like another.
             safe.push(character);
         }
     }

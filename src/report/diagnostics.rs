@@ -18,16 +18,31 @@ const BEFORE: usize = 60;
 /// Other places of one problem that are shown.
 const MOST_RELATED: usize = 3;
 
-/// All problems of one document as text, each underlined in its line, and a line that counts them.
+/// Problems of one document that are shown to people; the line that counts them counts all.
+const MOST_SHOWN: usize = 200;
+
+/// The problems of one document as text, each underlined in its line, and a line that counts them.
 ///
-/// Empty without problems.
+/// Empty without problems. Of very many the first ones are shown, errors before warnings: they are mended one after
+/// the other anyway, and a broken or hostile file has thousands.
 pub fn text(source: &Source, problems: &[Diagnostic], style: Style) -> String {
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width.max(60));
     let mut out = String::new();
-    for problem in problems {
+    let all: Vec<&Diagnostic> = problems.iter().collect();
+    let (errors, warnings): (Vec<_>, Vec<_>) = all.iter().partition(|problem| problem.is_error());
+    let cut = problems.len() > MOST_SHOWN;
+    let shown = if cut { [errors, warnings].concat() } else { all };
+    for problem in shown.iter().take(MOST_SHOWN) {
         out.push_str(&one(source, problem, &renderer));
         out.push_str("\n\n");
+    }
+    if cut {
+        let _ = writeln!(
+            out,
+            "these are the first {MOST_SHOWN} of {} problems; `check --format json` lists them all",
+            problems.len()
+        );
     }
     if !problems.is_empty() {
         let _ = writeln!(out, "{}", count_line(source, problems));
@@ -105,15 +120,17 @@ impl Quoted {
     fn new(source: &Source, span: Span) -> Self {
         let position = source.position(span.start);
         let begin = source.line_start(position.line);
-        let rest = source.text().get(begin..).unwrap_or_default();
-        let line = rest.split('\n').next().unwrap_or_default();
+        // A line may have a million columns and a thousand problems: nothing here walks all of it.
+        let line = source.text().get(begin..source.line_start(position.line + 1));
+        let line = line.unwrap_or_default();
+        let line = line.strip_suffix('\n').unwrap_or(line);
         let line = line.strip_suffix('\r').unwrap_or(line);
         let start = span.start.saturating_sub(begin).min(line.len());
         let end = span.end.saturating_sub(begin).clamp(start, line.len());
-        let cut = line.chars().count() > LONGEST_LINE;
+        let cut = line.chars().nth(LONGEST_LINE).is_some();
         let first = if cut {
-            let before = line.char_indices().take_while(|(at, _)| *at < start).count();
-            before.saturating_sub(BEFORE)
+            let before = line.get(..start).unwrap_or_default();
+            before.char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at)
         } else {
             0
         };
@@ -123,7 +140,9 @@ impl Quoted {
         }
         let (mut from, mut to) = (None, None);
         let mut end_of_text = None;
-        for (shown, (at, c)) in line.char_indices().skip(first).enumerate() {
+        let kept = line.get(first..).unwrap_or_default();
+        let kept = kept.char_indices().map(|(at, c)| (first + at, c));
+        for (shown, (at, c)) in kept.enumerate() {
             if cut && shown == LINE_WINDOW {
                 end_of_text = Some(text.len());
                 text.push('…');

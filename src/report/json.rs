@@ -1,6 +1,6 @@
 //! Events as JSON lines: one object a line, each with `event` and `time`.
 
-use super::Reporter;
+use super::{Reporter, json_text};
 use crate::engine::event::{Event, Stamped};
 use serde_json::{Map, Value};
 use std::io::Write;
@@ -23,7 +23,7 @@ impl<W: Write> Reporter for JsonLines<W> {
         if self.broken {
             return;
         }
-        let line = format!("{}\n", to_json(event));
+        let line = json_text(&to_json(event).to_string()) + "\n";
         self.broken = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush()).is_err();
     }
 }

@@ -18,7 +18,7 @@ mod style;
 
 pub use commands::Commands;
 pub use error::{ErrorReport, NextCommand};
-pub use sanitise::{sanitise, sanitise_text};
+pub use sanitise::{json_text, sanitise, sanitise_text};
 pub use style::{ColourChoice, Style, pad, wrap};
 
 use crate::engine::event::Stamped;

@@ -1,6 +1,9 @@
 //! Making foreign text safe to print: nothing in it can move the cursor, recolour or reverse what follows, or flood
 //! the screen.
 
+use crate::source::steers;
+use std::fmt::Write as _;
+
 /// Text on one line: line breaks and tabs become spaces, everything that steers a terminal becomes a visible mark,
 /// and what is longer than `most` characters ends in `…`.
 pub fn sanitise(text: &str, most: usize) -> String {
@@ -33,16 +36,27 @@ pub(super) fn safe(c: char) -> char {
         // Control pictures show which one it was.
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
         '\u{7f}' => '\u{2421}',
-        '\u{80}'..='\u{9f}'
-        | '\u{61c}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{feff}'
-        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        other if steers(other) => '\u{fffd}',
         other => other,
     }
+}
+
+/// Serialised JSON in which everything that steers a terminal is written as an escape, so that it means the same to a
+/// program and does nothing to a screen.
+pub fn json_text(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for c in json.chars() {
+        // A serialiser escapes what is ASCII; what is not stands only inside texts.
+        if c == '\n' || !steers(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut units) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -58,6 +72,14 @@ mod tests {
         assert_eq!(sanitise(" two\nlines\tand tab ", 80), "two lines and tab");
         assert_eq!(sanitise_text("two\r\nlines\u{1b}"), "two\nlines␛");
         assert_eq!(sanitise("漢字 👩‍🚀", 80), "漢字 👩‍🚀", "joined emoji stay whole");
+    }
+
+    #[test]
+    fn json_means_the_same_and_steers_nothing() {
+        let value = serde_json::json!({"a\u{1b}\u{9b}": "\u{202e}x\u{7f}\n\u{e0041}é"});
+        let text = json_text(&serde_json::to_string_pretty(&value).expect("JSON"));
+        assert!(!text.contains(|c: char| c != '\n' && steers(c)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
     }
 
     #[test]

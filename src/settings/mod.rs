@@ -522,9 +522,9 @@ fn base_url(name: &'static str, text: &str) -> Result<String, SettingsError> {
 
 /// `KIE_API_KEY` of a `.env` file, and nothing else of it. The process's environment is not changed.
 fn key_of_env_file(path: &Path) -> Option<String> {
+    let file = Source::read(path).ok()?;
     // One line that cannot be read does not hide the others.
-    dotenvy::from_path_iter(path)
-        .ok()?
+    dotenvy::from_read_iter(file.text().as_bytes())
         .filter_map(Result::ok)
         .find(|(name, _)| name == "KIE_API_KEY")
         .map(|(_, key)| key.trim().to_owned())

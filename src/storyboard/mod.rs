@@ -68,6 +68,17 @@ pub fn read(source: &Source) -> Reading {
     Reading { storyboard: drafted.map(|drafted| drafted.storyboard), diagnostics }
 }
 
+/// Reads one length of time as the field `duration` does, in seconds; `frame_rate` is the film's, for times in frames.
+///
+/// # Errors
+///
+/// What is wrong with it, as words that follow it: `is not a length of time`.
+pub fn read_seconds(text: &str, frame_rate: Option<f64>) -> Result<f64, String> {
+    duration::parse(text, frame_rate)
+        .map(|length| length.seconds)
+        .map_err(|wrong| wrong.to_string())
+}
+
 fn read_yaml(problems: &mut Problems<'_>) -> Option<document::Drafted> {
     let source = problems.source();
     let root = yaml::parse(Span::new(0, source.text().len()), problems);

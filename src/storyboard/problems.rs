@@ -171,8 +171,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Characters that a terminal or an editor acts on instead of showing them.
 pub(super) fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    crate::source::steers(c) || matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// The place to underline for a problem that concerns a whole document: its first line that says something.

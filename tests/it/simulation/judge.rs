@@ -21,7 +21,13 @@ pub(super) fn judge(machine: &mut Machine, last: &Summary) {
     // record, which the audit explains or complains of.
     let left_behind: BTreeSet<String> = attempts
         .iter()
-        .filter(|attempt| matches!(attempt.state, AttemptState::Failed | AttemptState::Finished))
+        .filter(|attempt| match attempt.state {
+            AttemptState::Failed | AttemptState::Finished => true,
+            // Of a scene that was edited since: calling it once more could pay for what nobody wants any more, and should
+            // it be wanted again, the call gives what was paid for.
+            AttemptState::Forgotten => attempt.intent.upgrade,
+            _ => false,
+        })
         .filter_map(|attempt| {
             let source = attempt.intent.bound["taskId"].as_str().map(str::to_owned);
             if attempt.intent.upgrade { source } else { attempt.task_id.clone() }
