@@ -414,7 +414,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         }
         // What could have been started then waits for a place that another future frees, and is woken by it.
         let next = times.into_iter().filter(|at| *at > looked_ms).min();
-        let wait = next.map_or(60_000, |at| at.saturating_sub(now).clamp(0, 60_000));
+        // A wait of nothing would not let the answers in that are on their way.
+        let wait = next.map_or(60_000, |at| at.saturating_sub(now).clamp(1, 60_000));
         Duration::from_millis(wait.unsigned_abs())
     }
 

@@ -401,6 +401,18 @@ mod tests {
     }
 
     #[test]
+    fn a_window_without_an_end_never_opens_again() {
+        let forever = WindowLimit { count: 1, length: Duration::MAX };
+        let mut window = MemoryWindow::default();
+        let id = given(&mut window, forever, 0);
+        window.close(&id, 0).unwrap();
+        let century_ms = 100 * 366 * 86_400_000;
+        assert!(
+            matches!(window.grant(forever, 1_000).unwrap(), Grant::NotBefore(at) if at > century_ms)
+        );
+    }
+
+    #[test]
     fn a_clock_that_was_set_back_blocks_for_one_window_only() {
         let limit = limit(1, 100);
         let mut window = MemoryWindow::default();

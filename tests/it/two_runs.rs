@@ -166,7 +166,7 @@ impl OtherTool<'_> {
         let text = serde_json::to_string_pretty(&manifest).expect("JSON");
         let path = self.project.path(MANIFEST);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             let new = self.project.path("public/assets/other-tool.tmp");
             std::fs::write(&new, text).expect("a file");
             std::fs::rename(&new, &path).expect("a rename");

@@ -39,7 +39,7 @@ impl User {
                 project.set("XDG_CONFIG_HOME", &home_of("config"));
                 project.set("XDG_STATE_HOME", &home_of("state"));
                 // However the same host is written, it is the same account.
-                let spelling = if number % 2 == 0 { "" } else { "/" };
+                let spelling = if number.is_multiple_of(2) { "" } else { "/" };
                 project.set("KIE_API_BASE", &format!("{}{spelling}", emulator.base));
                 project
             })
@@ -90,7 +90,7 @@ fn killed_processes_and_those_after_them_keep_to_the_window() {
         let mut unknown = 0;
         // Killed once or twice, at different moments: right after the plan, and after a task or two.
         for (life, lines) in [number % 5, 2 + number % 4].into_iter().enumerate() {
-            if life == 1 && number % 3 == 0 {
+            if life == 1 && number.is_multiple_of(3) {
                 break;
             }
             let mut run = project.start(["render", "--yes", "--json"]);
