@@ -590,6 +590,9 @@ fn another_form_of_the_same_record_is_known() {
             turned(&mut entry[key]);
         }
     });
+    let noted =
+        |planned: &Planned| planned.plan.scenes.iter().any(|scene| has_note(scene, "tool-changed"));
+    assert!(!noted(&film.plan(BOARD)), "8.0 is 8");
     assert_known(&mut film, "other order and numbers");
 }
 
