@@ -345,15 +345,19 @@ impl Provider {
         let code = json.as_ref().and_then(|json| self.envelope.code_of(json));
         let message = json.as_ref().map(|json| self.envelope.message_of(json)).unwrap_or_default();
         let mut class = self.create.create(http_status, code, &message);
-        let task_id = json
+        let named = json
             .as_ref()
-            .filter(|_| class == CreateClass::Accepted)
             .and_then(|json| pointer::first(json, task_id))
             .and_then(|found| pointer::scalar(&found))
             .filter(|id| !id.trim().is_empty());
-        if class == CreateClass::Accepted && task_id.is_none() {
-            class = CreateClass::Unknown;
+        match (class, &named) {
+            // Success without a task, or a dropped request with one: the answer contradicts itself.
+            (CreateClass::Accepted, None) | (CreateClass::Retry, Some(_)) => {
+                class = CreateClass::Unknown;
+            }
+            _ => {}
         }
+        let task_id = named.filter(|_| class == CreateClass::Accepted);
         CreateAnswer { class, task_id, code, message }
     }
 
