@@ -105,6 +105,9 @@ fn creates(
                 let told = REPEATED.contains(&i64::from(status))
                     || code.is_some_and(|code| REPEATED.contains(&code));
                 assert!(told, "repeated after HTTP {status}, code {code:?}");
+                let task = json.and_then(|json| json.pointer("/data/taskId"));
+                let named = task.and_then(Value::as_str).is_some_and(|id| !id.trim().is_empty());
+                assert!(!named, "repeated, though a task was named");
             }
             CreateClass::Rejected { .. } => {
                 let told = code.unwrap_or_else(|| i64::from(status));

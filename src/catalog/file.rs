@@ -6,12 +6,13 @@ use super::parameter::{COMMON_FIELDS, Parameter, WireType};
 use super::price::Prices;
 use super::rule::{Confidence, Rule, is_condition};
 use super::words;
-use crate::source::Source;
+use crate::source::{Source, steers};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// A file of models: `catalog/kie/veo.toml`, or one in a project's own `catalog/`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -203,6 +204,39 @@ pub(super) fn read(source: &Source) -> Result<Vec<Placed>, CatalogError> {
         placed.push(Placed { model, offset });
     }
     Ok(placed)
+}
+
+/// Refuses a file with a name or text that would steer a terminal: models are printed in many places.
+///
+/// What is no TOML is left to [`read`].
+pub(super) fn refuse_steering(source: &Source) -> Result<(), CatalogError> {
+    let Ok(table) = DeTable::parse(source.text()) else { return Ok(()) };
+    table.get_ref().iter().try_for_each(|(key, value)| {
+        plain(source, key.get_ref(), key.span().start)?;
+        plain_value(source, value)
+    })
+}
+
+fn plain(source: &Source, text: &str, offset: usize) -> Result<(), CatalogError> {
+    match text.chars().find(|c| steers(*c) && !matches!(c, '\n' | '\r' | '\t')) {
+        None => Ok(()),
+        Some(c) => {
+            let message = format!("a text holds the control character U+{:04X}", u32::from(c));
+            Err(CatalogError::at(source, offset, message).hint("take it out"))
+        }
+    }
+}
+
+fn plain_value(source: &Source, value: &Spanned<DeValue<'_>>) -> Result<(), CatalogError> {
+    match value.get_ref() {
+        DeValue::String(text) => plain(source, text, value.span().start),
+        DeValue::Array(items) => items.iter().try_for_each(|item| plain_value(source, item)),
+        DeValue::Table(table) => table.iter().try_for_each(|(key, value)| {
+            plain(source, key.get_ref(), key.span().start)?;
+            plain_value(source, value)
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// `Veo 3.1 Fast` as `veo-3.1-fast`.

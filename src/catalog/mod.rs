@@ -108,6 +108,7 @@ impl Catalog {
                      or your own configuration",
                 ));
             }
+            file::refuse_steering(source)?;
         }
         self.with_sources(&sources)
     }

@@ -503,7 +503,21 @@ fn files_of_others_cannot_steer_a_terminal() {
         )
     };
     let broken = model("[[models.modes]]\nkind = \"t2v\"\noperation = \"\\u001b[2J\"\n");
-    files_refused(&[("SCENES.md", GOOD), ("catalog/own.toml", broken.as_bytes())], &["Evil"]);
+    let good = model(
+        "[[models.modes]]\nkind = \"t2v\"\nid = \"x\\u001b[2J\"\noperation = \"create\"\nlengths = [5]\n\
+         parameters = [{ name = \"prompt\", type = \"string\", from = [\"prompt\"] }]\n",
+    );
+    for text in [&broken, &good] {
+        let files: [(&str, &[u8]); 2] =
+            [("SCENES.md", GOOD), ("catalog/own.toml", text.as_bytes())];
+        files_refused(&files, &["own.toml", "control character"]);
+        for arguments in [&["models"][..], &["models", "evil"], &["models", "--json"]] {
+            limited(&project(&emulator, &files), arguments).expect(1);
+        }
+    }
+    let odd = model("").replace("\\u001b[2J\\u202e\\u009b", "").replace(name, "\"\"");
+    let files: [(&str, &[u8]); 2] = [("SCENES.md", GOOD), ("catalog/own.toml", odd.as_bytes())];
+    limited(&project(&emulator, &files), &["models"]).expect(1).tells(&["own.toml"]);
     let template = format!("{{{{ visual|{EVIL} }}}}{{{{ \"{EVIL}\" }}}}{{{{ nothing_{EVIL} }}}}");
     files_refused(
         &[("SCENES.md", GOOD), ("prompts/veo.jinja", template.as_bytes())],
