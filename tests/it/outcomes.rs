@@ -330,7 +330,7 @@ fn read(outcome: Result<Answer, SendError>) -> Reading {
     });
     assert_eq!(calls[0].url, "https://kie.test/api/v1/jobs/recordInfo?taskId=a+b%26c");
     assert_eq!((calls[0].method.as_str(), calls[0].purpose), ("GET", Purpose::Read));
-    reading.reading
+    reading
 }
 
 #[test]
