@@ -21,6 +21,10 @@ simulate seeds="10000":
 kill times="200":
     STORYREEL_KILLS={{times}} cargo test --release --test it kill:: -- --nocapture
 
+# Break the code that decides what is paid for and see whether the tests notice: `just mutants plan/build plan::`
+mutants part="." *tests:
+    nice -n 15 cargo mutants --jobs 1 -o target --re '{{part}}' -- --lib --test it -- {{tests}}
+
 # Write the generated files again (JSON Schemas)
 generate:
     STORYREEL_UPDATE=1 cargo test --test it schema

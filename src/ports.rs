@@ -135,6 +135,19 @@ pub trait Files: Send + Sync {
     ) -> std::io::Result<PathBuf>;
     /// Renames over whatever stands at `to`, then syncs the folder of `to`.
     fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()>;
+    /// Renames over `to` if that still holds `seen` (`None`: nothing stands there), in one step where the system can,
+    /// then syncs the folder. False where `to` holds something else by now; it and `from` are as they were then.
+    fn replace(&self, from: &Path, to: &Path, seen: Option<&[u8]>) -> std::io::Result<bool> {
+        let now = match self.read(to) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if now.as_deref() != seen {
+            return Ok(false);
+        }
+        self.rename(from, to).map(|()| true)
+    }
     /// Removes a file, then syncs its folder; a missing file is fine.
     fn remove(&self, path: &Path) -> std::io::Result<()>;
     /// Metadata of an MP4 file, or why it is none.

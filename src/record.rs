@@ -221,6 +221,17 @@ pub struct Publication {
     pub supersedes: Option<String>,
 }
 
+/// The account's credits at a moment, as the provider told them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BalanceRecord {
+    /// The catalogue's provider.
+    pub provider: String,
+    /// Unix milliseconds of the answer.
+    pub at_ms: i64,
+    /// Credits.
+    pub credits: f64,
+}
+
 /// Everything a plan needs of the ledger, read at once.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -232,4 +243,6 @@ pub struct Snapshot {
     pub clips: Vec<ClipRecord>,
     /// Publications that were begun and not finished.
     pub publishing: Vec<Publication>,
+    /// The balance before the first submission of each run, oldest first.
+    pub balances: Vec<BalanceRecord>,
 }

@@ -11,6 +11,35 @@ use std::path::Path;
 /// The largest file that is read as text, in bytes. A storyboard of 100 MB is a mistake, not a film.
 pub const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Reads a whole file of at most `most` bytes.
+///
+/// Only a regular file is opened: a pipe would be waited for, and a device may never end.
+///
+/// # Errors
+/// Every way in which it cannot be read but that of its text.
+pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, SourceError> {
+    let name = path.display().to_string();
+    let problem = |error: std::io::Error| SourceError::Io { name: name.clone(), error };
+    let metadata = std::fs::metadata(path).map_err(problem)?;
+    if metadata.is_dir() {
+        return Err(SourceError::Folder { name });
+    }
+    if !metadata.is_file() {
+        return Err(SourceError::NotAFile { name });
+    }
+    if metadata.len() > most {
+        return Err(SourceError::TooLarge { name, bytes: metadata.len(), most });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // A file may grow while it is read, and some of the system's own tell no length.
+    let file = std::fs::File::open(path).map_err(problem)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(problem)?;
+    if bytes.len() as u64 > most {
+        return Err(SourceError::TooLarge { name, bytes: bytes.len() as u64, most });
+    }
+    Ok(bytes)
+}
+
 /// True for a character that a terminal acts on instead of showing it, or that turns or hides the text around it.
 /// Nothing from outside is printed with one of these in it.
 ///
@@ -43,32 +72,8 @@ impl Source {
 
     /// Reads a UTF-8 text file of at most [`MAX_TEXT_BYTES`].
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        Self::read_at_most(path, MAX_TEXT_BYTES)
-    }
-
-    /// Reads a UTF-8 text file of at most `most` bytes.
-    ///
-    /// Only a regular file is opened: a pipe would be waited for, and a device may never end.
-    pub fn read_at_most(path: &Path, most: u64) -> Result<Self, SourceError> {
+        let bytes = read_bytes(path, MAX_TEXT_BYTES)?;
         let name = path.display().to_string();
-        let problem = |error: std::io::Error| SourceError::Io { name: name.clone(), error };
-        let metadata = std::fs::metadata(path).map_err(problem)?;
-        if metadata.is_dir() {
-            return Err(SourceError::Folder { name });
-        }
-        if !metadata.is_file() {
-            return Err(SourceError::NotAFile { name });
-        }
-        if metadata.len() > most {
-            return Err(SourceError::TooLarge { name, bytes: metadata.len(), most });
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-        // A file may grow while it is read, and some of the system's own tell no length.
-        let file = std::fs::File::open(path).map_err(problem)?;
-        file.take(most + 1).read_to_end(&mut bytes).map_err(problem)?;
-        if bytes.len() as u64 > most {
-            return Err(SourceError::TooLarge { name, bytes: bytes.len() as u64, most });
-        }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(name, text)),
             Err(error) => {

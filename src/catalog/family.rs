@@ -68,6 +68,9 @@ pub struct Read {
     pub path: String,
     /// The name of the query parameter with the task id.
     pub query: String,
+    /// Where the record names its own task; a record of another task tells nothing.
+    #[serde(default)]
+    pub task_id: Vec<String>,
     /// Where the state is.
     pub state: String,
     /// States that mean that it runs.
@@ -227,7 +230,7 @@ pub struct RequestParts<'a> {
 pub struct CreateAnswer {
     /// What it means.
     pub class: CreateClass,
-    /// The task that was made; present when and only when the class is `Accepted`.
+    /// The task that the answer names; always present when the class is `Accepted`, never with a refusal.
     pub task_id: Option<String>,
     /// The code in the body.
     pub code: Option<i64>,
@@ -476,6 +479,14 @@ impl Family {
         pointer::first(body, &self.read.credits)
             .and_then(|found| words::as_number(&found))
             .filter(|credits| (0.0..=1e9).contains(credits))
+    }
+
+    /// True for a record that names another task than the one that was asked for. Only letters and digits are compared:
+    /// the pages show ids with dashes, the wire has them without.
+    pub fn is_of_another(&self, task_id: &str, body: &Value) -> bool {
+        pointer::first(body, &self.read.task_id)
+            .and_then(|found| pointer::scalar(&found))
+            .is_some_and(|found| words::normal(&found) != words::normal(task_id))
     }
 
     /// The request as the provider understood it, where the record repeats it.

@@ -290,9 +290,9 @@ impl OutcomeTable {
     /// (see [`Provider::create_answer`]).
     pub fn create(&self, http_status: u16, body_code: Option<i64>, message: &str) -> CreateClass {
         let http = i64::from(http_status);
-        let succeeded = (200..300).contains(&http);
+        let succeeded = http == 200;
         if body_code.is_some_and(|code| self.accepted.contains(&code)) {
-            // A body that reports success under an HTTP error contradicts itself.
+            // A body that reports success under another HTTP status contradicts itself.
             return if succeeded { CreateClass::Accepted } else { CreateClass::Unknown };
         }
         if self.retry.contains(&http) || body_code.is_some_and(|code| self.retry.contains(&code)) {
@@ -301,7 +301,7 @@ impl OutcomeTable {
         // The code in the body is the real status; the HTTP status counts where there is none.
         let code = match body_code {
             Some(code) => code,
-            None if succeeded => return CreateClass::Unknown,
+            None if (200..300).contains(&http) => return CreateClass::Unknown,
             None => http,
         };
         if self.rejected.contains(&code) {
@@ -344,20 +344,17 @@ impl Provider {
         let json: Option<Value> = serde_json::from_slice(body).ok();
         let code = json.as_ref().and_then(|json| self.envelope.code_of(json));
         let message = json.as_ref().map(|json| self.envelope.message_of(json)).unwrap_or_default();
-        let mut class = self.create.create(http_status, code, &message);
-        let named = json
+        let said = self.create.create(http_status, code, &message);
+        let task_id = json
             .as_ref()
             .and_then(|json| pointer::first(json, task_id))
-            .and_then(|found| pointer::scalar(&found))
-            .filter(|id| !id.trim().is_empty());
-        match (class, &named) {
-            // Success without a task, or a dropped request with one: the answer contradicts itself.
-            (CreateClass::Accepted, None) | (CreateClass::Retry, Some(_)) => {
-                class = CreateClass::Unknown;
-            }
-            _ => {}
-        }
-        let task_id = named.filter(|_| class == CreateClass::Accepted);
+            .and_then(|found| usable_id(&found));
+        // Success without a task contradicts itself, and so does a refusal that names one.
+        let class = match said {
+            CreateClass::Accepted if task_id.is_some() => CreateClass::Accepted,
+            CreateClass::Retry | CreateClass::Rejected { .. } if task_id.is_none() => said,
+            _ => CreateClass::Unknown,
+        };
         CreateAnswer { class, task_id, code, message }
     }
 
@@ -368,6 +365,19 @@ impl Provider {
             .filter(|_| ok)
             .and_then(|found| words::as_number(&found))
     }
+}
+
+/// The id of a task that can be asked for later: text or a whole number, visible ASCII, of a sensible length.
+fn usable_id(found: &Value) -> Option<String> {
+    const LONGEST: usize = 256;
+    let text = match found {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) if !number.is_f64() => number.to_string(),
+        _ => return None,
+    };
+    let usable =
+        (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    usable.then_some(text)
 }
 
 /// True when a message holds one of the texts, whatever the case.

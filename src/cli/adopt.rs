@@ -1,33 +1,61 @@
-//! `storyreel adopt`: name the task of a submission whose outcome is unknown.
+//! `storyreel adopt`: take over a task that exists at the provider, or a clip that exists as a file.
 
 use super::args::FileFlag;
 use super::failure::Failure;
-use super::forget::{known_scene, nothing_unknown, open_ledger, step, unknown_of};
+use super::forget::{known_scene, step, unknown_of};
+use super::online::Online;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, tell};
-use crate::ledger::Ledger as _;
+use crate::engine::real_files::RealFiles;
+use crate::ledger::{
+    Attempt, AttemptId, ClipRecord, Failure as Reason, FailureClass, Intent, Ledger as _,
+    ProjectLock, Snapshot, SqliteLedger,
+};
+use crate::plan::{PlanOptions, StepStart, Work};
+use crate::ports::Files as _;
+use crate::remote::echo::{Essence, Likeness};
+use crate::remote::outcome::Reading;
 use crate::report::sanitise;
-use crate::storyboard::StepKind;
+use crate::storyboard::{SceneId, StepKind};
+use std::path::{Path, PathBuf};
 
-/// Take over the task of a submission whose outcome nobody knew. Costs nothing.
+/// Take over a task or a clip that exists, for a submission whose outcome nobody knew or for a scene that would be
+/// rendered. Costs nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The log of your account at https://kie.ai shows tasks with their ids, times and prompts.
+The log of your account at https://kie.ai shows tasks with their ids, times and prompts. The provider repeats a task's
+prompt, and it is compared with the scene's before the task is taken.
 
-Example:
-  storyreel adopt 7 --task 3f2a9c0d1e4b5a6978877665544332211")]
+Examples:
+  storyreel adopt 7 --task 3f2a9c0d1e4b5a6978877665544332211
+  storyreel adopt 7 --file ~/Downloads/clip.mp4
+  storyreel adopt 7 --step extend --task 3f2a9c0d1e4b5a6978877665544332211")]
 pub(super) struct Adopt {
     /// The scene's id
     #[arg(value_name = "SCENE")]
     scene: String,
-    /// Which step of it, where several are unknown
+    /// Which step of it; the first that is missing unless given
     #[arg(long, value_name = "STEP", value_parser = step)]
     step: Option<StepKind>,
     /// The id of the task at the provider
-    #[arg(long, value_name = "ID", value_parser = task_id)]
-    task: String,
+    #[arg(long, value_name = "ID", value_parser = task_id, required_unless_present = "clip")]
+    task: Option<String>,
+    /// A clip that was made for this scene, such as one downloaded from the provider's web page
+    #[arg(long = "file", id = "clip", value_name = "PATH", conflicts_with = "task")]
+    clip: Option<PathBuf>,
+    /// Take the task without comparing its prompt, also when it cannot be looked at now
+    #[arg(long, conflicts_with = "clip")]
+    unchecked: bool,
     #[command(flatten)]
-    file: FileFlag,
+    file: StoryboardFlag,
+}
+
+/// The storyboard; `--file` is the clip here.
+#[derive(Debug, clap::Args)]
+struct StoryboardFlag {
+    /// The storyboard
+    #[arg(short = 'f', long = "storyboard", value_name = "FILE")]
+    file: Option<PathBuf>,
 }
 
 /// Task ids are letters, digits, `-` and `_`; anything else is a slip of the clipboard.
@@ -42,38 +70,78 @@ fn task_id(text: &str) -> Result<String, String> {
     }
 }
 
+/// What is taken over for: an unknown submission, or a step that would be submitted.
+enum Place {
+    Unknown(Attempt),
+    Planned(Box<Planned>),
+}
+
+/// A step that would be submitted, with what opening its take needs.
+struct Planned {
+    work: crate::plan::RenderWork,
+    intent: Intent,
+}
+
+impl Place {
+    fn intent(&self) -> &Intent {
+        match self {
+            Self::Unknown(attempt) => &attempt.intent,
+            Self::Planned(planned) => &planned.intent,
+        }
+    }
+}
+
 impl Adopt {
     pub fn run(&self, _: Output) -> Result<u8, Failure> {
-        let workspace = Workspace::open(&self.file.flags())?;
+        let flag = FileFlag::of(self.file.file.clone());
+        let workspace = Workspace::open(&flag.flags())?;
         let scene = known_scene(&workspace, &self.scene)?;
-        let (mut ledger, _lock) = open_ledger(&workspace, "storyreel adopt")?;
+        let _lock = ProjectLock::acquire(&workspace.layout.lock(), "storyreel adopt", None)?;
+        let mut ledger = SqliteLedger::open(&workspace.layout.ledger())?;
         ledger.recover(now_ms())?;
         let snapshot = ledger.snapshot()?;
-        let owner = snapshot.takes.iter().find(|take| {
-            take.attempts.iter().any(|attempt| attempt.task_id.as_deref() == Some(&self.task))
-        });
-        if let Some(owner) = owner {
-            return Err(Failure::invalid(
-                "task-taken",
-                format!("task `{}` is on record for scene {} already", self.task, owner.slot.scene),
-            )
-            .hint("`storyreel status` shows what is on record"));
-        }
-        let unknown = unknown_of(&workspace, &snapshot, &scene, self.step)?;
-        match unknown[..] {
-            [] => Err(nothing_unknown(&scene)),
-            [(_, attempt)] => {
-                ledger.submitted(attempt.id, Some(&self.task), now_ms())?;
-                tell(&format!(
-                    "scene {} {} is task {} now\n",
-                    sanitise(&scene.key(), 40),
-                    attempt.intent.kind,
-                    self.task
-                ));
-                let next = self.file.commands().free("render", &["--only", &scene.key()]);
-                tell(&format!("next: {}\n", next.command));
-                Ok(0)
+        let place = self.place(&workspace, &snapshot, &scene)?;
+        let shown = sanitise(&scene.key(), 40);
+        let kind = place.intent().kind;
+        if let Some(task) = &self.task {
+            self.check_task(&workspace, &snapshot, place.intent(), task)?;
+            let attempt = opened(&mut ledger, &place)?;
+            ledger.submitted(attempt, Some(task), now_ms())?;
+            tell(&format!("scene {shown} {kind} is task {task} now\n"));
+        } else if let Some(path) = &self.clip {
+            let clip = into_cache(&workspace, path)?;
+            let attempt = opened(&mut ledger, &place)?;
+            match &place {
+                Place::Unknown(_) => {}
+                // An upgrade is never unknown; its first call is what is recorded here.
+                Place::Planned(planned) if planned.intent.upgrade => {
+                    ledger.submitted(attempt, None, now_ms())?;
+                }
+                // Only what was sent can be downloaded; this was not, and the next line ends that.
+                Place::Planned(_) => ledger.unknown(attempt, &brought(), now_ms())?,
             }
+            ledger.downloaded(attempt, &clip, now_ms())?;
+            tell(&format!(
+                "`{}` is the clip of scene {shown} {kind} now\n",
+                sanitise(&path.display().to_string(), 200)
+            ));
+        }
+        let next = flag.commands().free("render", &["--only", &scene.key()]);
+        tell(&format!("next: {}\n", next.command));
+        Ok(0)
+    }
+
+    /// The one place that is meant.
+    fn place(
+        &self,
+        workspace: &Workspace,
+        snapshot: &Snapshot,
+        scene: &SceneId,
+    ) -> Result<Place, Failure> {
+        let unknown = unknown_of(workspace, snapshot, scene, self.step)?;
+        match unknown[..] {
+            [] => self.planned(workspace, snapshot, scene),
+            [(_, attempt)] => Ok(Place::Unknown(attempt.clone())),
             _ => Err(Failure::invalid(
                 "several-unknown",
                 format!("scene {} has several submissions whose outcome is unknown", scene.key()),
@@ -81,4 +149,263 @@ impl Adopt {
             .hint("name one with `--step`")),
         }
     }
+
+    /// The first step of a scene that would be submitted.
+    fn planned(
+        &self,
+        workspace: &Workspace,
+        snapshot: &Snapshot,
+        scene: &SceneId,
+    ) -> Result<Place, Failure> {
+        let nothing = |message: String| {
+            Failure::invalid("nothing-to-adopt", message)
+                .hint("`storyreel plan` shows what would be rendered, `storyreel status` what is on record")
+        };
+        let looked = workspace.look(snapshot.clone())?;
+        let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
+        let work = planned
+            .plan
+            .scenes
+            .into_iter()
+            .find(|planned| planned.scene_id == *scene)
+            .and_then(|planned| planned.work);
+        let Some(Work::Render(work)) = work else {
+            return Err(nothing(format!(
+                "scene {} has no submission whose outcome is unknown, and nothing of it would be rendered",
+                scene.key()
+            )));
+        };
+        let at = work.steps.iter().position(|step| !matches!(step.start, StepStart::Done(_)));
+        let Some((at, step)) = at.and_then(|at| Some((at, work.steps.get(at)?))) else {
+            return Err(nothing(format!("no step of scene {} is missing", scene.key())));
+        };
+        if self.step.is_some_and(|wanted| wanted != step.kind) {
+            return Err(nothing(format!(
+                "the step of scene {} that is missing first is {}",
+                scene.key(),
+                step.kind
+            )));
+        }
+        if matches!(step.start, StepStart::Resume(_)) {
+            return Err(nothing(format!(
+                "a task of scene {} {} is on record already",
+                scene.key(),
+                step.kind
+            )));
+        }
+        if step.upgrade && self.task.is_some() {
+            return Err(nothing(format!(
+                "scene {} {} has no task of its own: it is asked for again without paying again",
+                scene.key(),
+                step.kind
+            )));
+        }
+        let clips: Vec<_> = work.steps[..at]
+            .iter()
+            .filter_map(|step| match &step.start {
+                StepStart::Done(clip) => Some(clip.sha256.clone()),
+                _ => None,
+            })
+            .collect();
+        let request = match clips.last() {
+            Some(clip) if step.request.waits() => step.request.after(clip),
+            _ => step.request.clone(),
+        };
+        let intent = Intent {
+            take: crate::ledger::TakeId(0),
+            step: at,
+            kind: step.kind,
+            model_id: step.model_id.clone(),
+            provider: step.provider.clone(),
+            family: step.family.clone(),
+            operation: step.operation.clone(),
+            upgrade: step.upgrade,
+            endpoint: request.endpoint(),
+            fingerprint: request.fingerprint(),
+            bound: request.body.clone(),
+            request: request.body,
+            // A file that is brought costs nothing; a task was paid for by whoever made it.
+            reserved: if self.clip.is_some() { Some(0.0) } else { step.credits },
+        };
+        Ok(Place::Planned(Box::new(Planned { work, intent })))
+    }
+
+    /// Makes sure that a task is nobody's yet, that there is such a task, and that it was made for this request.
+    fn check_task(
+        &self,
+        workspace: &Workspace,
+        snapshot: &Snapshot,
+        intent: &Intent,
+        task: &str,
+    ) -> Result<(), Failure> {
+        let attempts = || snapshot.takes.iter().flat_map(|take| &take.attempts);
+        let owner = snapshot.takes.iter().find(|take| {
+            take.attempts.iter().any(|attempt| attempt.task_id.as_deref() == Some(task))
+        });
+        if let Some(owner) = owner {
+            return Err(Failure::invalid(
+                "task-taken",
+                format!(
+                    "task `{task}` is on record for scene {} already",
+                    sanitise(&owner.slot.scene, 40)
+                ),
+            )
+            .hint("`storyreel status` shows what is on record"));
+        }
+        if self.unchecked {
+            return Ok(());
+        }
+        if workspace.settings.provider.key.is_none() {
+            return Err(Failure::cannot_work(
+                "no-key",
+                "without a key the task cannot be looked at",
+            )
+            .hint("set `KIE_API_KEY`, or take it as it is with `--unchecked`"));
+        }
+        let look =
+            Online::new(workspace)?.look(&intent.provider, &intent.family, &intent.operation, task);
+        match look.reading {
+            Reading::Missing => {
+                return Err(Failure::invalid(
+                    "no-such-task",
+                    format!("the provider knows no task `{task}` of this kind ({})", intent.family),
+                )
+                .hint("copy the id from the log at https://kie.ai; a task that was made just now shows after a minute"));
+            }
+            Reading::Trouble(trouble) => {
+                return Err(Failure::cannot_work(
+                    "network",
+                    format!("task `{task}` cannot be looked at now: {}", trouble.message),
+                )
+                .hint("try again, or take it as it is with `--unchecked`"));
+            }
+            Reading::Refused { failure, .. } => {
+                return Err(Failure::cannot_work(
+                    "key-refused",
+                    format!("the provider refuses the key: {}", failure.message),
+                )
+                .hint("check KIE_API_KEY"));
+            }
+            _ => {}
+        }
+        let own = Essence::of(&intent.bound);
+        let others = attempts()
+            .filter(|attempt| attempt.intent.bound != intent.bound && !attempt.intent.upgrade)
+            .map(|attempt| Essence::of(&attempt.intent.bound));
+        match own.likeness(&look.repeats) {
+            Likeness::Same => Ok(()),
+            Likeness::Other => Err(other_request(task, &own, &look.repeats)),
+            Likeness::Unclear => {
+                for other in others {
+                    if other.likeness(&look.repeats) == Likeness::Same {
+                        return Err(other_request(task, &own, &look.repeats));
+                    }
+                }
+                tell(
+                    "note: the provider's record does not repeat the request word for word, so only you can tell that the task is this scene's\n",
+                );
+                Ok(())
+            }
+        }
+    }
+}
+
+fn other_request(task: &str, own: &Essence, found: &Essence) -> Failure {
+    let words = |essence: &Essence| {
+        essence
+            .prompt()
+            .map_or("no prompt".to_owned(), |prompt| format!("`{}`", sanitise(prompt, 160)))
+    };
+    Failure::invalid(
+        "other-request",
+        format!(
+            "task `{task}` was made for another request: its prompt is {}, the scene's is {}",
+            words(found),
+            words(own)
+        ),
+    )
+    .hint("look for the right id in the log at https://kie.ai; `--unchecked` takes this one all the same")
+}
+
+/// The attempt on record; for a step that would be submitted it is made now.
+fn opened(ledger: &mut SqliteLedger, place: &Place) -> Result<AttemptId, Failure> {
+    match place {
+        Place::Unknown(attempt) => Ok(attempt.id),
+        Place::Planned(planned) => {
+            let Planned { work, intent } = planned.as_ref();
+            let now = now_ms();
+            let take = match work.open_take {
+                Some(take) => take,
+                None => {
+                    let kinds: Vec<_> = work.steps.iter().map(|step| step.kind).collect();
+                    let reused: Vec<_> = work.steps[..intent.step]
+                        .iter()
+                        .enumerate()
+                        .filter_map(|(at, step)| match &step.start {
+                            StepStart::Done(clip) => {
+                                Some((at, clip.sha256.clone(), clip.task_id.clone()))
+                            }
+                            _ => None,
+                        })
+                        .collect();
+                    ledger.open_take(&work.slot, work.take, &work.ask, &kinds, &reused, now)?
+                }
+            };
+            Ok(ledger.intend(&Intent { take, ..intent.clone() }, now)?)
+        }
+    }
+}
+
+/// What stands in the ledger for the moment between the record of a brought clip and the clip itself.
+fn brought() -> Reason {
+    Reason {
+        class: FailureClass::Other,
+        code: None,
+        message: "never sent: a file was being adopted for it".to_owned(),
+    }
+}
+
+/// Copies a clip into the cache, whole and checked.
+fn into_cache(workspace: &Workspace, path: &Path) -> Result<ClipRecord, Failure> {
+    let layout = &workspace.layout;
+    let shown = sanitise(&path.display().to_string(), 200);
+    let unreadable = |error: std::io::Error| {
+        Failure::invalid("unreadable", format!("cannot read `{shown}`: {error}"))
+    };
+    let kind = std::fs::metadata(path).map_err(unreadable)?;
+    if !kind.is_file() {
+        return Err(Failure::invalid("not-a-clip", format!("`{shown}` is not a file")));
+    }
+    let most = workspace.settings.limits.max_clip;
+    if kind.len() > most {
+        return Err(Failure::invalid(
+            "too-large",
+            format!("`{shown}` is larger than `max_clip` allows ({most} bytes)"),
+        ));
+    }
+    let probe_file =
+        |path: &Path| crate::media::probe_file(path).map_err(|error| error.to_string());
+    let cannot = |error: std::io::Error| {
+        Failure::cannot_work("disk", format!("cannot copy `{shown}` into the cache: {error}"))
+            .hint("make room, or make `.storyreel` writable; nothing was recorded")
+    };
+    let files = RealFiles::new(&layout.project_root, probe_file).map_err(cannot)?;
+    let folder = layout.private.join("cache");
+    let temporary = files.copy_to_temporary(path, &folder, ".part").map_err(cannot)?;
+    let checked = (|| {
+        let probe = files.probe(&temporary).map_err(|message| {
+            Failure::invalid("not-a-clip", format!("`{shown}` is not a clip: {message}"))
+                .hint("it must be an MP4 file with a video track")
+        })?;
+        let sha256 = files.hash(&temporary).map_err(cannot)?;
+        let bytes = files.stat(&temporary).map_err(cannot)?.map_or(0, |(bytes, _)| bytes);
+        files.rename(&temporary, &layout.cached(&sha256)).map_err(cannot)?;
+        let probe = serde_json::to_value(probe).unwrap_or_default();
+        Ok(ClipRecord { sha256, bytes, probe, task_id: None })
+    })();
+    if checked.is_err() {
+        // The reason that matters is the other one.
+        drop(files.remove(&temporary));
+    }
+    checked
 }

@@ -41,6 +41,11 @@ impl File {
 }
 
 impl FileFlag {
+    /// The same for a command that reads the flag itself.
+    pub fn of(file: Option<PathBuf>) -> Self {
+        Self { file }
+    }
+
     /// As settings take it.
     pub fn flags(&self) -> Flags {
         Flags { storyboard: self.file.clone(), max_credits: None }

@@ -136,10 +136,12 @@ impl From<LedgerError> for Failure {
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        let code = match error {
-            LockError::Held { .. } => "locked",
-            LockError::Unusable { .. } => "lock",
-        };
-        Self::cannot_work(code, error.to_string())
+        let message = error.to_string();
+        match error {
+            LockError::Held { .. } => Self::cannot_work("locked", message),
+            LockError::Unusable { .. } => Self::cannot_work("lock", message).hint(
+                "it must be a file in a folder that can be written, on a file system that has locks",
+            ),
+        }
     }
 }

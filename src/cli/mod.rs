@@ -3,6 +3,7 @@
 mod adopt;
 mod args;
 mod check;
+mod clue;
 mod completions;
 mod consent;
 mod emulator;
@@ -12,6 +13,7 @@ mod forget;
 mod init;
 mod interrupt;
 mod models;
+mod online;
 mod plan;
 mod preview;
 mod render;

@@ -3,33 +3,35 @@
 use super::args::File;
 use super::consent::{self, Spending};
 use super::failure::{CANNOT_WORK, Failure};
-use super::interrupt::{INTERRUPTED, interrupted};
+use super::interrupt::{INTERRUPTED, Interrupts};
 use super::plan::{ChoiceArgs, PAID_WORK};
 use super::reporters::{Reporters, action_counts, blocked_events, stamped};
 use super::saved_plan::SavedPlan;
 use super::workspace::{Workspace, now_ms};
-use super::{Output, preview, selection, tell};
+use super::{Output, online, preview, selection, tell};
 use crate::engine::event::{Event, Stamped, Summary};
 use crate::engine::policy::Policy;
 use crate::engine::real::RealClock;
 use crate::engine::real_files::RealFiles;
+use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport, Watcher, watcher};
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
 use crate::engine::{Order, World};
 use crate::ledger::{
-    AttemptId, AttemptState, FileRecord, Ledger, ProjectLock, Snapshot, SqliteLedger,
+    AttemptId, AttemptState, FileRecord, Ledger, LockError, ProjectLock, Snapshot, SqliteLedger,
     make_private_folder,
 };
 use crate::plan::{ClipSource, PlanOptions, Planned, StepStart, Work};
 use crate::ports::Files as _;
 use crate::publish::{PublishError, Publisher};
-use crate::remote::http::{Hosts, HttpTransport};
+use crate::remote::http::HttpTransport;
 use crate::report::json::JsonLines;
 use crate::report::plan_text::{self, PlanText};
 use crate::report::{ErrorReport, Reporter, sanitise};
 use crate::settings::{Flags, quantity};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Render what changed: submit, wait, download and publish. Run it again and nothing happens.
@@ -103,6 +105,7 @@ fn wait(text: &str) -> Result<Duration, String> {
 struct Held {
     ledger: SqliteLedger,
     files: RealFiles,
+    watcher: Arc<dyn Watcher>,
     _lock: ProjectLock,
 }
 
@@ -115,6 +118,7 @@ struct Prepared {
 
 impl Render {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let interrupts = Interrupts::listen();
         let flags = Flags { max_credits: self.max_credits, ..self.file.flags() };
         let workspace = Workspace::open(&flags)?;
         let saved = self.plan.as_deref().map(SavedPlan::read).transpose()?;
@@ -155,7 +159,7 @@ impl Render {
         }
         held.check_folders(&workspace, &prepared.planned)?;
         held.record(&prepared)?;
-        let exit = self.execute(&workspace, &mut held, prepared.planned, output)?;
+        let exit = self.execute(&workspace, &mut held, prepared.planned, &interrupts, output)?;
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
     }
 
@@ -209,7 +213,7 @@ impl Render {
                 "the project's folder must be writable: the record of what was paid for lies there",
             )
         })?;
-        let lock = ProjectLock::acquire(&layout.lock(), "storyreel render", self.wait)?;
+        let lock = self.lock(workspace)?;
         let mut ledger = SqliteLedger::open(&layout.ledger())?;
         let files = RealFiles::new(&layout.project_root, |path| {
             crate::media::probe_file(path).map_err(|error| error.to_string())
@@ -223,9 +227,30 @@ impl Render {
                 tracing::debug!(%error, folder = %folder.display(), "left-over files stay");
             }
         }
-        ledger.recover(now_ms())?;
-        Publisher::new(&files, layout).recover(&mut ledger, now_ms()).map_err(publish_failure)?;
-        Ok(Held { ledger, files, _lock: lock })
+        let watcher = watcher();
+        {
+            let mut ledger = WatchedLedger::new(&mut ledger, Arc::clone(&watcher));
+            let files = WatchedFiles::new(&files, Arc::clone(&watcher));
+            ledger.recover(now_ms())?;
+            Publisher::new(&files, layout)
+                .recover(&mut ledger, now_ms())
+                .map_err(publish_failure)?;
+        }
+        Ok(Held { ledger, files, watcher, _lock: lock })
+    }
+
+    /// Takes the project's lock; with `--wait` it says whom it waits for.
+    fn lock(&self, workspace: &Workspace) -> Result<ProjectLock, Failure> {
+        const COMMAND: &str = "storyreel render";
+        let path = workspace.layout.lock();
+        let held = match (ProjectLock::acquire(&path, COMMAND, None), self.wait) {
+            (Err(held @ LockError::Held { .. }), Some(wait)) if !wait.is_zero() => (held, wait),
+            (taken, _) => return Ok(taken?),
+        };
+        let (LockError::Held { holder, .. }, wait) = held else { return Err(held.0.into()) };
+        let holder = holder.map(|holder| format!(": {holder}")).unwrap_or_default();
+        tell(&format!("waiting for another run to end{holder}\n"));
+        Ok(ProjectLock::acquire(&path, COMMAND, Some(wait))?)
     }
 
     /// Looks again, now that nobody else changes anything, and makes the plan that is carried out.
@@ -329,6 +354,7 @@ impl Render {
         workspace: &Workspace,
         held: &mut Held,
         planned: Planned,
+        interrupts: &Interrupts,
         output: Output,
     ) -> Result<u8, Failure> {
         let commands = self.file.commands();
@@ -347,11 +373,12 @@ impl Render {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(
                     |error| Failure::cannot_work("runtime", format!("cannot start: {error}")),
                 )?;
+            let watched = || Arc::clone(&held.watcher);
             let world = World {
                 clock: &RealClock::new(),
-                transport: &transport,
-                ledger: &mut held.ledger,
-                files: &held.files,
+                transport: &WatchedTransport::new(&transport, watched()),
+                files: &WatchedFiles::new(&held.files, watched()),
+                ledger: &mut WatchedLedger::new(&mut held.ledger, Arc::clone(&held.watcher)),
                 window: window.as_mut(),
             };
             let order = Order {
@@ -376,9 +403,11 @@ impl Render {
                     }
                 }
             };
-            runtime.block_on(async {
-                crate::engine::run(world, order, &mut emit, interrupted()).await
-            })?;
+            let ended =
+                runtime.block_on(crate::engine::run(world, order, &mut emit, interrupts.run()));
+            // A name that is still looked up, or a file that is still read, would be waited for otherwise.
+            runtime.shutdown_background();
+            ended?;
         }
         Ok(reporter.end(&commands, output))
     }
@@ -421,8 +450,21 @@ impl Held {
         if work.is_empty() {
             return Ok(());
         }
-        let mut folders =
-            BTreeSet::from([layout.private.join("cache"), layout.assets_root.join("assets")]);
+        // What cannot be read now cannot be merged later, when everything is paid for.
+        if let Err(error) = self.files.read(&layout.manifest())
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(Failure::cannot_work(
+                "unreadable",
+                format!("cannot use the manifest: {error}"),
+            )
+            .hint("it must be a file of the project; nothing was sent"));
+        }
+        let mut folders = BTreeSet::from([
+            layout.private.join("cache"),
+            layout.private.join("cache/sha256"),
+            layout.assets_root.join("assets"),
+        ]);
         for work in work {
             let filename = match work {
                 Work::Render(work) => &work.entry.filename,
@@ -438,7 +480,15 @@ impl Held {
                 )
                 .hint("give the scene another id; nothing was sent")
             })?;
-            folders.extend(clip.parent().map(Path::to_owned));
+            // A link that leads out of the project is not followed, so what it hides could not be kept.
+            self.files.stat(&clip).map_err(|error| {
+                Failure::cannot_work("unreadable", format!("cannot use a clip file: {error}"))
+                    .hint("remove the link; nothing was sent")
+            })?;
+            let folder = clip.parent().map(Path::to_owned);
+            let takes = folder.as_ref().map(|folder| folder.join("takes"));
+            folders.extend(folder);
+            folders.extend(takes.filter(|takes| takes.symlink_metadata().is_ok()));
         }
         for folder in folders {
             let tried = self.files.create_temporary(&folder, ".tmp");
@@ -464,6 +514,9 @@ impl Held {
         if !prepared.planned.moved_takes.is_empty() {
             self.ledger.move_takes(&prepared.planned.moved_takes)?;
         }
+        if !prepared.planned.redirected_takes.is_empty() {
+            self.ledger.redirect_takes(&prepared.planned.redirected_takes)?;
+        }
         Ok(())
     }
 }
@@ -486,11 +539,9 @@ fn remember(workspace: &Workspace, fresh: &[FileRecord]) {
 /// The provider, as far as there is a key for it, and the window of submissions that this user's processes share.
 fn outside(workspace: &Workspace) -> Result<(HttpTransport, Box<dyn Window>), Failure> {
     let provider = &workspace.settings.provider;
-    let hosts = Hosts::parse(&provider.api, &provider.upload)
-        .map_err(|message| Failure::invalid("invalid-environment", message))?;
+    let transport = online::transport(workspace)?;
     let Some(key) = &provider.key else {
         // Nothing is sent without a key: the work at hand was checked to need none.
-        let transport = HttpTransport::new(hosts, SecretString::from(String::new()));
         return Ok((transport, Box::new(MemoryWindow::default())));
     };
     let window = SharedWindow::open(&workspace.settings.state_folder, key.expose_secret(), &provider.api)
@@ -501,7 +552,7 @@ fn outside(workspace: &Workspace) -> Result<(HttpTransport, Box<dyn Window>), Fa
             )
             .hint("submissions are counted there over all projects; make it writable, or set `XDG_STATE_HOME`")
         })?;
-    Ok((HttpTransport::new(hosts, key.clone()), Box::new(window)))
+    Ok((transport, Box::new(window)))
 }
 
 /// True when carrying this out submits something new.

@@ -84,8 +84,8 @@ pub(super) fn blocked_events(planned: &Planned, summary: &mut Summary) -> Vec<St
                     credits: scene
                         .steps
                         .iter()
-                        .filter_map(|step| step.credits)
-                        .reduce(|a, b| a + b),
+                        .find(|step| Some(step.step) == reason.step)
+                        .and_then(|step| step.credits),
                 }
             }
             "price-unknown" => {

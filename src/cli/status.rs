@@ -1,20 +1,25 @@
 //! `storyreel status`: what is on record.
 
 use super::args::File;
+use super::clue::{Clue, is_unknown};
 use super::failure::Failure;
+use super::online::Online;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, pretty, print};
 use crate::known::{Known, Output as Published};
 use crate::ledger::{Attempt, AttemptState, Take, TakeState};
 use crate::manifest::VideoEntry;
 use crate::plan::Place;
-use crate::report::{Commands, Style, counted, json as lines, sanitise, span_of_time, trimmed};
+use crate::report::json::time;
+use crate::report::{Commands, Style, counted, sanitise, span_of_time, trimmed};
 use crate::storyboard::SceneId;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Show scenes, takes, tasks in flight, unknown submissions, orphans and the bill. No network, no cost.
+/// Show scenes, takes, tasks in flight, unknown submissions, orphans and the bill. Costs nothing.
+///
+/// Only when the outcome of a submission is unknown, and there is a key, the provider is asked for the balance.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,6 +28,9 @@ Examples:
 pub(super) struct Status {
     #[command(flatten)]
     file: File,
+    /// Do not ask the provider for the balance
+    #[arg(long)]
+    offline: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -32,7 +40,10 @@ impl Status {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
         let workspace = Workspace::open(&self.file.flags())?;
         let looked = workspace.look_around()?;
-        let record = Record::of(&workspace, &looked.known, &looked.place);
+        let mut record = Record::of(&workspace, &looked.known, &looked.place);
+        if !self.offline {
+            record.ask_for_balance(&workspace, &looked.known);
+        }
         if self.json {
             print(&pretty(&record.to_json()))?;
         } else {
@@ -71,8 +82,10 @@ struct Record<'a> {
     scenes: Vec<SceneStatus<'a>>,
     running: Vec<Task<'a>>,
     unknown: Vec<Task<'a>>,
+    /// What the balance says of them.
+    clue: Option<Clue>,
     orphans: Vec<&'a VideoEntry>,
-    kept: usize,
+    kept: Vec<&'a Take>,
     bill: Bill,
     now_ms: i64,
 }
@@ -133,12 +146,29 @@ impl<'a> Record<'a> {
             scenes,
             running: tasks(&[AttemptState::Submitted, AttemptState::Finished]),
             // An intent that a killed run left behind is found to be unknown by the next one.
-            unknown: tasks(&[AttemptState::Unknown, AttemptState::Intent]),
+            unknown: tasks(&[AttemptState::Unknown, AttemptState::Intent])
+                .into_iter()
+                .filter(|task| is_unknown(task.attempt))
+                .collect(),
+            clue: Clue::of(&known.ledger.takes, &known.ledger.balances, None),
             orphans,
-            kept: takes.iter().filter(|take| take.state == TakeState::Kept).count(),
+            kept: takes.iter().copied().filter(|take| is_kept(take, known)).collect(),
             bill: bill(&known.ledger.takes),
             now_ms: now_ms(),
         }
+    }
+
+    /// Compares the balance before the first unknown submission with the one now, where it can be asked for.
+    fn ask_for_balance(&mut self, workspace: &Workspace, known: &Known) {
+        let Some(clue) = &self.clue else { return };
+        if workspace.settings.provider.key.is_none() {
+            return;
+        }
+        // Without an answer the rest of the record is as true as before.
+        let now = Online::new(workspace)
+            .ok()
+            .and_then(|online| online.balance(&clue.before.provider).ok());
+        self.clue = Clue::of(&known.ledger.takes, &known.ledger.balances, now);
     }
 
     fn to_json(&self) -> Value {
@@ -172,7 +202,7 @@ impl<'a> Record<'a> {
                         "state": attempt.state,
                         "model": attempt.intent.model_id,
                         "task_id": attempt.task_id,
-                        "since": lines::time(attempt.created_ms),
+                        "since": time(attempt.created_ms),
                         "credits": attempt.intent.reserved,
                         "message": attempt.failure.as_ref().map(|failure| &failure.message),
                     })
@@ -189,8 +219,9 @@ impl<'a> Record<'a> {
             "scenes": scenes,
             "running": tasks(&self.running),
             "unknown": tasks(&self.unknown),
+            "balance": self.clue.as_ref().map(Clue::to_json),
             "orphans": orphans,
-            "kept_takes": self.kept,
+            "kept_takes": self.kept.len(),
             "bill": {
                 "tasks": self.bill.tasks,
                 "credits": self.bill.charged,
@@ -222,6 +253,9 @@ impl<'a> Record<'a> {
         }
         self.tasks(&mut out, "outcome unknown", &self.unknown, style);
         if let Some(first) = self.unknown.first() {
+            if let Some(clue) = &self.clue {
+                let _ = writeln!(out, "  {}", clue.words());
+            }
             let scene = first.take.slot.scene.as_str();
             let _ = writeln!(
                 out,
@@ -230,10 +264,16 @@ impl<'a> Record<'a> {
             );
             let _ = writeln!(
                 out,
+                "  when you have its clip as a file: {}",
+                commands.free("adopt", &[scene, "--file", "CLIP.mp4"]).command
+            );
+            let _ = writeln!(
+                out,
                 "  when it shows none: {}",
                 commands.free("forget", &[scene]).command
             );
         }
+        self.kept(&mut out, style);
         if !self.orphans.is_empty() {
             let _ = writeln!(
                 out,
@@ -270,15 +310,36 @@ impl<'a> Record<'a> {
                 .unwrap_or_default();
             #[expect(clippy::cast_precision_loss, reason = "a span of time in milliseconds")]
             let ago = (self.now_ms - attempt.created_ms).max(0) as f64 / 1000.0;
+            let sent = time(attempt.created_ms);
             let _ = writeln!(
                 out,
-                "  scene {} {} take {}{}{credits}  {} ago",
+                "  scene {} {} take {}{}{credits}  sent {} ({} ago)",
                 sanitise(&take.slot.scene, 40),
                 attempt.intent.kind,
                 take.number,
                 task.unwrap_or_default(),
+                sent.get(..19).unwrap_or(&sent).replace('T', " "),
                 span_of_time(ago.round())
             );
+            if let Some(failure) = attempt.failure.as_ref().filter(|_| is_unknown(attempt)) {
+                let _ = writeln!(out, "    {}", sanitise(&failure.message, 300));
+            }
+        }
+    }
+
+    /// Takes that were paid for and overtaken by an edit.
+    fn kept(&self, out: &mut String, style: Style) {
+        if self.kept.is_empty() {
+            return;
+        }
+        let head = "kept (asked for before an edit; change the scene back to use them)";
+        let _ = writeln!(out, "\n{}", style.bold(head));
+        for take in &self.kept {
+            let clips = take.attempts.iter().filter(|attempt| attempt.clip.is_some());
+            let steps: Vec<&str> = clips.map(|attempt| attempt.intent.kind.name()).collect();
+            let scene = sanitise(&take.slot.scene, 40);
+            let steps = if steps.is_empty() { "no clip".to_owned() } else { steps.join(", ") };
+            let _ = writeln!(out, "  scene {scene} take {}  {steps}", take.number);
         }
     }
 
@@ -300,6 +361,14 @@ impl<'a> Record<'a> {
         }
         out
     }
+}
+
+/// True for a take that was kept back and whose clip no scene has got since.
+fn is_kept(take: &Take, known: &Known) -> bool {
+    let published =
+        |clip: &String| known.manifest.videos().any(|entry| entry.sha256.as_ref() == Some(clip));
+    take.state == TakeState::Kept
+        && !take.attempts.iter().filter_map(|attempt| attempt.clip.as_ref()).any(published)
 }
 
 fn scene_line(scene: &SceneStatus<'_>, style: Style) -> String {

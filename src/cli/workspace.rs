@@ -11,7 +11,7 @@ use crate::plan::{Place, PlanOptions, Planned, Planning};
 use crate::prompt::{PromptError, Templates};
 use crate::report::diagnostics;
 use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, resolve};
-use crate::source::{Diagnostic, Severity, Source, SourceError};
+use crate::source::{self, Diagnostic, Severity, Source, SourceError};
 use crate::storyboard::{self, Fields, Input, SceneId, Storyboard, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -61,14 +61,21 @@ impl Workspace {
         })?;
         let (settings, config_warnings) = resolve(flags, &environment)?;
         let text = Source::read(&settings.project.storyboard)?;
+        let provider = &settings.provider;
+        provider.refuse_key_in(Path::new(&settings.project.shown), text.text())?;
         let source = Source::new(settings.project.shown.clone(), text.text());
         let reading = storyboard::read(&source);
         let diagnostics = leveled(reading.diagnostics, &settings.lints);
         let Some(board) = reading.storyboard else {
             return Err(Failure::document("not-a-storyboard", &source, diagnostics));
         };
-        let catalog = catalog_of(&settings.project.root)?;
-        let templates = own_files(&settings.project.root, "prompts", "jinja")?
+        let models = own_files(&settings.project.root, "catalog", "toml")?;
+        let templates = own_files(&settings.project.root, "prompts", "jinja")?;
+        for (name, text) in models.iter().chain(&templates) {
+            provider.refuse_key_in(Path::new(name), text)?;
+        }
+        let catalog = Catalog::built_in()?.with_files(&models)?;
+        let templates = templates
             .into_iter()
             .map(|(name, text)| {
                 let stem = Path::new(&name).file_stem().unwrap_or_default();
@@ -122,21 +129,22 @@ impl Workspace {
     /// Exit 1 for a file that is no manifest; it is not touched.
     pub fn manifest(&self) -> Result<Manifest, Failure> {
         let path = self.layout.manifest();
-        match Source::read_at_most(&path, manifest::MAX_BYTES) {
+        let looked = manifest::settled(|| match source::read_bytes(&path, manifest::MAX_BYTES) {
             Err(SourceError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Manifest::empty())
+                Ok(((), Ok(Manifest::empty())))
             }
-            Err(error @ (SourceError::NotUtf8 { .. } | SourceError::TooLarge { .. })) => {
-                let hint = "repair the file by hand or take the last good one from version control; it was not touched";
-                Err(Failure::invalid("invalid-manifest", error.to_string()).hint(hint))
-            }
-            Err(error) => Err(Failure::cannot_work("manifest", error.to_string())
-                .hint("it must be a file that can be read, in folders that can; nothing was sent")),
-            Ok(source) => Manifest::parse(source.text()).map_err(|error| {
-                Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
-                    .hint(error.hint())
-            }),
-        }
+            Err(SourceError::Io { error, .. }) => Err(error),
+            Err(error) => Err(std::io::Error::other(error)),
+            Ok(bytes) => Ok(((), Manifest::parse_bytes(&bytes))),
+        });
+        let ((), manifest) = looked.map_err(|error| {
+            Failure::cannot_work("manifest", format!("cannot read `{}`: {error}", path.display()))
+                .hint("it must be a file that can be read, in folders that can; nothing was sent")
+        })?;
+        manifest.map_err(|error| {
+            Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
+                .hint(error.hint())
+        })
     }
 
     /// Where this storyboard's outputs are kept.

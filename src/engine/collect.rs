@@ -2,13 +2,14 @@
 
 use super::dispatcher::{Dispatcher, Fatal, Halt, millis};
 use super::event::{Event, Stamped};
-use super::executor::{FetchError, Look};
+use super::executor::{FetchError, Target};
 use super::job::{End, Stage};
 use super::submit::{refusal, safe};
 use crate::catalog::Stop;
 use crate::ledger::{ClipRecord, Failure, FailureClass};
 use crate::plan::{ClipRef, StepStart};
 use crate::remote::backoff::Next;
+use crate::remote::echo::{Essence, Likeness};
 use crate::remote::outcome::{Reading, Trouble};
 use crate::remote::printable;
 use futures::FutureExt as _;
@@ -53,11 +54,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         Patience { first, max: max.max(first), deadline }
     }
 
-    fn look_of(&self, index: usize) -> Option<Look> {
+    fn target_of(&self, index: usize) -> Option<Target> {
         let job = &self.jobs[index];
         let step = job.step_work()?;
         let current = job.current.as_ref()?;
-        Some(Look {
+        Some(Target {
             provider: step.provider.clone(),
             family: step.family.clone(),
             operation: step.operation.clone(),
@@ -71,10 +72,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     /// Looks at the task of a job after a wait.
     pub(super) fn watch(&mut self, index: usize, wait: Duration) {
-        let Some(look) = self.look_of(index) else { return };
+        let Some(target) = self.target_of(index) else { return };
         self.jobs[index].stage = Stage::AtProvider;
         let executor = self.executor;
-        self.others.push(executor.look(index, look, wait).boxed_local());
+        self.others.push(executor.look(index, target, wait).boxed_local());
     }
 
     fn spread(&self, wait: Duration) -> Duration {
@@ -119,6 +120,56 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         Ok(())
     }
 
+    /// True when the record of a job's task repeats another request: the answer to its create named somebody else's
+    /// task. Whether it has a task of its own, nobody knows then.
+    pub(super) fn is_mixed_up(&mut self, index: usize, repeats: &Essence) -> Result<bool, Fatal> {
+        if repeats.is_empty() {
+            return Ok(false);
+        }
+        let Some(current) = self.jobs[index].current.clone() else { return Ok(false) };
+        let own = Essence::of(&current.bound);
+        let mixed_up = match own.likeness(repeats) {
+            Likeness::Same => false,
+            Likeness::Other => true,
+            // Words that the provider has changed are no proof; the very words of another submission are.
+            Likeness::Unclear => self.sent.iter().any(|(attempt, essence)| {
+                *attempt != current.attempt && essence.likeness(repeats) == Likeness::Same
+            }),
+        };
+        if !mixed_up {
+            return Ok(false);
+        }
+        let task = printable(current.task_id.as_deref().unwrap_or_default(), 100);
+        self.not_its_task(
+            index,
+            format!("the answer named task `{task}`, and its record is of another request"),
+        )?;
+        Ok(true)
+    }
+
+    /// The answer to a create named a task that the provider has never shown. There may be another one that was paid for.
+    fn never_seen(&mut self, index: usize) -> Result<(), Fatal> {
+        let task = self.jobs[index].current.as_ref().and_then(|current| current.task_id.clone());
+        let task = printable(task.as_deref().unwrap_or_default(), 100);
+        self.not_its_task(
+            index,
+            format!("the answer named task `{task}`, and the provider knows no such task"),
+        )
+    }
+
+    /// The task that an answer named is not the submission's own, so nobody knows whether it has one.
+    fn not_its_task(&mut self, index: usize, message: String) -> Result<(), Fatal> {
+        let now = self.now();
+        let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
+        let failure = Failure { class: FailureClass::Other, code: None, message };
+        self.ledger.unknown(current.attempt, &failure, now)?;
+        if let Some(task) = &current.task_id {
+            self.tasks.remove(task);
+        }
+        self.event_unknown(index, failure.message, current.reserved);
+        Ok(())
+    }
+
     /// What a look at a task, or a call of an upgrade, came to.
     pub(super) fn looked(&mut self, index: usize, outcome: Reading) -> Result<(), Fatal> {
         let now = self.now();
@@ -127,6 +178,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             && let Some(current) = self.jobs[index].current.as_mut()
         {
             current.read_troubles.reset();
+            current.seen |= !matches!(outcome, Reading::Missing | Reading::Refused { .. });
         }
         match outcome {
             Reading::Running => {
@@ -160,10 +212,13 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             Reading::Failed { failure, charged } => self.task_failed(index, failure, charged)?,
             Reading::Missing => {
+                let upgrade = self.jobs[index].step_work().is_some_and(|step| step.upgrade);
                 if now.saturating_sub(current.since_ms) < millis(INVISIBLE) {
                     self.watch_on(index);
-                } else {
+                } else if current.seen || upgrade || self.is_past_keeping(index) {
                     self.lost(index, "the provider does not know the task any more", None)?;
+                } else {
+                    self.never_seen(index)?;
                 }
             }
             Reading::Expired => {
@@ -394,17 +449,20 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             Err(FetchError::Disk(message)) => return Err(Fatal::disk(&message)),
             Err(FetchError::Never(message)) => self.left_on_record(index, message),
+            Err(FetchError::Gone(_)) if self.is_past_keeping(index) => {
+                self.lost(index, "the provider has deleted the clip", current.charged)?;
+            }
             Err(FetchError::Gone(message)) => {
-                let look = self.look_of(index);
+                let target = self.target_of(index);
                 let old = current.urls.first().cloned();
-                match (look, old) {
-                    (Some(look), Some(old)) if current.relinked < MOST_LINKS => {
+                match (target, old) {
+                    (Some(target), Some(old)) if current.relinked < MOST_LINKS => {
                         if let Some(current) = self.jobs[index].current.as_mut() {
                             current.relinked += 1;
                         }
                         self.jobs[index].stage = Stage::Relinking;
                         let executor = self.executor;
-                        self.others.push(executor.relink(index, look, old).boxed_local());
+                        self.others.push(executor.relink(index, target, old).boxed_local());
                     }
                     _ => self.left_on_record(index, message),
                 }
@@ -412,6 +470,16 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             Err(FetchError::Again { message, .. }) => self.fetch_again(index, &message),
         }
         Ok(())
+    }
+
+    /// True when the task of a job is older than what the provider keeps, so that a dead link stays dead.
+    fn is_past_keeping(&self, index: usize) -> bool {
+        let job = &self.jobs[index];
+        let (Some(step), Some(current)) = (job.step_work(), job.current.as_ref()) else {
+            return false;
+        };
+        let kept = self.executor.driver.keeps_results(&step.provider);
+        kept.is_some_and(|kept| self.now().saturating_sub(current.since_ms) > millis(kept))
     }
 
     fn fetch_again(&mut self, index: usize, message: &str) {

@@ -13,10 +13,12 @@ use super::restore::Restore;
 use super::window::Window;
 use crate::catalog::Stop;
 use crate::layout::Layout;
-use crate::ledger::{Attempt, AttemptId, FailureClass, Ledger, LedgerError};
+use crate::ledger::{Attempt, AttemptId, BalanceRecord, FailureClass, Ledger, LedgerError};
 use crate::plan::FilesByDigest;
 use crate::remote::backoff::Backoff;
 use crate::remote::bind::Need;
+use crate::remote::echo::Essence;
+use crate::remote::outcome::Trouble;
 use crate::remote::printable;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
@@ -25,6 +27,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
+
+/// How long the first submission of a run waits for the balance.
+const BALANCE_PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) struct Dispatcher<'e, 'w, E> {
     pub executor: &'e Executor<'w>,
@@ -40,6 +45,8 @@ pub(super) struct Dispatcher<'e, 'w, E> {
     pub attempts: BTreeMap<AttemptId, Attempt>,
     /// Every task id that any submission on record has.
     pub tasks: BTreeSet<String>,
+    /// What was asked for by the submissions on record, to tell their tasks apart.
+    pub sent: BTreeMap<AttemptId, Essence>,
     pub budget: Budget,
     pub summary: Summary,
     /// What must not be dropped: creates on their way, and first calls of upgrades.
@@ -52,6 +59,8 @@ pub(super) struct Dispatcher<'e, 'w, E> {
     pub paused_until_ms: i64,
     /// When the submission window has its next place; 0 when that is not known.
     pub window_until_ms: i64,
+    /// Until when submissions wait for the balance, which tells later whether an unknown one was charged.
+    pub balance_until_ms: i64,
     /// Set when no further submission can succeed.
     pub halt: Option<Halt>,
     /// Set when the run is being left: no new work, only answers to what was sent are waited for.
@@ -150,6 +159,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let mut stop = pin!(stop.fuse());
         let mut stopped = false;
         self.announce();
+        self.ask_for_balance();
         loop {
             let now = self.now();
             if self.leaving.is_none() && self.run_is_over(now) {
@@ -166,7 +176,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 None if self.all_over() && self.posts.is_empty() => break,
                 None => {}
             }
-            let wait = self.executor.clock.sleep(self.until_next_wake());
+            let wait = self.executor.clock.sleep(self.until_next_wake(now));
             let done = tokio::select! {
                 biased;
                 () = &mut stop, if !stopped => {
@@ -215,6 +225,48 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let scenes = self.jobs.iter().filter(|job| !job.stale()).count() + self.restores.len();
         let unpriced_steps = fresh.iter().filter(|credits| credits.is_none()).count();
         self.event(None, Event::Planned { scenes, credits, unpriced_steps });
+    }
+
+    /// Nothing is submitted before this time.
+    pub fn closed_until_ms(&self) -> i64 {
+        self.paused_until_ms.max(self.window_until_ms).max(self.balance_until_ms)
+    }
+
+    /// Asks what the account holds before anything is submitted: a clue for later, and a wrong key is found out before
+    /// anything paid is asked for. It is waited for a moment and not longer.
+    fn ask_for_balance(&mut self) {
+        let fresh = self.jobs.iter().filter(|job| !job.stale()).flat_map(|job| &job.steps);
+        let providers: BTreeSet<String> = fresh
+            .filter(|step| step.start == crate::plan::StepStart::Fresh)
+            .map(|step| step.provider.clone())
+            .collect();
+        let executor = self.executor;
+        for provider in providers {
+            self.balance_until_ms = self.now().saturating_add(millis(BALANCE_PATIENCE));
+            self.others.push(executor.balance(provider).boxed_local());
+        }
+    }
+
+    fn balance_told(
+        &mut self,
+        provider: String,
+        outcome: Result<f64, Trouble>,
+    ) -> Result<(), Fatal> {
+        let at_ms = self.now();
+        // Only one that was told before the first submission says anything about it.
+        let in_time = at_ms < self.balance_until_ms;
+        self.balance_until_ms = 0;
+        match outcome {
+            Ok(credits) if in_time => {
+                self.ledger.remember_balance(&BalanceRecord { provider, at_ms, credits })?;
+                Ok(())
+            }
+            Err(trouble) if trouble.key => {
+                self.halt(Halt::Key, &trouble.message);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn run_is_over(&self, now: i64) -> bool {
@@ -337,7 +389,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         self.block(index, reason, message, end);
     }
 
-    fn until_next_wake(&self) -> Duration {
+    /// How long nothing begins by itself. `looked_ms` is when everything was last looked at: what became due while that
+    /// went on must not be missed.
+    fn until_next_wake(&self, looked_ms: i64) -> Duration {
         let now = self.now();
         let mut times: Vec<i64> = Vec::new();
         if let Some(leaving) = self.leaving {
@@ -348,8 +402,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             );
             for job in &self.jobs {
                 match &job.stage {
-                    Stage::Ready { not_before_ms, .. } => times
-                        .push((*not_before_ms).max(self.paused_until_ms).max(self.window_until_ms)),
+                    Stage::Ready { not_before_ms, .. } => {
+                        times.push((*not_before_ms).max(self.closed_until_ms()));
+                    }
                     Stage::Wanted { not_before_ms } => times.push(*not_before_ms),
                     Stage::Waiting => times.push(job.not_before_ms),
                     _ => {}
@@ -357,9 +412,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             times.extend(self.restores.iter().filter_map(Restore::wakes_at));
         }
-        // What could have been started by now waits for a place that another future frees, and is woken by it.
-        let wait = times.into_iter().filter(|at| *at > now).min().map_or(60_000, |at| at - now);
-        Duration::from_millis(u64::try_from(wait.min(60_000)).unwrap_or(60_000))
+        // What could have been started then waits for a place that another future frees, and is woken by it.
+        let next = times.into_iter().filter(|at| *at > looked_ms).min();
+        let wait = next.map_or(60_000, |at| at.saturating_sub(now).clamp(0, 60_000));
+        Duration::from_millis(wait.unsigned_abs())
     }
 
     /// Takes in what a future came to.
@@ -374,12 +430,19 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.close(&grant);
                 self.looked(job, outcome)
             }
-            Done::Looked { job, outcome } => self.looked(job, outcome),
+            Done::Looked { job, outcome } => {
+                if self.is_mixed_up(job, &outcome.repeats)? {
+                    Ok(())
+                } else {
+                    self.looked(job, outcome.reading)
+                }
+            }
             Done::Fetched { job, outcome } => self.fetched(job, outcome),
             Done::Relinked { job, outcome } => {
                 self.relinked(job, outcome);
                 Ok(())
             }
+            Done::Balance { provider, outcome } => self.balance_told(provider, outcome),
             Done::Recovered { restore, outcome } => self.recovered(restore, outcome),
         }
     }

@@ -9,7 +9,7 @@ use crate::ledger::ClipRecord;
 use crate::ports::{Clock, Files, Transport};
 use crate::remote::bind::Need;
 use crate::remote::driver::Driver;
-use crate::remote::outcome::{Reading, Submission, Trouble, Uploaded};
+use crate::remote::outcome::{Look, Reading, Submission, Trouble, Uploaded};
 use crate::remote::printable;
 use crate::storyboard::StepKind;
 use futures::StreamExt as _;
@@ -27,11 +27,13 @@ pub(super) enum Done {
     /// The first call of an upgrade.
     Upgraded { job: usize, grant: GrantId, outcome: Reading },
     /// A look at a task.
-    Looked { job: usize, outcome: Reading },
+    Looked { job: usize, outcome: Look },
     /// A clip of a job.
     Fetched { job: usize, outcome: Result<ClipRecord, FetchError> },
     /// New links to a clip of a job.
     Relinked { job: usize, outcome: Result<Vec<String>, Trouble> },
+    /// What the account holds.
+    Balance { provider: String, outcome: Result<f64, Trouble> },
     /// A clip for a restore.
     Recovered { restore: usize, outcome: Result<ClipRecord, FetchError> },
 }
@@ -62,7 +64,7 @@ pub(super) struct Executor<'w> {
 
 /// One task as a look needs it.
 #[derive(Debug, Clone)]
-pub(super) struct Look {
+pub(super) struct Target {
     pub provider: String,
     pub family: String,
     pub operation: String,
@@ -157,51 +159,57 @@ impl Executor<'_> {
         self.driver.upload(provider, path, bytes, &name, self.clock.now_ms()).await
     }
 
-    pub async fn create(&self, job: usize, look: Look, grant: GrantId) -> Done {
+    pub async fn balance(&self, provider: String) -> Done {
+        let outcome = self.driver.balance(&provider).await;
+        Done::Balance { provider, outcome }
+    }
+
+    pub async fn create(&self, job: usize, target: Target, grant: GrantId) -> Done {
         let outcome = self
             .driver
             .submit(
-                &look.provider,
-                &look.family,
-                &look.operation,
-                &look.method,
-                &look.path,
-                &look.bound,
+                &target.provider,
+                &target.family,
+                &target.operation,
+                &target.method,
+                &target.path,
+                &target.bound,
             )
             .await;
         Done::Sent { job, grant, outcome }
     }
 
-    pub async fn upgrade(&self, job: usize, look: Look, grant: GrantId) -> Done {
-        let outcome = self.read(&look).await;
+    pub async fn upgrade(&self, job: usize, target: Target, grant: GrantId) -> Done {
+        let outcome = self.read(&target).await.reading;
         Done::Upgraded { job, grant, outcome }
     }
 
-    pub async fn look(&self, job: usize, look: Look, wait: Duration) -> Done {
+    pub async fn look(&self, job: usize, target: Target, wait: Duration) -> Done {
         self.clock.sleep(wait).await;
-        let outcome = self.read(&look).await;
+        let outcome = self.read(&target).await;
         Done::Looked { job, outcome }
     }
 
-    async fn read(&self, look: &Look) -> Reading {
-        if look.upgrade {
+    async fn read(&self, target: &Target) -> Look {
+        if target.upgrade {
             return self
                 .driver
                 .upgrade(
-                    &look.provider,
-                    &look.family,
-                    &look.operation,
-                    &look.method,
-                    &look.path,
-                    &look.bound,
+                    &target.provider,
+                    &target.family,
+                    &target.operation,
+                    &target.method,
+                    &target.path,
+                    &target.bound,
                 )
-                .await;
+                .await
+                .into();
         }
-        match &look.task_id {
+        match &target.task_id {
             Some(task_id) => {
-                self.driver.read(&look.provider, &look.family, &look.operation, task_id).await
+                self.driver.read(&target.provider, &target.family, &target.operation, task_id).await
             }
-            None => Reading::Missing,
+            None => Reading::Missing.into(),
         }
     }
 
@@ -217,26 +225,26 @@ impl Executor<'_> {
     }
 
     /// Links by reading the record once more, else by asking the provider for a new link to the old one.
-    pub async fn relink(&self, job: usize, look: Look, old: String) -> Done {
-        let outcome = self.links(&look, &old).await;
+    pub async fn relink(&self, job: usize, target: Target, old: String) -> Done {
+        let outcome = self.links(&target, &old).await;
         Done::Relinked { job, outcome }
     }
 
-    async fn links(&self, look: &Look, old: &str) -> Result<Vec<String>, Trouble> {
+    async fn links(&self, target: &Target, old: &str) -> Result<Vec<String>, Trouble> {
         // Calling an upgrade once more may cost once more, and only its first result is known to be paid for.
-        if !look.upgrade
-            && let Reading::Succeeded { urls, .. } = self.read(look).await
+        if !target.upgrade
+            && let Reading::Succeeded { urls, .. } = self.read(target).await.reading
             && urls.first().is_some_and(|url| url != old)
         {
             return Ok(urls);
         }
-        self.driver.fresh_link(&look.provider, old).await.map(|url| vec![url])
+        self.driver.fresh_link(&target.provider, old).await.map(|url| vec![url])
     }
 
     /// A clip that exists at the provider, by re-reading its record; verified against the digest that is wanted.
-    pub async fn recover(&self, restore: usize, look: Look, wanted: String) -> Done {
+    pub async fn recover(&self, restore: usize, target: Target, wanted: String) -> Done {
         let outcome = async {
-            let urls = match self.read(&look).await {
+            let urls = match self.read(&target).await.reading {
                 Reading::Succeeded { urls, .. } => urls,
                 Reading::Trouble(trouble) => {
                     return Err(FetchError::Again {
@@ -253,14 +261,14 @@ impl Executor<'_> {
                 return Err(FetchError::Never("the provider names no link".into()));
             };
             let kind = StepKind::Generate;
-            match self.fetch_clip(url, kind, look.task_id.clone(), Some(&wanted)).await {
+            match self.fetch_clip(url, kind, target.task_id.clone(), Some(&wanted)).await {
                 Err(FetchError::Gone(message)) => {
                     let fresh = self
                         .driver
-                        .fresh_link(&look.provider, url)
+                        .fresh_link(&target.provider, url)
                         .await
                         .map_err(|_| FetchError::Never(message))?;
-                    self.fetch_clip(&fresh, kind, look.task_id.clone(), Some(&wanted)).await
+                    self.fetch_clip(&fresh, kind, target.task_id.clone(), Some(&wanted)).await
                 }
                 other => other,
             }

@@ -109,6 +109,8 @@ pub(super) struct Current {
     /// When this run began to watch it.
     pub watched_ms: i64,
     pub interval: Duration,
+    /// True once the provider has shown its record.
+    pub seen: bool,
     pub read_troubles: Backoff,
     /// Looks that found success without a result, and when the first was.
     pub empty: u32,

@@ -13,7 +13,9 @@ pub mod real;
 pub mod real_files;
 mod restore;
 mod run;
+mod shared_window;
 mod submit;
+pub mod watched;
 pub mod window;
 
 pub use exit::exit_code;

@@ -165,6 +165,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             since_ms: attempt.created_ms,
             watched_ms: now,
             interval: self.patience(index).first,
+            seen: false,
             read_troubles: Backoff::default(),
             empty: 0,
             urls: attempt.urls.clone(),

@@ -118,6 +118,46 @@ fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// Gives a file a name that nothing has. `None` where the file system has no links.
+fn put_where_nothing_is(from: &Path, to: &Path) -> Result<Option<bool>> {
+    match std::fs::hard_link(from, to) {
+        Ok(()) => std::fs::remove_file(from).map(|()| Some(true)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Some(false)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Exchanges two files, and back again where the one that came out is not what was seen. `None` where the file system
+/// cannot exchange files.
+#[cfg(target_os = "linux")]
+fn put_where_it_is(from: &Path, to: &Path, seen: &[u8]) -> Result<Option<bool>> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    let exchange = || renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE);
+    match exchange() {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Ok(Some(false)),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    // A program that had opened the file before may write to it still; syncing takes it longer than that.
+    let unchanged = std::fs::read(from)? == seen && {
+        to.parent().map_or(Ok(()), sync_folder)?;
+        std::fs::read(from)? == seen
+    };
+    if unchanged {
+        std::fs::remove_file(from)?;
+    } else {
+        exchange()?;
+    }
+    Ok(Some(unchanged))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn put_where_it_is(_: &Path, _: &Path, _: &[u8]) -> Result<Option<bool>> {
+    Ok(None)
+}
+
 fn modified_ns(metadata: &Metadata) -> Result<i64> {
     let modified = metadata.modified()?;
     let nanoseconds = match modified.duration_since(UNIX_EPOCH) {
@@ -209,6 +249,31 @@ impl Files for RealFiles {
             folder.map_or(Ok(()), sync_folder)?;
         }
         Ok(())
+    }
+
+    fn replace(&self, from: &Path, to: &Path, seen: Option<&[u8]>) -> Result<bool> {
+        self.may_write(from)?;
+        self.may_write(to)?;
+        let done = match seen {
+            None => put_where_nothing_is(from, to)?,
+            Some(seen) => put_where_it_is(from, to, seen)?,
+        };
+        match done {
+            Some(replaced) => {
+                to.parent().map_or(Ok(()), sync_folder)?;
+                Ok(replaced)
+            }
+            // The next best way: another program could still write between the look and the rename.
+            None => match std::fs::read(to) {
+                Ok(now) if Some(&now[..]) == seen => self.rename(from, to).map(|()| true),
+                Err(error) if error.kind() == ErrorKind::NotFound && seen.is_none() => {
+                    self.rename(from, to).map(|()| true)
+                }
+                Ok(_) => Ok(false),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+                Err(error) => Err(error),
+            },
+        }
     }
 
     fn remove(&self, path: &Path) -> Result<()> {

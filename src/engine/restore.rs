@@ -2,7 +2,7 @@
 
 use super::dispatcher::{Dispatcher, Fatal, millis};
 use super::event::{About, Event, Stamped};
-use super::executor::{FetchError, Look};
+use super::executor::{FetchError, Target};
 use super::job::{End, Stage};
 use crate::ledger::{ClipRecord, FailureClass};
 use crate::media::Probe;
@@ -117,7 +117,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     }
                 }
                 ClipSource::Provider { provider, family, operation, task_id } => {
-                    let look = Look {
+                    let target = Target {
                         provider,
                         family,
                         operation,
@@ -129,7 +129,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     };
                     self.restores[index].state = State::Fetching;
                     let executor = self.executor;
-                    self.others.push(executor.recover(index, look, wanted).boxed_local());
+                    self.others.push(executor.recover(index, target, wanted).boxed_local());
                     return Ok(());
                 }
             }

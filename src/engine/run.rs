@@ -15,6 +15,7 @@ use crate::plan::{FilesByDigest, RenderWork, Request, StepStart, StepWork, Work}
 use crate::ports::{Clock, Files, Transport};
 use crate::remote::backoff::Backoff;
 use crate::remote::driver::{Driver, Timeouts};
+use crate::remote::echo::Essence;
 use crate::storyboard::SceneId;
 use futures::stream::FuturesUnordered;
 use serde_json::Map;
@@ -123,6 +124,11 @@ pub async fn run(
         jobs,
         restores,
         tasks: attempts.values().filter_map(|attempt| attempt.task_id.clone()).collect(),
+        sent: attempts
+            .values()
+            .filter(|attempt| !attempt.intent.upgrade)
+            .map(|attempt| (attempt.id, Essence::of(&attempt.intent.bound)))
+            .collect(),
         attempts,
         budget: Budget::new(policy.max_credits),
         summary: order.summary,
@@ -132,6 +138,7 @@ pub async fn run(
         upload_troubles: BTreeMap::new(),
         paused_until_ms: 0,
         window_until_ms: 0,
+        balance_until_ms: 0,
         halt: None,
         leaving: None,
         started_ms: clock.now_ms(),

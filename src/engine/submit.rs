@@ -3,13 +3,14 @@
 use super::budget::Verdict;
 use super::dispatcher::{Dispatcher, Fatal, Halt, millis};
 use super::event::{Event, Stamped};
-use super::executor::Look;
+use super::executor::Target;
 use super::job::{Current, End, Job, Stage};
 use super::prepare::LINK_MARGIN_MS;
 use super::window::Grant;
 use crate::ledger::{Failure, FailureClass, Intent};
 use crate::plan::{Request, StepWork};
 use crate::remote::backoff::{Backoff, Next};
+use crate::remote::echo::Essence;
 use crate::remote::outcome::Submission;
 use crate::remote::printable;
 use futures::FutureExt as _;
@@ -50,7 +51,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.block_for_halt(index, halt);
                 continue;
             }
-            if now < not_before_ms.max(self.paused_until_ms).max(self.window_until_ms) {
+            if now < not_before_ms.max(self.closed_until_ms()) {
                 continue;
             }
             let watched = self.jobs.iter().filter(|job| job.runs_at_provider()).count();
@@ -132,6 +133,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             Some(attempt) => attempt,
             None => self.ledger.intend(&intent, now)?,
         };
+        if !step.upgrade {
+            self.sent.insert(attempt, Essence::of(&bound));
+        }
         self.budget.reserve(index, step.credits);
         let interval = self.patience(index).first;
         let job = &mut self.jobs[index];
@@ -146,6 +150,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             since_ms: now,
             watched_ms: now,
             interval,
+            seen: false,
             read_troubles: Backoff::default(),
             empty: 0,
             urls: Vec::new(),
@@ -153,7 +158,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             download_troubles: Backoff::default(),
             relinked: 0,
         });
-        let look = Look {
+        let target = Target {
             provider: step.provider,
             family: step.family,
             operation: step.operation,
@@ -165,9 +170,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         };
         let executor = self.executor;
         self.posts.push(if step.upgrade {
-            executor.upgrade(index, look, grant).boxed_local()
+            executor.upgrade(index, target, grant).boxed_local()
         } else {
-            executor.create(index, look, grant).boxed_local()
+            executor.create(index, target, grant).boxed_local()
         });
         Ok(())
     }

@@ -1,15 +1,14 @@
 //! The submission window: never more new tasks in any stretch of time than the account may make.
 //!
 //! It is a log of the last grants, not a bucket that refills: a bucket lets twice its size through around a refill.
-//! A grant takes effect somewhere between its being given and the provider's answer, so it counts from being given
-//! until one window after the answer.
+//! A grant takes effect somewhere between its being given and the provider's answer, however long that takes, so it
+//! counts from being given until one window after the answer. A process holds a kernel lock for as long as it lives;
+//! that tells a slow answer from a process that was killed, whose answers never come.
 
-use crate::digest::hex;
-use sha2::{Digest as _, Sha256};
+pub use super::shared_window::SharedWindow;
+
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::time::Duration;
 
 /// How many submissions any stretch of this length may hold.
@@ -30,9 +29,19 @@ pub enum Grant {
     NotBefore(i64),
 }
 
-/// Names a grant in the log.
+/// Names a grant in the log: the process it was given to, and its number there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GrantId(String);
+
+impl GrantId {
+    pub(super) fn new(owner: &str, number: u64) -> Self {
+        Self(format!("{owner}.{number}"))
+    }
+
+    pub(super) fn owner(&self) -> &str {
+        self.0.rsplit_once('.').map_or("", |(owner, _)| owner)
+    }
+}
 
 /// Gives grants out.
 pub trait Window: Send {
@@ -48,97 +57,107 @@ pub trait Window: Send {
     fn close(&mut self, grant: &GrantId, now_ms: i64) -> io::Result<()>;
 }
 
-/// How long the open grant of another process counts as if its answer could still come. A process that was killed
-/// leaves such grants, and its connections died with it.
-const OPEN_FOR_MS: i64 = 5_000;
+/// What a killed process has handed to the system still travels for a while.
+const LINGER_MS: i64 = 5_000;
+/// Entries are kept for so long, or for as long as the longest window that anybody asked for.
+pub(super) const KEPT_MS: i64 = 3_600_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     id: GrantId,
-    given_ms: i64,
+    /// The last moment at which it can take effect; open while the answer may still come.
     closed_ms: Option<i64>,
 }
 
 /// The rule itself, without a place to keep the log.
-#[derive(Debug, Default, Clone)]
-struct Log {
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Log {
     entries: Vec<Entry>,
+    /// The longest window that anybody asked for.
+    longest_ms: i64,
 }
 
 impl Log {
-    fn grant(
+    pub fn grant(
         &mut self,
         limit: WindowLimit,
         now_ms: i64,
-        own: &BTreeSet<GrantId>,
+        lives: &dyn Fn(&GrantId) -> bool,
         id: GrantId,
     ) -> Grant {
+        let count = limit.count.max(1);
         let length = i64::try_from(limit.length.as_millis()).unwrap_or(i64::MAX / 4);
+        self.longest_ms = self.longest_ms.max(length);
         for entry in &mut self.entries {
-            // Where the clock was set back, an entry of the future would block for ever; it counts from now on.
-            entry.given_ms = entry.given_ms.min(now_ms);
-            entry.closed_ms = entry.closed_ms.map(|closed| closed.min(now_ms));
+            entry.closed_ms = match entry.closed_ms {
+                None if lives(&entry.id) => None,
+                // Nobody waits for its answer any more.
+                None => Some(now_ms.saturating_add(LINGER_MS)),
+                // Where the clock was set back, an entry of the future would block for ever.
+                Some(closed) => Some(closed.min(now_ms.saturating_add(LINGER_MS))),
+            };
         }
-        let free_at = |entry: &Entry| match entry.closed_ms {
-            Some(closed) => closed.saturating_add(length),
-            None if own.contains(&entry.id) => now_ms.saturating_add(length),
-            None => entry.given_ms.saturating_add(OPEN_FOR_MS).saturating_add(length),
-        };
-        // A longer window of another process may still need entries that are over for this one.
-        let kept_ms = length.max(60_000);
-        self.entries.retain(|entry| {
-            entry.closed_ms.is_none() && own.contains(&entry.id)
-                || entry.closed_ms.unwrap_or(entry.given_ms + OPEN_FOR_MS).saturating_add(kept_ms)
-                    >= now_ms
-        });
-        let mut ends: Vec<i64> =
-            self.entries.iter().map(free_at).filter(|end| *end >= now_ms).collect();
-        if ends.len() < limit.count.max(1) {
-            self.entries.push(Entry { id: id.clone(), given_ms: now_ms, closed_ms: None });
+        // Other processes have other windows: what is over for this one may still count for them.
+        let kept_ms = self.longest_ms.max(KEPT_MS);
+        let end =
+            |entry: &Entry, length: i64| entry.closed_ms.unwrap_or(now_ms).saturating_add(length);
+        self.entries.retain(|entry| end(entry, kept_ms) >= now_ms);
+        let mut ends: Vec<i64> = self
+            .entries
+            .iter()
+            .map(|entry| end(entry, length))
+            .filter(|end| *end >= now_ms)
+            .collect();
+        if ends.len() < count {
+            self.entries.push(Entry { id: id.clone(), closed_ms: None });
             return Grant::Given(id);
         }
         ends.sort_unstable();
         // So many must end before one place is free. An entry counts up to and with its last millisecond.
-        let at = ends[ends.len() - limit.count.max(1)].saturating_add(1);
-        Grant::NotBefore(at)
+        Grant::NotBefore(ends[ends.len() - count].saturating_add(1))
     }
 
-    fn close(&mut self, grant: &GrantId, now_ms: i64) {
+    pub fn close(&mut self, grant: &GrantId, now_ms: i64) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == *grant) {
-            entry.closed_ms = Some(now_ms.max(entry.given_ms));
+            entry.closed_ms = Some(now_ms);
         }
     }
 
-    fn read(text: &str) -> Self {
-        let entries = text
-            .lines()
-            .filter_map(|line| {
-                let mut words = line.split(' ');
-                let id = GrantId(words.next()?.to_owned());
-                let given_ms = words.next()?.parse().ok()?;
-                let closed_ms = match words.next()? {
-                    "-" => None,
-                    text => Some(text.parse().ok()?),
-                };
-                Some(Entry { id, given_ms, closed_ms })
-            })
-            .collect();
-        Self { entries }
+    /// Reads a log. A line that cannot be read was a grant once, for all that anybody knows, and counts from now.
+    pub fn read(bytes: &[u8], now_ms: i64) -> Self {
+        let mut log = Self::default();
+        for line in String::from_utf8_lossy(bytes).lines() {
+            if let Some(longest) = line.strip_prefix(LONGEST) {
+                log.longest_ms = longest.parse().unwrap_or(0).max(0);
+                continue;
+            }
+            let entry = line.split_once(' ').and_then(|(id, closed)| {
+                let closed_ms = if closed == "-" { None } else { Some(closed.parse().ok()?) };
+                Some(Entry { id: GrantId(id.to_owned()), closed_ms })
+            });
+            log.entries.push(
+                entry.unwrap_or(Entry {
+                    id: GrantId::new("unreadable", 0),
+                    closed_ms: Some(now_ms),
+                }),
+            );
+        }
+        log
     }
 
-    fn write(&self) -> String {
-        self.entries.iter().fold(String::new(), |mut text, entry| {
-            text.push_str(&entry.id.0);
-            text.push_str(&format!(" {} ", entry.given_ms));
-            match entry.closed_ms {
-                Some(closed) => text.push_str(&closed.to_string()),
-                None => text.push('-'),
-            }
-            text.push('\n');
-            text
-        })
+    pub fn write(&self) -> String {
+        let mut text = format!("{LONGEST}{}\n", self.longest_ms);
+        for entry in &self.entries {
+            let closed =
+                entry.closed_ms.map_or_else(|| "-".to_owned(), |closed| closed.to_string());
+            text.push_str(&format!("{} {closed}\n", entry.id.0));
+        }
+        text
     }
 }
+
+/// Begins the line with the longest window.
+const LONGEST: &str = "longest_ms ";
 
 /// The log in memory, for one process.
 #[derive(Debug, Default)]
@@ -158,8 +177,9 @@ impl MemoryWindow {
 impl Window for MemoryWindow {
     fn grant(&mut self, limit: WindowLimit, now_ms: i64) -> io::Result<Grant> {
         self.given += 1;
-        let id = GrantId(self.given.to_string());
-        let grant = self.log.grant(limit, now_ms, &self.own, id);
+        let id = GrantId::new("memory", self.given);
+        let own = &self.own;
+        let grant = self.log.grant(limit, now_ms, &|id| own.contains(id), id);
         if let Grant::Given(id) = &grant {
             self.own.insert(id.clone());
         }
@@ -173,182 +193,221 @@ impl Window for MemoryWindow {
     }
 }
 
-/// The log in a file that all processes of the user share which use the same key at the same API base.
-#[derive(Debug)]
-pub struct SharedWindow {
-    file: PathBuf,
-    lock: File,
-    own: BTreeSet<GrantId>,
-    prefix: String,
-    given: u64,
-}
-
-impl SharedWindow {
-    /// Opens (or makes) the log in `folder`, usually `$XDG_STATE_HOME/storyreel`. Its name holds a hash of key and
-    /// API base, never the key.
-    ///
-    /// # Errors
-    /// When the folder or the lock file cannot be made.
-    pub fn open(folder: &Path, key: &str, api_base: &str) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
-        let mut hash = Sha256::new();
-        hash.update(b"storyreel submissions\0");
-        hash.update(key.trim().as_bytes());
-        hash.update(b"\0");
-        hash.update(api_base.trim_end_matches('/').as_bytes());
-        let name = hex(&hash.finalize())[..24].to_owned();
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join(format!("submissions-{name}.lock")))?;
-        let born = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos());
-        Ok(Self {
-            file: folder.join(format!("submissions-{name}.log")),
-            lock,
-            own: BTreeSet::new(),
-            prefix: format!("{}-{born:x}", std::process::id()),
-            given: 0,
-        })
-    }
-
-    fn locked<T>(&mut self, change: impl FnOnce(&mut Self, &mut Log) -> T) -> io::Result<T> {
-        self.lock.lock()?;
-        let outcome = (|| {
-            let mut text = String::new();
-            match File::open(&self.file) {
-                // Whatever is not UTF-8 was not written by us.
-                Ok(mut file) => match file.read_to_string(&mut text) {
-                    Err(error) if error.kind() == io::ErrorKind::InvalidData => text.clear(),
-                    other => {
-                        other?;
-                    }
-                },
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-            let mut log = Log::read(&text);
-            let outcome = change(self, &mut log);
-            let folder = self.file.parent().unwrap_or_else(|| Path::new("."));
-            let mut new = tempfile::NamedTempFile::new_in(folder)?;
-            new.write_all(log.write().as_bytes())?;
-            new.persist(&self.file).map_err(|error| error.error)?;
-            Ok(outcome)
-        })();
-        self.lock.unlock()?;
-        outcome
-    }
-}
-
-impl Window for SharedWindow {
-    fn grant(&mut self, limit: WindowLimit, now_ms: i64) -> io::Result<Grant> {
-        self.given += 1;
-        let id = GrantId(format!("{}-{}", self.prefix, self.given));
-        let grant = self.locked(|this, log| log.grant(limit, now_ms, &this.own, id))?;
-        if let Grant::Given(id) = &grant {
-            self.own.insert(id.clone());
-        }
-        Ok(grant)
-    }
-
-    fn close(&mut self, grant: &GrantId, now_ms: i64) -> io::Result<()> {
-        self.own.remove(grant);
-        self.locked(|_, log| log.close(grant, now_ms))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use crate::engine::real::mixed;
 
-    /// The most effects in any window, where each effect lies anywhere between grant and close.
-    fn most(spans: &[(i64, i64)], length: i64) -> usize {
-        // The worst case for a window is that the earlier ones act late and the later ones act early.
-        (0..spans.len())
-            .map(|first| {
-                let start = spans[first].1;
-                spans[first..].iter().filter(|(given, _)| *given - start < length).count()
-            })
-            .max()
-            .unwrap_or(0)
+    fn limit(count: usize, length_ms: u64) -> WindowLimit {
+        WindowLimit { count, length: Duration::from_millis(length_ms) }
     }
 
-    proptest! {
-        #[test]
-        fn no_window_holds_more_than_the_limit(
-            count in 1_usize..6,
-            length in 1_i64..200,
-            waits in proptest::collection::vec((0_i64..60, 0_i64..40), 1..80),
-        ) {
-            let limit = WindowLimit { count, length: Duration::from_millis(length.unsigned_abs()) };
-            let folder = tempfile::tempdir().unwrap();
-            let mut processes = [
-                SharedWindow::open(folder.path(), "key", "https://a").unwrap(),
-                SharedWindow::open(folder.path(), "key", "https://a/").unwrap(),
-            ];
-            let mut now = 1_000_000;
-            let mut spans: Vec<(i64, i64)> = Vec::new();
-            for (index, (wait, answer)) in waits.into_iter().enumerate() {
-                now += wait;
-                let window = &mut processes[index % 2];
-                if let Grant::Given(id) = window.grant(limit, now).unwrap() {
-                    spans.push((now, now + answer));
-                    now += answer;
-                    window.close(&id, now).unwrap();
+    fn given(window: &mut dyn Window, limit: WindowLimit, now_ms: i64) -> GrantId {
+        match window.grant(limit, now_ms).unwrap() {
+            Grant::Given(id) => id,
+            Grant::NotBefore(at) => panic!("at {now_ms} not before {at}"),
+        }
+    }
+
+    /// Numbers that a seed stands for.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, limit: i64) -> i64 {
+            self.0 = self.0.wrapping_add(1);
+            i64::try_from(mixed(self.0) % limit.unsigned_abs()).unwrap()
+        }
+    }
+
+    /// A grant as it really was: from when to when its request could reach the provider, by a clock nobody sets.
+    struct Span {
+        id: GrantId,
+        process: usize,
+        given_ms: i64,
+        last_ms: Option<i64>,
+    }
+
+    /// Some processes with limits of their own, their log, and a clock that is set back now and then.
+    struct World {
+        seed: u64,
+        dice: Dice,
+        limits: Vec<WindowLimit>,
+        /// How often each process was started.
+        lives: Vec<u64>,
+        log: Log,
+        spans: Vec<Span>,
+        now_ms: i64,
+        clock_ms: i64,
+    }
+
+    impl World {
+        fn new(seed: u64) -> Self {
+            let mut dice = Dice(seed << 20);
+            let lengths = [1, 7, 50, 200, 1_000, 20_000];
+            let kinds: Vec<WindowLimit> = (0..=dice.below(3))
+                .map(|_| {
+                    let length = lengths[usize::try_from(dice.below(6)).unwrap()];
+                    limit(usize::try_from(1 + dice.below(12)).unwrap(), length)
+                })
+                .collect();
+            let limits: Vec<WindowLimit> = (0..1 + dice.below(5))
+                .map(|_| kinds[usize::try_from(dice.below(8)).unwrap() % kinds.len()])
+                .collect();
+            let lives = vec![0; limits.len()];
+            let clock_ms = 1_000_000_000;
+            let (log, spans) = (Log::default(), Vec::new());
+            Self { seed, dice, limits, lives, log, spans, now_ms: 0, clock_ms }
+        }
+
+        fn owner(&self, process: usize) -> String {
+            format!("{process}-{}", self.lives[process])
+        }
+
+        fn pass(&mut self, ms: i64) {
+            self.now_ms += ms;
+            self.clock_ms += ms;
+        }
+
+        fn ask(&mut self, process: usize) {
+            let limit = self.limits[process];
+            let id = GrantId::new(&self.owner(process), self.spans.len() as u64);
+            let owners: Vec<String> = (0..self.lives.len()).map(|one| self.owner(one)).collect();
+            let lives = |id: &GrantId| owners.iter().any(|owner| owner == id.owner());
+            match self.log.grant(limit, self.clock_ms, &lives, id) {
+                Grant::Given(id) => {
+                    let since = self.now_ms - i64::try_from(limit.length.as_millis()).unwrap();
+                    let counted = self
+                        .spans
+                        .iter()
+                        .filter(|span| span.last_ms.is_none_or(|last| last >= since));
+                    assert!(counted.count() < limit.count, "over {limit:?}, seed {}", self.seed);
+                    let given_ms = self.now_ms;
+                    self.spans.push(Span { id, process, given_ms, last_ms: None });
+                }
+                Grant::NotBefore(at) => {
+                    assert!(at > self.clock_ms, "{at} is over, seed {}", self.seed);
+                    // Some wait as they are told, and some ask again at once.
+                    if self.dice.below(3) > 0 {
+                        self.pass(at - self.clock_ms);
+                    }
                 }
             }
-            prop_assert!(most(&spans, length) <= count, "{spans:?}");
+        }
+
+        fn answer(&mut self) {
+            let open: Vec<usize> =
+                (0..self.spans.len()).filter(|one| self.spans[*one].last_ms.is_none()).collect();
+            if open.is_empty() {
+                return;
+            }
+            let which = usize::try_from(self.dice.below(1 << 20)).unwrap() % open.len();
+            let span = &mut self.spans[open[which]];
+            span.last_ms = Some(self.now_ms);
+            self.log.close(&span.id.clone(), self.clock_ms);
+        }
+
+        /// What the process has sent by then may still arrive a little later, and no answer is ever seen.
+        fn kill(&mut self, process: usize) {
+            self.lives[process] += 1;
+            for span in self.spans.iter_mut().filter(|span| span.process == process) {
+                span.last_ms.get_or_insert(self.now_ms + LINGER_MS);
+            }
+        }
+
+        fn live(&mut self) {
+            let process = usize::try_from(self.dice.below(1 << 20)).unwrap() % self.limits.len();
+            match self.dice.below(100) {
+                0..60 => self.ask(process),
+                60..96 => self.answer(),
+                96 => self.kill(process),
+                97 => self.clock_ms -= self.dice.below(40_000),
+                98 => self.log = Log::read(self.log.write().as_bytes(), self.clock_ms),
+                _ => {
+                    let pause = self.dice.below(8_000);
+                    self.pass(pause);
+                }
+            }
+            let step = self.dice.below(6);
+            self.pass(step);
+        }
+
+        /// The most requests that could have reached the provider within one window of this length.
+        fn most_within(&self, length_ms: i64) -> usize {
+            let mut firsts: Vec<i64> = self.spans.iter().map(|span| span.given_ms).collect();
+            let mut lasts: Vec<i64> =
+                self.spans.iter().map(|span| span.last_ms.unwrap_or(i64::MAX)).collect();
+            firsts.sort_unstable();
+            lasts.sort_unstable();
+            // A window that holds the most begins at the last moment of some grant.
+            let begun = |start: i64| firsts.partition_point(|first| *first < start + length_ms);
+            let over = |start: i64| lasts.partition_point(|last| *last < start);
+            let starts = lasts.iter().filter(|last| **last < i64::MAX);
+            starts.map(|start| begun(*start) - over(*start)).max().unwrap_or(0)
+        }
+    }
+
+    #[test]
+    fn no_window_holds_more_than_the_limit_in_a_hundred_thousand_grants() {
+        let mut grants = 0;
+        for seed in 1.. {
+            let mut world = World::new(seed);
+            for _ in 0..600 {
+                world.live();
+            }
+            // Where everybody has the largest window, no window at all is over it.
+            if let [first, rest @ ..] = &world.limits[..]
+                && rest.iter().all(|other| other == first)
+            {
+                let most = world.most_within(i64::try_from(first.length.as_millis()).unwrap());
+                assert!(most <= first.count, "{most} of {first:?}, seed {seed}");
+            }
+            grants += world.spans.len();
+            if grants >= 100_000 {
+                break;
+            }
         }
     }
 
     #[test]
     fn the_time_it_names_is_the_first_that_works() {
-        let limit = WindowLimit { count: 2, length: Duration::from_millis(100) };
+        let limit = limit(2, 100);
         let mut window = MemoryWindow::default();
         for now in [0, 10] {
-            let Grant::Given(id) = window.grant(limit, now).unwrap() else { panic!("free") };
+            let id = given(&mut window, limit, now);
             window.close(&id, now + 5).unwrap();
         }
         assert_eq!(window.grant(limit, 20).unwrap(), Grant::NotBefore(106));
         assert_eq!(window.grant(limit, 105).unwrap(), Grant::NotBefore(106));
-        assert!(matches!(window.grant(limit, 106).unwrap(), Grant::Given(_)));
+        given(&mut window, limit, 106);
+        let mut window = MemoryWindow::default();
+        let limit = self::limit(3, 100);
+        for now in [0, 10, 20] {
+            let id = given(&mut window, limit, now);
+            window.close(&id, now).unwrap();
+        }
+        assert_eq!(window.grant(limit, 30).unwrap(), Grant::NotBefore(101), "the first to end");
+        assert_eq!(window.grant(self::limit(1, 100), 30).unwrap(), Grant::NotBefore(121));
     }
 
     #[test]
     fn a_grant_without_an_answer_counts_until_it_has_one_or_its_process_is_gone() {
-        let limit = WindowLimit { count: 1, length: Duration::from_millis(100) };
+        let limit = limit(1, 100);
         let mut window = MemoryWindow::default();
-        let Grant::Given(_) = window.grant(limit, 0).unwrap() else { panic!("free") };
+        given(&mut window, limit, 0);
         assert_eq!(window.grant(limit, 50_000).unwrap(), Grant::NotBefore(50_101));
         window.disown();
-        assert!(matches!(window.grant(limit, 50_000).unwrap(), Grant::Given(_)));
+        assert_eq!(window.grant(limit, 50_000).unwrap(), Grant::NotBefore(55_101));
+        given(&mut window, limit, 55_101);
     }
 
     #[test]
     fn a_clock_that_was_set_back_blocks_for_one_window_only() {
-        let limit = WindowLimit { count: 1, length: Duration::from_millis(100) };
+        let limit = limit(1, 100);
         let mut window = MemoryWindow::default();
-        let Grant::Given(id) = window.grant(limit, 9_000_000).unwrap() else { panic!("free") };
+        let id = given(&mut window, limit, 9_000_000);
         window.close(&id, 9_000_000).unwrap();
-        assert_eq!(window.grant(limit, 1_000).unwrap(), Grant::NotBefore(1_101));
-        assert!(matches!(window.grant(limit, 1_101).unwrap(), Grant::Given(_)));
-    }
-
-    #[test]
-    fn the_log_holds_no_key_and_survives_nonsense() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut window = SharedWindow::open(folder.path(), "secret-key", "https://a").unwrap();
-        let limit = WindowLimit { count: 1, length: Duration::from_secs(10) };
-        assert!(matches!(window.grant(limit, 5).unwrap(), Grant::Given(_)));
-        for entry in std::fs::read_dir(folder.path()).unwrap() {
-            let entry = entry.unwrap();
-            assert!(!entry.file_name().to_string_lossy().contains("secret"));
-            assert!(!std::fs::read_to_string(entry.path()).unwrap().contains("secret"));
-        }
-        std::fs::write(&window.file, b"\xff\xfe junk\nx y z\n").unwrap();
-        assert!(matches!(window.grant(limit, 6).unwrap(), Grant::Given(_)));
+        assert_eq!(window.grant(limit, 1_000).unwrap(), Grant::NotBefore(6_101));
+        assert_eq!(window.grant(limit, 4_000).unwrap(), Grant::NotBefore(6_101));
+        given(&mut window, limit, 6_101);
     }
 }

@@ -88,7 +88,16 @@ pub const MAIN: &str = "";
 fn folder_name(key: &str) -> String {
     let stem = key.rsplit_once('.').map_or(key, |(stem, _)| stem);
     let name = SceneId::Text(stem.replace('/', "-")).file_stem();
-    name.strip_prefix("scene-").unwrap_or(&name).to_owned()
+    let name = name.strip_prefix("scene-").unwrap_or(&name);
+    // `takes` is the folder of superseded clips, and Windows has devices of these names.
+    let first = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let numbered = |device: &str| {
+        first.strip_prefix(device).is_some_and(|rest| matches!(rest.as_bytes(), [b'0'..=b'9']))
+    };
+    let reserved = matches!(first.as_str(), "takes" | "con" | "prn" | "aux" | "nul")
+        || numbered("com")
+        || numbered("lpt");
+    if reserved { format!("film-{name}") } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -125,6 +134,17 @@ mod tests {
         assert_eq!(told(&alone), (Some("film.md"), "assets/clips"));
         let beside = place("cuts/Trailer.md", false, &Manifest::empty(), &|_| true);
         assert_eq!(told(&beside), (Some("cuts/Trailer.md"), "assets/clips/cuts-Trailer"));
+        for (key, folder) in [
+            ("takes.md", "film-takes"),
+            ("NUL.yaml", "film-NUL"),
+            ("com1.v2.md", "film-com1.v2"),
+            ("lpt.md", "lpt"),
+            ("console.md", "console"),
+            ("...md", "x"),
+        ] {
+            let found = place(key, false, &Manifest::empty(), &|_| true);
+            assert_eq!(found.folder, format!("assets/clips/{folder}"), "{key}");
+        }
         let taken = manifest(&[("assets/clips/scene-01.mp4", None)]);
         let beside = place("../b.md", false, &taken, &|other| other == "../b.md");
         assert_eq!(told(&beside), (Some("../b.md"), "assets/clips/b"));

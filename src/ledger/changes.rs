@@ -5,6 +5,7 @@ use super::{
     AttemptId, AttemptState, ClipRecord, Failure, FileRecord, Publication, TakeId, TakeState,
 };
 use crate::plan::Slot;
+use crate::storyboard::StepKind;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 /// Where an attempt stands before a change.
@@ -222,6 +223,27 @@ pub(super) fn move_take(
     transaction
         .prepare_cached("UPDATE takes SET storyboard = ?2, variant = ?3, scene = ?4 WHERE id = ?1")?
         .execute(params![take, slot.storyboard, slot.variant, slot.scene])?;
+    Ok(())
+}
+
+/// Gives an open take another ask and other steps.
+pub(super) fn redirect_take(
+    transaction: &Transaction<'_>,
+    take: TakeId,
+    ask: &serde_json::Value,
+    steps: &[StepKind],
+) -> Result<(), Problem> {
+    let state = take_state(transaction, take)?;
+    if state != TakeState::Open {
+        return Err(Problem::Refused(format!(
+            "take {} is `{}` and cannot be redirected",
+            take.0,
+            word(state)?
+        )));
+    }
+    transaction
+        .prepare_cached("UPDATE takes SET ask = ?2, steps = ?3 WHERE id = ?1")?
+        .execute(params![take.0, serde_json::to_string(ask)?, serde_json::to_string(steps)?])?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! One run at a time in a project: a kernel lock that names its holder and dies with it.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,10 @@ use std::time::Duration;
 
 /// How long a waiting process sleeps between two tries.
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// How often, and how far apart, a holder that has not written its name is asked for it once more.
+const NAMELESS_TRIES: u32 = 20;
+const BETWEEN_NAMELESS_TRIES: Duration = Duration::from_millis(10);
 
 /// The process that holds the lock, as it described itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +25,12 @@ pub struct Holder {
     pub command: String,
 }
 
+impl fmt::Display for Holder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "`{}` (process {}, since {})", self.command, self.pid, self.started)
+    }
+}
+
 /// Why the lock was not given.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -27,9 +38,7 @@ pub enum LockError {
     #[error(
         "another run holds the lock `{}`{}; wait for it with `--wait`, or let it end",
         path.display(),
-        holder.as_ref().map(|holder| format!(
-            ": `{}` (process {}, since {})", holder.command, holder.pid, holder.started
-        )).unwrap_or_default()
+        holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default()
     )]
     Held {
         /// The lock file.
@@ -38,7 +47,7 @@ pub enum LockError {
         holder: Option<Holder>,
     },
     /// The file cannot be opened or locked.
-    #[error("the lock `{}` cannot be used: {source}; check the rights of the folder and whether the file system has locks", path.display())]
+    #[error("the lock `{}` cannot be used: {source}", path.display())]
     Unusable {
         /// The lock file.
         path: PathBuf,
@@ -72,20 +81,23 @@ impl ProjectLock {
         if let Some(folder) = path.parent() {
             super::make_private_folder(folder).map_err(unusable)?;
         }
-        super::refuse_link(path).map_err(unusable)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(unusable)?;
+        let mut file = open(path).map_err(unusable)?;
         let mut left = wait.unwrap_or_default();
+        let mut nameless = 0;
         loop {
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if is_at(&file, path).map_err(unusable)? => break,
+                // Somebody has removed the file meanwhile, and another process may have locked a new one.
+                Ok(()) => file = open(path).map_err(unusable)?,
                 Err(TryLockError::WouldBlock) if left.is_zero() => {
-                    return Err(LockError::Held { path: path.to_owned(), holder: holder(path) });
+                    let holder = holder(path);
+                    // It has taken the lock and not said its name yet, or is just giving it back.
+                    if holder.is_none() && nameless < NAMELESS_TRIES {
+                        nameless += 1;
+                        sleep(BETWEEN_NAMELESS_TRIES);
+                        continue;
+                    }
+                    return Err(LockError::Held { path: path.to_owned(), holder });
                 }
                 Err(TryLockError::WouldBlock) => {
                     let pause = left.min(BETWEEN_TRIES);
@@ -121,6 +133,35 @@ impl Drop for ProjectLock {
         // Closing is not enough at once: a process that was just being started may still hold a copy of the handle.
         let _ = self.file.unlock();
     }
+}
+
+/// Opens the lock file, which is a plain file of the project and nothing else.
+fn open(path: &Path) -> std::io::Result<File> {
+    super::refuse_link(path)?;
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a file; remove it"))
+    }
+}
+
+/// True while the open file is the one that the next process would open.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let ours = file.metadata()?;
+    match std::fs::symlink_metadata(path) {
+        Ok(there) => Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> std::io::Result<bool> {
+    Ok(true)
 }
 
 /// Who holds the lock, as far as its file can be read.

@@ -119,7 +119,8 @@ pub trait Ledger: Send {
         charged: Option<f64>,
         now_ms: i64,
     ) -> Result<(), LedgerError>;
-    /// Records that nobody can tell whether the request was accepted.
+    /// Records that nobody can tell whether the request was accepted. A task id that was on record is forgotten: it is
+    /// another submission's.
     fn unknown(
         &mut self,
         attempt: AttemptId,
@@ -156,6 +157,11 @@ pub trait Ledger: Send {
     fn keep_take(&mut self, take: TakeId, now_ms: i64) -> Result<(), LedgerError>;
     /// Gives single takes to other slots: open takes whose scene has another id now.
     fn move_takes(&mut self, moves: &[(TakeId, Slot)]) -> Result<(), LedgerError>;
+    /// Gives open takes another ask and other steps, where everything that was sent of them is a part of both.
+    fn redirect_takes(
+        &mut self,
+        changes: &[(TakeId, Value, Vec<StepKind>)],
+    ) -> Result<(), LedgerError>;
     /// Remembers hashes of files.
     fn remember_files(&mut self, files: &[FileRecord]) -> Result<(), LedgerError>;
     /// Remembers an upload link for a content digest until `expires_ms`.
@@ -178,6 +184,8 @@ pub trait Ledger: Send {
     fn outstanding(&mut self) -> Result<f64, LedgerError>;
     /// Everything, for a plan.
     fn snapshot(&mut self) -> Result<Snapshot, LedgerError>;
+    /// Remembers what the account held, to tell later whether an unknown submission was charged.
+    fn remember_balance(&mut self, balance: &BalanceRecord) -> Result<(), LedgerError>;
     /// Free text kept with each run for the history of costs: a JSON object.
     fn record_run(&mut self, summary: &Map<String, Value>, now_ms: i64) -> Result<(), LedgerError>;
 }

@@ -1,8 +1,8 @@
 //! Rows of the ledger as values, and the other way round.
 
 use super::{
-    Attempt, AttemptId, ClipRecord, Failure, FailureClass, FileRecord, Intent, Publication,
-    Snapshot, Take, TakeId,
+    Attempt, AttemptId, BalanceRecord, ClipRecord, Failure, FailureClass, FileRecord, Intent,
+    Publication, Snapshot, Take, TakeId,
 };
 use crate::plan::Slot;
 use crate::storyboard::StepKind;
@@ -164,5 +164,9 @@ pub(super) fn read_snapshot(connection: &Connection) -> rusqlite::Result<Snapsho
         read_clip,
     )?;
     let publishing = all(connection, UNFINISHED, read_publication)?;
-    Ok(Snapshot { takes, files, clips, publishing })
+    let balances =
+        all(connection, "SELECT provider, at_ms, credits FROM balances ORDER BY id", |row| {
+            Ok(BalanceRecord { provider: row.get(0)?, at_ms: row.get(1)?, credits: row.get(2)? })
+        })?;
+    Ok(Snapshot { takes, files, clips, publishing, balances })
 }

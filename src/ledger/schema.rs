@@ -94,4 +94,11 @@ CREATE TABLE runs (
     ended_ms   INTEGER NOT NULL,
     summary    TEXT NOT NULL
 ) STRICT;
+", "
+CREATE TABLE balances (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    provider  TEXT NOT NULL,
+    at_ms     INTEGER NOT NULL,
+    credits   REAL NOT NULL
+) STRICT;
 "];

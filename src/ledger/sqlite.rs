@@ -4,14 +4,14 @@
 //! returned survives a power cut. Write-ahead logging would be faster, but a cut log loses committed rows silently.
 
 use super::changes::{
-    Problem, Standing, end_publication, end_publications, move_take, rename_slots, save_clip,
-    save_file, save_publication, set_failure, set_take_state, standing, take_state,
+    Problem, Standing, end_publication, end_publications, move_take, redirect_take, rename_slots,
+    save_clip, save_file, save_publication, set_failure, set_take_state, standing, take_state,
 };
 use super::rows::{UNFINISHED, all, read_clip, read_publication, read_snapshot, word};
 use super::schema::{APPLICATION_ID, MIGRATIONS};
 use super::{
-    AttemptId, AttemptState, ClipRecord, Failure, FailureClass, FileRecord, Intent, Ledger,
-    LedgerError, Publication, Snapshot, TakeId, TakeState,
+    AttemptId, AttemptState, BalanceRecord, ClipRecord, Failure, FailureClass, FileRecord, Intent,
+    Ledger, LedgerError, Publication, Snapshot, TakeId, TakeState,
 };
 use crate::plan::Slot;
 use crate::storyboard::StepKind;
@@ -512,7 +512,7 @@ impl Ledger for SqliteLedger {
         )
     }
 
-    /// Allowed from intent, and never for an upgrade.
+    /// Allowed from intent, from submitted when its task turned out to be another submission's, and never for an upgrade.
     fn unknown(
         &mut self,
         attempt: AttemptId,
@@ -523,8 +523,15 @@ impl Ledger for SqliteLedger {
             attempt,
             AttemptState::Unknown,
             now_ms,
-            |now| now.state == AttemptState::Intent && !now.upgrade,
-            |transaction| set_failure(transaction, attempt, failure),
+            |now| {
+                matches!(now.state, AttemptState::Intent | AttemptState::Submitted) && !now.upgrade
+            },
+            |transaction| {
+                transaction
+                    .prepare_cached("UPDATE attempts SET task_id = NULL WHERE id = ?1")?
+                    .execute([attempt.0])?;
+                set_failure(transaction, attempt, failure)
+            },
         )
     }
 
@@ -612,6 +619,17 @@ impl Ledger for SqliteLedger {
         })
     }
 
+    fn redirect_takes(
+        &mut self,
+        changes: &[(TakeId, Value, Vec<StepKind>)],
+    ) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            changes
+                .iter()
+                .try_for_each(|(take, ask, steps)| redirect_take(transaction, *take, ask, steps))
+        })
+    }
+
     fn remember_files(&mut self, files: &[FileRecord]) -> Result<(), LedgerError> {
         if files.is_empty() {
             return Ok(());
@@ -695,6 +713,17 @@ impl Ledger for SqliteLedger {
             .transaction_with_behavior(TransactionBehavior::Deferred)
             .and_then(|transaction| read_snapshot(&transaction));
         read.map_err(|error| self.error(&error))
+    }
+
+    fn remember_balance(&mut self, balance: &BalanceRecord) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO balances (provider, at_ms, credits) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![balance.provider, balance.at_ms, balance.credits])?;
+            Ok(())
+        })
     }
 
     fn record_run(&mut self, summary: &Map<String, Value>, now_ms: i64) -> Result<(), LedgerError> {

@@ -18,6 +18,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::time::Duration;
 
 /// The largest manifest that is read, in bytes: some twenty thousand clips with all that is recorded of them.
 pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -39,6 +40,25 @@ impl ManifestError {
     pub fn hint(&self) -> &'static str {
         "repair the file by hand or take the last good one from version control; it was not touched"
     }
+}
+
+/// Reads a manifest again and again for a moment while it is none: another program may be in the middle of writing it
+/// in place. What is still none then is given as it is.
+///
+/// # Errors
+/// What reading the file gave.
+pub fn settled<T, E>(
+    mut read: impl FnMut() -> Result<(T, Result<Manifest, ManifestError>), E>,
+) -> Result<(T, Result<Manifest, ManifestError>), E> {
+    const LOOKS: u32 = 30;
+    for _ in 1..LOOKS {
+        let (with, manifest) = read()?;
+        if manifest.is_ok() {
+            return Ok((with, manifest));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    read()
 }
 
 /// The manifest as read, with the changes made since.
@@ -84,6 +104,24 @@ impl Manifest {
             manifest.index(entry);
         }
         Ok(manifest)
+    }
+
+    /// Reads the bytes of a manifest.
+    ///
+    /// # Errors
+    /// As [`Manifest::parse`], and for what is not UTF-8.
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let error = match std::str::from_utf8(bytes) {
+            Ok(text) => return Self::parse(text),
+            Err(error) => error,
+        };
+        let before = &bytes[..error.valid_up_to()];
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        Err(ManifestError {
+            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+            column: before.len() - line_start + 1,
+            message: "this is not UTF-8".to_owned(),
+        })
     }
 
     fn index(&mut self, entry: AnyEntry) {
@@ -152,19 +190,40 @@ impl Manifest {
 
     /// The entries that `entry` took the place of, directly or through others, newest first.
     pub fn history(&self, entry: &VideoEntry) -> Vec<&VideoEntry> {
+        self.histories().of(entry)
+    }
+
+    /// The histories of all entries, for whoever asks for many.
+    pub fn histories(&self) -> Histories<'_> {
         let mut before: HashMap<&str, Vec<usize>> = HashMap::new();
         for (place, other) in self.entries.iter().enumerate().filter(|(_, other)| other.is_video) {
             if let Some(successor) = &other.video.superseded_by {
                 before.entry(successor).or_default().push(place);
             }
         }
+        Histories { manifest: self, before }
+    }
+}
+
+/// Which entries took the place of which.
+#[derive(Debug)]
+pub struct Histories<'a> {
+    manifest: &'a Manifest,
+    /// Places of entries by the id of what took their place.
+    before: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Histories<'a> {
+    /// The entries that `entry` took the place of, directly or through others, newest first.
+    pub fn of(&self, entry: &VideoEntry) -> Vec<&'a VideoEntry> {
+        let entries = &self.manifest.entries;
         let mut seen = HashSet::new();
         let mut open = vec![entry.id.as_str()];
         while let Some(id) = open.pop() {
-            for place in before.get(id).into_iter().flatten() {
+            for place in self.before.get(id).into_iter().flatten() {
                 // A file that other tools write to may hold a circle.
                 if seen.insert(*place) {
-                    open.push(&self.entries[*place].video.id);
+                    open.push(&entries[*place].video.id);
                 }
             }
         }
@@ -172,7 +231,7 @@ impl Manifest {
         places.sort_unstable_by(|one, two| two.cmp(one));
         places
             .into_iter()
-            .map(|place| &self.entries[place].video)
+            .map(|place| &entries[place].video)
             .filter(|other| !std::ptr::eq(*other, entry) && other.id != entry.id)
             .collect()
     }

@@ -24,6 +24,8 @@ pub struct Ask {
     pub files: BTreeMap<String, String>,
     /// Digests of the project's own templates that it may use, by prompt style.
     pub templates: BTreeMap<String, String>,
+    /// Labels of the scene that this version does not know. Of their values nothing is recorded: they may be anything.
+    pub unknown: Vec<String>,
 }
 
 /// A step in an ask.
@@ -72,6 +74,7 @@ impl Ask {
             characters,
             files: BTreeMap::new(),
             templates: templates.clone(),
+            unknown: unknown(scene),
         };
         ask.files = ask
             .paths()
@@ -79,6 +82,22 @@ impl Ask {
             .filter_map(|path| digests(&path).map(|digest| (path, digest)))
             .collect();
         ask
+    }
+
+    /// Its characters in the order in which they are told: as the scene lists them, then by name. The order in which front
+    /// matter names them means nothing.
+    pub fn cast(&self) -> Vec<&AskCharacter> {
+        let listed: &[String] = match self.fields.get(&Field::Characters) {
+            Some(Value::Names(names)) => names,
+            _ => &[],
+        };
+        let mut cast: Vec<&AskCharacter> = self.characters.iter().collect();
+        cast.sort_by_cached_key(|character| {
+            let name = character.name.to_lowercase();
+            let place = listed.iter().position(|listed| listed.to_lowercase() == name);
+            (place.unwrap_or(usize::MAX), name)
+        });
+        cast
     }
 
     /// Paths and manifest assets it names, as written.
@@ -140,7 +159,22 @@ impl Ask {
                 );
             }
         }
+        if !self.unknown.is_empty() {
+            out.insert("unknown".into(), self.unknown.clone().into());
+        }
         Json::Object(out)
+    }
+
+    /// The ask with what the version that recorded it did not know, as it is in the present ask: a field that an upgrade
+    /// has learned about is no change of the author's.
+    #[must_use]
+    pub fn completed_from(mut self, present: &Self) -> Self {
+        for field in self.unknown.iter().filter_map(|label| Field::labelled(label)) {
+            if let Some(value) = present.fields.get(&field) {
+                self.fields.entry(field).or_insert_with(|| value.clone());
+            }
+        }
+        self
     }
 
     /// Reads a recorded ask. Keys and fields this version does not know are left out; `None` where it is no ask.
@@ -173,8 +207,25 @@ impl Ask {
             characters: characters.collect(),
             files: texts("files"),
             templates: texts("templates"),
+            unknown: map
+                .get("unknown")
+                .and_then(Json::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|label| label.as_str().map(str::to_owned))
+                .collect(),
         })
     }
+}
+
+/// Labels that mean nothing today, each once; a label that lost to another one of its field is known.
+fn unknown(scene: &Scene) -> Vec<String> {
+    let labels = scene.unknown.iter().map(|(label, _)| label.value.trim().to_owned());
+    let mut unknown: Vec<String> =
+        labels.filter(|label| Field::labelled(label).is_none()).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    unknown
 }
 
 /// The fields that can reach a request.

@@ -266,7 +266,7 @@ impl Builder<'_> {
             ask,
             fields,
             model,
-            Kind { sound, from_image, extended },
+            Kind { step: None, sound, from_image, extended },
         ) {
             Ok(prompt) => prompt,
             Err(problem) => {
@@ -294,12 +294,12 @@ impl Builder<'_> {
             ),
         ] {
             let Some(value) = value else { continue };
-            if mode
-                .parameters
-                .iter()
-                .any(|parameter| parameter.from.iter().any(|from| from == name))
-            {
+            // A clip that always has sound has it with `on`, too, and with `off` there is something to tell.
+            let is_heard = value.is_boolean() && mode.sound != Sound::None;
+            if mode.takes(name) || is_heard {
                 wanted.fields.insert(name.into(), value);
+            } else if name == "negative" && style.is_some() {
+                // The template has put it into words.
             } else if let Some(field) = field_named(name) {
                 built.unsupported.push((None, field));
             }
@@ -323,7 +323,7 @@ impl Builder<'_> {
     /// steps follow and cover the rest.
     fn base_length(&self, ask: &Ask, model: &Model, mode: &Mode, film: f64) -> f64 {
         let extensions = ask.steps.iter().filter(|step| step.kind == StepKind::Extend).count();
-        let (Some(longest), true) = (mode.longest(), extensions > 0) else { return film };
+        let Some(longest) = mode.longest() else { return film };
         let each = model.mode(ModeKind::Extend).and_then(Mode::longest).unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "a chain has a handful of steps")]
         let reach = longest + each * extensions as f64;
@@ -403,20 +403,11 @@ impl Builder<'_> {
                     ask,
                     &fields,
                     model,
-                    Kind { sound, from_image: false, extended: more },
+                    Kind { step: at, sound, from_image: false, extended: more },
                 ) {
-                    Ok((prompt, _)) if prompt.trim().is_empty() => {
-                        problems.push(step_problem(
-                            index,
-                            "nothing-to-show",
-                            "the `extend` step does not say how the clip goes on".into(),
-                            "write what happens next under it",
-                        ));
-                        return;
-                    }
                     Ok((prompt, style)) => (mode, prompt, style),
                     Err(problem) => {
-                        problems.push(Problem { step: at, ..problem });
+                        problems.push(problem);
                         return;
                     }
                 }

@@ -3,16 +3,18 @@
 use super::build::{Builder, BuiltStep};
 use super::difference::{Difference, Present, compare};
 use super::draft;
+use super::history::History;
 use super::outcome::{Action, Note, Reason, ScenePlan, StepPlan};
 use super::planner::{Planning, is_filtered};
-use super::recorded::{Recorded, RecordedStep, is_alive};
+use super::recorded::Recorded;
 use super::work::{ClipRef, RenderWork, RestoreWork, StepStart, StepWork, Work};
 use crate::catalog::PriceKind;
 use crate::known::Output;
 use crate::manifest::VideoEntry;
 use crate::record::Slot;
-use crate::record::{Attempt, AttemptState, Take, TakeState};
+use crate::record::{Take, TakeId};
 use crate::storyboard::Scene;
+use std::collections::HashSet;
 
 /// The manifest entry that belongs to a scene, and how.
 pub(super) enum Match<'a> {
@@ -43,55 +45,89 @@ pub(super) struct Deciding<'p, 'a> {
     pub matched: Option<&'p Match<'a>>,
     /// The ledger's open take of this very request.
     pub open_take: Option<&'a Take>,
+    pub history: &'p History<'a>,
+    /// Takes of this storyboard, of any slot, that were kept back and never published.
+    pub kept: &'p [&'a Take],
+    /// Takes that a scene goes on with.
+    pub claimed: &'p HashSet<TakeId>,
     pub slot: &'p Slot,
 }
 
+/// What is done with a scene, and the ledger's take that it is done with.
+pub(super) struct Decision<'a> {
+    pub plan: ScenePlan,
+    /// An open take that is gone on with, or a kept one that is published.
+    pub take: Option<&'a Take>,
+    /// The take was begun for another chain, and all that was sent of it is part of this one.
+    pub redirected: bool,
+}
+
+impl<'a> Decision<'a> {
+    fn new(plan: ScenePlan) -> Self {
+        Self { plan, take: None, redirected: false }
+    }
+
+    fn with(plan: ScenePlan, take: Option<&'a Take>) -> Self {
+        Self { take, ..Self::new(plan) }
+    }
+}
+
 /// Where a step starts, and what is said about it.
-struct Start {
-    start: StepStart,
-    action: Action,
+pub(super) struct Start {
+    pub start: StepStart,
+    pub action: Action,
 }
 
 impl<'a> Deciding<'_, 'a> {
-    /// The plan of the scene, and the open take it goes on with.
-    pub fn decide(&self) -> (ScenePlan, Option<&'a Take>) {
+    /// The plan of the scene, and the take it goes on with.
+    pub fn decide(&self) -> Decision<'a> {
         let options = self.planning.options;
         let id = &self.scene.id;
         if is_filtered(options, id) {
             let plan = self.plan(Action::Skip, vec![Reason::new("filtered")], Vec::new(), None);
             // What is in flight stays its own: it is not collected as if nobody wanted it.
-            return (plan, self.open_take);
+            return Decision::with(plan, self.open_take.or_else(|| self.begun_take()));
         }
         if let Some(take) = self.open_take.filter(|take| self.goes_on_with(take)) {
-            return (self.go_on(take), Some(take));
-        }
-        if options.retake.has(id) {
-            return (self.retake(), None);
+            return Decision::with(self.go_on(take, self.present.built.steps.len()), Some(take));
         }
         match self.matched {
-            Some(Match::Same { entry, difference }) => (self.unchanged(entry, difference), None),
-            Some(Match::Moved { entry, sha256 }) => (self.moved(entry, sha256), None),
+            Some(Match::Same { entry, difference }) if !options.retake.has(id) => {
+                Decision::new(self.unchanged(entry, difference))
+            }
+            Some(Match::Moved { entry, sha256 }) if !options.retake.has(id) => {
+                Decision::new(self.moved(entry, sha256))
+            }
+            Some(Match::Same { .. } | Match::Moved { .. }) => Decision::new(self.retake()),
             Some(Match::Changed { entry, difference }) => {
-                let plan =
-                    self.undo().unwrap_or_else(|| self.render(difference.reasons.clone(), None));
-                (with_output_note(plan, self.output_note(entry)), None)
+                let mut decision = self.make(difference.reasons.clone());
+                decision.plan.notes.extend(self.output_note(entry));
+                decision
             }
-            None => {
-                let plan = self
-                    .undo()
-                    .unwrap_or_else(|| self.render(vec![Reason::new("never-rendered")], None));
-                (plan, None)
-            }
+            None => self.make(vec![Reason::new("never-rendered")]),
         }
     }
 
-    /// An open take is gone on with when something of it was sent, or when nothing else is there to compare with.
-    fn goes_on_with(&self, take: &Take) -> bool {
-        match self.matched {
-            // Published already by another take: only what may still yield a clip is worth collecting.
-            Some(Match::Same { .. } | Match::Moved { .. }) => is_alive(take),
-            _ => !take.attempts.is_empty(),
+    /// A scene whose request is not the published one: what is here or on its way already is not paid for again.
+    fn make(&self, reasons: Vec<Reason>) -> Decision<'a> {
+        let retaken = self.planning.options.retake.has(&self.scene.id);
+        if !retaken && let Some(plan) = self.undo() {
+            return Decision::new(plan);
         }
+        if !retaken && let Some((plan, take)) = self.kept_take() {
+            return Decision::with(plan, Some(take));
+        }
+        if !retaken && let Some(plan) = self.shortened(&reasons) {
+            return Decision::new(plan);
+        }
+        if let Some(take) = self.begun_take().filter(|take| retaken || self.spares(take)) {
+            let plan = self.go_on(take, self.same_steps(take));
+            return Decision {
+                redirected: plan.work.is_some(),
+                ..Decision::with(plan, Some(take))
+            };
+        }
+        Decision::new(if retaken { self.retake() } else { self.render(reasons, None) })
     }
 
     // ---- scenes whose request is the recorded one ----
@@ -197,10 +233,7 @@ impl<'a> Deciding<'_, 'a> {
 
     /// An earlier version with this very request: its clip is published again.
     fn undo(&self) -> Option<ScenePlan> {
-        let known = self.planning.known;
-        let current = self.matched.map(Match::entry);
-        let history = current.map(|entry| known.manifest.history(entry)).unwrap_or_default();
-        for entry in history {
+        for entry in self.history.before(self.matched.map(Match::entry)) {
             let Some(sha256) = &entry.sha256 else { continue };
             if !compare(self.builder, self.present, &Recorded::entry(entry)).same {
                 continue;
@@ -218,11 +251,28 @@ impl<'a> Deciding<'_, 'a> {
                 Some(Work::Restore(work)),
             ));
         }
-        self.kept_take()
+        None
+    }
+
+    /// A chain that lost its last steps: the clip that they were made from is still here.
+    fn shortened(&self, reasons: &[Reason]) -> Option<ScenePlan> {
+        let count = self.present.built.steps.len();
+        let (clips, _) = self.reusable(count);
+        if clips.len() < count {
+            return None;
+        }
+        let done = |clip| Start { start: StepStart::Done(clip), action: Action::Restore };
+        let starts: Vec<Start> = clips.into_iter().map(done).collect();
+        let mut reasons = reasons.to_vec();
+        if let Some(first) = reasons.first_mut() {
+            first.detail = Some("the clip of the last step that is left is here".to_owned());
+        }
+        let work = self.render_work(self.next_take(), None, &starts);
+        Some(self.plan(Action::Restore, reasons, self.steps(&starts), Some(Work::Render(work))))
     }
 
     /// What changed, and that it was rendered once before.
-    fn undo_reasons(&self, take: &str) -> Vec<Reason> {
+    pub(super) fn undo_reasons(&self, take: &str) -> Vec<Reason> {
         let mut reasons = match self.matched {
             Some(Match::Changed { difference, .. }) => difference.reasons.clone(),
             _ => vec![Reason::new("output-missing")],
@@ -231,36 +281,6 @@ impl<'a> Deciding<'_, 'a> {
             first.detail = Some(format!("{take} was rendered from this very request"));
         }
         reasons
-    }
-
-    /// A finished take of the ledger that was never published, or whose manifest entry is gone.
-    fn kept_take(&self) -> Option<ScenePlan> {
-        let takes = self.planning.known.ledger.takes.iter().rev();
-        let mut fitting = takes.filter(|take| {
-            take.slot == *self.slot
-                && matches!(take.state, TakeState::Kept | TakeState::Published)
-                && self
-                    .last_clip(take)
-                    .is_some_and(|sha256| self.planning.known.cached.contains(&sha256))
-        });
-        let take =
-            fitting.find(|take| compare(self.builder, self.present, &Recorded::take(take)).same)?;
-        let recorded = Recorded::take(take);
-        let starts: Vec<Start> = recorded
-            .steps
-            .iter()
-            .map(|step| {
-                let clip = step.clip.clone()?;
-                Some(Start { start: StepStart::Done(clip), action: Action::Restore })
-            })
-            .collect::<Option<_>>()?;
-        let reasons = self.undo_reasons(&format!("take {}", take.number));
-        let work = self.render_work(take.number, None, &starts);
-        Some(self.plan(Action::Restore, reasons, self.steps(&starts), Some(Work::Render(work))))
-    }
-
-    fn last_clip(&self, take: &Take) -> Option<String> {
-        Recorded::take(take).steps.last()?.clip.as_ref().map(|clip| clip.sha256.clone())
     }
 
     // ---- scenes that are rendered ----
@@ -304,87 +324,8 @@ impl<'a> Deciding<'_, 'a> {
         self.paid(paid, reasons, starts, work)
     }
 
-    /// An open take of this very request.
-    fn go_on(&self, take: &Take) -> ScenePlan {
-        let recorded = Recorded::take(take);
-        let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
-        let retaken = self.planning.options.retake.has(&self.scene.id);
-        let mut starts: Vec<Start> = Vec::new();
-        let mut reasons = Vec::new();
-        let mut blocked = None;
-        // What a later step was made from, or is being made from, is not needed again.
-        let begun = recorded.steps.iter().rposition(is_begun).unwrap_or(0);
-        for (index, step) in recorded.steps.iter().enumerate() {
-            let so_far = starts.len() == index
-                && starts.iter().all(|start| start.action == Action::Unchanged);
-            let start = match (so_far, &step.clip, step.attempt) {
-                (true, Some(clip), attempt) => match attempt {
-                    Some(attempt) if index >= begun && !self.usable(index, clip) => {
-                        Start { start: StepStart::Resume(attempt.id), action: Action::Resume }
-                    }
-                    _ => Start { start: StepStart::Done(clip.clone()), action: Action::Unchanged },
-                },
-                (true, None, Some(attempt)) => match attempt.state {
-                    AttemptState::Submitted | AttemptState::Finished => {
-                        Start { start: StepStart::Resume(attempt.id), action: Action::Resume }
-                    }
-                    AttemptState::Intent if attempt.intent.upgrade => {
-                        Start { start: StepStart::Resume(attempt.id), action: Action::Resume }
-                    }
-                    AttemptState::Intent | AttemptState::Unknown => {
-                        blocked = Some(self.unknown_reason(step));
-                        Start { start: StepStart::Fresh, action: Action::Blocked }
-                    }
-                    AttemptState::Failed => {
-                        let reason = failed_before(step);
-                        let final_failure = attempt
-                            .failure
-                            .as_ref()
-                            .is_some_and(|failure| !failure.class.may_repeat());
-                        if final_failure && !retaken {
-                            blocked = Some(reason);
-                            Start { start: StepStart::Fresh, action: Action::Blocked }
-                        } else {
-                            reasons.push(reason);
-                            Start { start: StepStart::Fresh, action: paid }
-                        }
-                    }
-                    AttemptState::Downloaded | AttemptState::Forgotten => {
-                        Start { start: StepStart::Fresh, action: paid }
-                    }
-                },
-                _ => Start { start: StepStart::Fresh, action: paid },
-            };
-            starts.push(start);
-        }
-        if let Some(reason) = blocked {
-            for start in &mut starts {
-                if start.action.is_paid() {
-                    start.action = Action::Blocked;
-                }
-            }
-            return self.plan(Action::Blocked, vec![reason], self.steps(&starts), None);
-        }
-        let resumes = starts.iter().any(|start| start.action == Action::Resume);
-        let pays = starts.iter().any(|start| start.action.is_paid());
-        let action = if pays && !resumes { paid } else { Action::Resume };
-        if reasons.is_empty() {
-            match self.matched {
-                Some(Match::Changed { difference, .. }) => {
-                    reasons.extend(difference.reasons.clone())
-                }
-                _ if pays && !resumes && self.matched.is_none() => {
-                    reasons.push(Reason::new("never-rendered"))
-                }
-                _ => {}
-            }
-        }
-        let work = self.render_work(take.number, Some(take), &starts);
-        self.paid(action, reasons, starts, work)
-    }
-
     /// Blocks what cannot be priced under a cap, else lets it go ahead.
-    fn paid(
+    pub(super) fn paid(
         &self,
         action: Action,
         reasons: Vec<Reason>,
@@ -414,16 +355,6 @@ impl<'a> Deciding<'_, 'a> {
         self.plan(action, reasons, self.steps(&starts), Some(Work::Render(work)))
     }
 
-    fn unknown_reason(&self, step: &RecordedStep<'_>) -> Reason {
-        let id = &self.scene.id;
-        let detail = format!(
-            "nobody can tell whether the provider accepted the `{}` that was sent; look at its web page, then \
-             `storyreel adopt {id} --task ID` if it is there, or `storyreel forget {id}` to pay again",
-            step.kind
-        );
-        Reason { step: Some(step.kind), ..Reason::because("unknown-submission", detail) }
-    }
-
     // ---- parts of work ----
 
     fn output_note(&self, entry: &VideoEntry) -> Option<Note> {
@@ -438,21 +369,20 @@ impl<'a> Deciding<'_, 'a> {
     }
 
     /// One more than any take of this scene so far.
-    fn next_take(&self) -> u32 {
-        let known = self.planning.known;
+    pub(super) fn next_take(&self) -> u32 {
         let current = self.matched.map(Match::entry);
-        let history = current.map(|entry| known.manifest.history(entry)).unwrap_or_default();
-        let recorded = current.into_iter().chain(history).filter_map(|entry| entry.take);
-        let ledger = known
-            .ledger
-            .takes
-            .iter()
-            .filter(|take| take.slot == *self.slot)
-            .map(|take| take.number);
+        let before = self.history.before(current);
+        let recorded = current.into_iter().chain(before).filter_map(|entry| entry.take);
+        let ledger = self.history.takes(self.slot).iter().map(|take| take.number);
         recorded.chain(ledger).max().unwrap_or(0) + 1
     }
 
-    fn render_work(&self, take: u32, open: Option<&Take>, starts: &[Start]) -> RenderWork {
+    pub(super) fn render_work(
+        &self,
+        take: u32,
+        open: Option<&Take>,
+        starts: &[Start],
+    ) -> RenderWork {
         let steps = self.present.built.steps.iter().zip(starts).map(|(step, start)| StepWork {
             kind: step.kind,
             model: step.model.clone(),
@@ -480,7 +410,7 @@ impl<'a> Deciding<'_, 'a> {
 
     // ---- what is shown ----
 
-    fn plan(
+    pub(super) fn plan(
         &self,
         action: Action,
         reasons: Vec<Reason>,
@@ -526,7 +456,7 @@ impl<'a> Deciding<'_, 'a> {
         self.present.built.steps.iter().map(|step| self.step_plan(step, action, None)).collect()
     }
 
-    fn steps(&self, starts: &[Start]) -> Vec<StepPlan> {
+    pub(super) fn steps(&self, starts: &[Start]) -> Vec<StepPlan> {
         let mut previous: Option<&ClipRef> = None;
         let mut plans = Vec::new();
         for (step, start) in self.present.built.steps.iter().zip(starts) {
@@ -567,34 +497,6 @@ fn clip_of(entry: &VideoEntry, sha256: &str) -> ClipRef {
         credits: Some(0.0),
         created_at: entry.created_at.clone(),
     }
-}
-
-/// True for a step with a clip, and for one that was sent and not given up.
-fn is_begun(step: &RecordedStep<'_>) -> bool {
-    let is_alive = |attempt: &Attempt| {
-        !matches!(attempt.state, AttemptState::Failed | AttemptState::Forgotten)
-    };
-    step.clip.is_some() || step.attempt.is_some_and(is_alive)
-}
-
-fn failed_before(step: &RecordedStep<'_>) -> Reason {
-    let failure = step.attempt.and_then(|attempt| attempt.failure.as_ref());
-    let detail = match failure {
-        Some(failure) if failure.class.may_repeat() => {
-            format!("{}; tried again", sentence(&failure.message))
-        }
-        Some(failure) => format!(
-            "{}; edit the scene, or ask again as it stands with `--retake`",
-            sentence(&failure.message)
-        ),
-        None => "tried again".to_owned(),
-    };
-    Reason { step: Some(step.kind), ..Reason::because("failed-before", detail) }
-}
-
-/// The provider's words without the full stop at their end.
-fn sentence(message: &str) -> &str {
-    message.trim().trim_end_matches('.')
 }
 
 fn with_output_note(mut plan: ScenePlan, note: Option<Note>) -> ScenePlan {

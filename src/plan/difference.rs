@@ -5,6 +5,8 @@ use super::ask::Ask;
 use super::build::{Builder, Built, BuiltStep};
 use super::outcome::Reason;
 use super::recorded::{Foreign, Recorded};
+use super::values::seconds;
+use crate::storyboard::Field;
 use serde_json::{Map, Value as Json};
 
 /// A scene as it is asked for now.
@@ -34,16 +36,11 @@ pub(super) fn compare(
     recorded: &Recorded<'_>,
 ) -> Difference {
     if let Some(foreign) = &recorded.foreign {
-        return compare_foreign(present, foreign);
+        return compare_foreign(builder, present, foreign);
     }
-    let mut difference = match recorded.ask {
-        Some(ask) => compare_ask(builder, present, recorded, ask),
-        None => {
-            Difference { reasons: vec![Reason::new("prompt-changed")], ..Difference::default() }
-        }
-    };
+    let mut difference = compare_ask(builder, present, recorded);
     if !difference.same
-        && recorded.accepted.iter().any(|ask| compare_ask(builder, present, recorded, ask).same)
+        && recorded.accepted.iter().any(|ask| is_accepted(builder, present, recorded, ask))
     {
         difference = Difference {
             same: true,
@@ -54,14 +51,10 @@ pub(super) fn compare(
     difference
 }
 
-fn compare_ask(
-    builder: &Builder<'_>,
-    present: &Present,
-    recorded: &Recorded<'_>,
-    ask: &Json,
-) -> Difference {
-    let equal = *ask == present.ask_json;
-    let old_ask = if equal { None } else { Ask::from_json(ask) };
+fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>) -> Difference {
+    let equal = *recorded.ask == present.ask_json;
+    let old_ask = if equal { None } else { Ask::from_json(recorded.ask) };
+    let old_ask = old_ask.map(|ask| ask.completed_from(&present.ask));
     let rebuilt = old_ask.as_ref().and_then(|ask| builder.build(ask).ok());
     let rebuilt = if equal { Some(&present.built) } else { rebuilt.as_ref() };
 
@@ -89,7 +82,7 @@ fn compare_ask(
         };
         let mut reasons = part_reasons(step, old_parts, old.parts);
         if reasons.is_empty() {
-            reasons.extend(template_reason(step, old_ask.as_ref(), present, old.parts));
+            reasons.extend(template_reason(step, old_ask.as_ref(), present, old.prompt));
         }
         if let Some(known) = old.parts {
             difference.tool_changed |= differs(old_parts, known);
@@ -117,6 +110,32 @@ fn compare_ask(
     }
     difference.same = same;
     difference
+}
+
+/// Whether the author accepted the clip for what is asked for now: an ask of then that is the present request today. What
+/// made the clip does not matter, so neither do its steps.
+fn is_accepted(
+    builder: &Builder<'_>,
+    present: &Present,
+    recorded: &Recorded<'_>,
+    ask: &Json,
+) -> bool {
+    if *ask == present.ask_json {
+        return true;
+    }
+    let Some(old) = Ask::from_json(ask) else { return false };
+    let Ok(rebuilt) = builder.build(&old) else { return false };
+    let now = &present.built.steps;
+    rebuilt.steps.len() == now.len()
+        && rebuilt.steps.iter().zip(now).enumerate().all(|(index, (old_step, step))| {
+            let known = recorded.steps.get(index).and_then(|step| step.parts);
+            let style = step.style.as_ref();
+            old_step.kind == step.kind
+                && part_reasons(step, &old_step.parts, known).is_empty()
+                && style.is_none_or(|style| {
+                    old.templates.get(style) == present.ask.templates.get(style)
+                })
+        })
 }
 
 /// True when a part that was recorded differs from what the recorded ask would give today.
@@ -178,19 +197,18 @@ fn template_reason(
     step: &BuiltStep,
     old_ask: Option<&Ask>,
     present: &Present,
-    recorded: Option<&Map<String, Json>>,
+    recorded: Option<&str>,
 ) -> Option<Reason> {
     let style = step.style.as_ref()?;
     let old = old_ask?;
     if old.templates.get(style) == present.ask.templates.get(style) {
         return None;
     }
-    let was = recorded?.get("prompt")?;
     let is = step.parts.get("prompt")?;
-    (was != is).then(|| Reason {
+    (recorded != is.as_str()).then(|| Reason {
         step: Some(step.kind),
         part: Some("prompt".into()),
-        old: Some(was.clone()),
+        old: recorded.map(Json::from),
         new: Some(is.clone()),
         ..Reason::new("template-changed")
     })
@@ -205,8 +223,9 @@ fn is_input(value: &Json) -> bool {
     }
 }
 
-/// An entry of another tool knows a prompt, a model and a few parameters: those are compared.
-fn compare_foreign(present: &Present, foreign: &Foreign<'_>) -> Difference {
+/// An entry of another tool knows a prompt, a model and a few parameters: those are compared, as far as the author says
+/// anything of them. What a model does by itself is no wish of anybody, and it may change with the catalogue.
+fn compare_foreign(builder: &Builder<'_>, present: &Present, foreign: &Foreign<'_>) -> Difference {
     let mut difference = Difference::default();
     let Some(step) = present.built.steps.first() else { return difference };
     let mut told = |code: &'static str, part: &str, old: Json, new: Json| {
@@ -222,12 +241,19 @@ fn compare_foreign(present: &Present, foreign: &Foreign<'_>) -> Difference {
         let new = step.prompt.clone().map_or(Json::Null, Json::from);
         told("prompt-changed", "prompt", foreign.prompt.into(), new);
     }
-    if !foreign.model.eq_ignore_ascii_case(&step.model) {
+    let named = builder.catalog.find(foreign.model);
+    if named.map_or(foreign.model, |found| &found.model.name) != step.model {
         told("model-changed", "model", foreign.model.into(), step.model.clone().into());
     }
     for (name, old) in foreign.parameters {
         let Some(new) = step.parameters.get(name) else { continue };
-        if name != "endpoint" && !old.is_null() && !new.is_null() && !same_value(old, new) {
+        let wanted = match name.as_str() {
+            "duration" => is_too_short(present, old),
+            "quality" => present.ask.fields.contains_key(&Field::Resolution),
+            "aspect_ratio" => present.ask.fields.contains_key(&Field::AspectRatio),
+            _ => name == "generationType",
+        };
+        if wanted && !old.is_null() && !new.is_null() && !same_value(old, new) {
             told("parameter-changed", name, old.clone(), new.clone());
         }
     }
@@ -238,4 +264,13 @@ fn compare_foreign(present: &Present, foreign: &Foreign<'_>) -> Difference {
     difference.same = difference.reasons.is_empty();
     difference.same_steps = usize::from(difference.same);
     difference
+}
+
+/// Whether a clip of this length is not what the scene wants: shorter than it is in the film, or not the length that is
+/// asked of the model in so many words.
+fn is_too_short(present: &Present, length: &Json) -> bool {
+    let fields = &present.ask.fields;
+    let film = seconds(fields, Field::Duration);
+    seconds(fields, Field::ClipLength).is_some()
+        || film.zip(length.as_f64()).is_some_and(|(film, length)| length < film)
 }

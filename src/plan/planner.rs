@@ -5,11 +5,14 @@
 
 use super::ask::{Ask, number};
 use super::build::{Builder, Built};
-use super::decide::{Deciding, Match};
-use super::difference::{Difference, Present, compare};
-use super::outcome::{Action, Orphan, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
+use super::decide::{Deciding, Decision};
+use super::difference::Present;
+use super::history::History;
+use super::matching::{
+    check_owners, current_entries, kept_takes, match_entries, match_takes, orphans, stale_takes,
+};
+use super::outcome::{Action, Note, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
 use super::problem::Problem;
-use super::recorded::Recorded;
 use super::selection::Selection;
 use super::work::FilesByDigest;
 use crate::catalog::{Catalog, PriceKind};
@@ -18,9 +21,10 @@ use crate::layout::Place;
 use crate::manifest::VideoEntry;
 use crate::prompt::Templates;
 use crate::record::Slot;
-use crate::record::{AttemptState, Take, TakeId, TakeState};
+use crate::record::{Take, TakeId, TakeState};
 use crate::source::{Diagnostic, Span};
-use crate::storyboard::{Field, Fields, Scene, SceneId, Storyboard, Value};
+use crate::storyboard::{Field, Fields, Scene, SceneId, StepKind, Storyboard, Value};
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a plan is made of.
@@ -69,6 +73,8 @@ pub struct Planned {
     pub collect: Vec<Take>,
     /// Open takes whose scene has another id now; the ledger is told before the run.
     pub moved_takes: Vec<(TakeId, Slot)>,
+    /// Open takes whose scene asks for other later steps now, with its ask and steps; the ledger is told, too.
+    pub redirected_takes: Vec<(TakeId, Json, Vec<StepKind>)>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
@@ -91,11 +97,16 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
         return Err(diagnostics);
     }
     let matches = match_entries(&builder, &scenes, &entries);
-    let takes = match_takes(planning, &builder, &scenes);
+    let history = History::of(planning.known);
+    let takes = match_takes(planning, &builder, &scenes, &history);
+    let kept = kept_takes(planning, &history);
 
     let mut plans = Vec::with_capacity(scenes.len());
-    let mut used_takes = HashSet::new();
+    // Two scenes never go on with one take, whichever of them is planned first.
+    let mut claimed: HashSet<TakeId> = takes.values().map(|take| take.id).collect();
+    let mut used = HashSet::new();
     let mut moved_takes = Vec::new();
+    let mut redirected_takes = Vec::new();
     for (index, prepared) in scenes.iter().enumerate() {
         let Some(present) = &prepared.present else {
             plans.push(skipped(planning, prepared));
@@ -109,19 +120,28 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
             present,
             matched: matches.scenes[index].as_ref(),
             open_take: takes.get(&index).copied(),
+            history: &history,
+            kept: &kept,
+            claimed: &claimed,
             slot: &slot,
         };
-        let (plan, used) = deciding.decide();
-        if let Some(take) = used {
-            used_takes.insert(take.id);
-            if take.slot != slot {
+        let Decision { plan, take, redirected } = deciding.decide();
+        if let Some(take) = take {
+            claimed.insert(take.id);
+            used.insert(take.id);
+            if redirected {
+                let steps = present.built.steps.iter().map(|step| step.kind).collect();
+                redirected_takes.push((take.id, present.ask_json.clone(), steps));
+            }
+            if take.slot != slot && take.state != TakeState::Kept {
                 moved_takes.push((take.id, slot));
             }
         }
         plans.push(plan);
     }
     let orphans = orphans(&scenes, &entries, &matches);
-    let collect = stale_takes(planning, &used_takes);
+    let collect = stale_takes(planning, &used);
+    note_stale(&mut plans, &collect);
     let summary = summarise(planning, &plans);
     Ok(Planned {
         plan: Plan {
@@ -134,6 +154,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
         files: files(planning.known),
         collect,
         moved_takes,
+        redirected_takes,
         warnings: diagnostics,
     })
 }
@@ -186,15 +207,15 @@ fn template_digests(planning: &Planning<'_>) -> BTreeMap<String, String> {
 }
 
 /// A scene that is ready to be planned, or the reason why it is not.
-struct Prepared<'a> {
-    scene: &'a Scene,
-    present: Option<Present>,
+pub(super) struct Prepared<'a> {
+    pub scene: &'a Scene,
+    pub present: Option<Present>,
     duration: Option<f64>,
     skip: Option<Reason>,
 }
 
 /// The ledger slot of a scene.
-fn slot(planning: &Planning<'_>, scene: &SceneId) -> Slot {
+pub(super) fn slot(planning: &Planning<'_>, scene: &SceneId) -> Slot {
     Slot {
         storyboard: planning.place.storyboard.clone().unwrap_or_default(),
         variant: planning.place.variant.clone().unwrap_or_default(),
@@ -384,204 +405,24 @@ fn field_span(planning: &Planning<'_>, scene: &Scene, step: Option<usize>, field
     written.map_or(scene.id_span, |spanned| spanned.span)
 }
 
-/// The scenes' present clips in this storyboard and variant: the last video entry of each that is not superseded.
-fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry> {
-    let mut last: BTreeMap<&SceneId, usize> = BTreeMap::new();
-    let videos: Vec<&VideoEntry> = planning.known.manifest.videos().collect();
-    for (index, entry) in videos.iter().enumerate() {
-        let ours = entry.storyboard == planning.place.storyboard
-            && entry.variant == planning.place.variant;
-        if let Some(scene) = &entry.scene_id
-            && ours
-            && entry.superseded_by.is_none()
-        {
-            last.insert(scene, index);
-        }
+/// Tells at its scene that a take is still at the provider which nobody asks for any more.
+fn note_stale(plans: &mut [ScenePlan], stale: &[Take]) {
+    let mut by_scene: HashMap<&str, Vec<u32>> = HashMap::new();
+    for take in stale {
+        by_scene.entry(&take.slot.scene).or_default().push(take.number);
     }
-    let mut indices: Vec<usize> = last.into_values().collect();
-    indices.sort_unstable();
-    indices.into_iter().map(|index| videos[index]).collect()
-}
-
-/// Two storyboards that would write one file.
-fn check_owners(planning: &Planning<'_>, ours: &[&VideoEntry], diagnostics: &mut Vec<Diagnostic>) {
-    let mine: HashSet<&str> = ours.iter().map(|entry| entry.id.as_str()).collect();
-    let others: HashMap<&str, &VideoEntry> = planning
-        .known
-        .manifest
-        .videos()
-        .filter(|entry| {
-            entry.superseded_by.is_none()
-                && !mine.contains(entry.id.as_str())
-                && (entry.storyboard != planning.place.storyboard
-                    || entry.variant != planning.place.variant)
-        })
-        .map(|entry| (entry.filename.as_str(), entry))
-        .collect();
-    if others.is_empty() {
+    if by_scene.is_empty() {
         return;
     }
-    for scene in &planning.board.scenes {
-        let filename = planning.place.filename(&scene.id);
-        if let Some(other) = others.get(filename.as_str()) {
-            let owner = other.storyboard.as_deref().unwrap_or("the project's default storyboard");
-            diagnostics.push(
-                Diagnostic::error(
-                    "file-taken",
-                    format!("`{filename}` belongs to {owner}"),
-                    scene.id_span,
-                )
-                .label("would write the same file")
-                .hint("rename the storyboard file, or move it into a project of its own"),
+    for plan in plans {
+        for number in by_scene.get(plan.scene_id.key().as_str()).into_iter().flatten() {
+            let message = format!(
+                "take {number} was sent before the scene changed and is paid for: it is collected, and kept for when \
+                 the scene is changed back"
             );
+            plan.notes.push(Note { code: "take-kept", message });
         }
     }
-}
-
-/// Which entry belongs to which scene.
-struct Matches<'a> {
-    scenes: Vec<Option<Match<'a>>>,
-    taken: HashSet<&'a str>,
-}
-
-fn match_entries<'a>(
-    builder: &Builder<'_>,
-    scenes: &[Prepared<'_>],
-    entries: &[&'a VideoEntry],
-) -> Matches<'a> {
-    let by_scene: HashMap<&SceneId, &'a VideoEntry> = entries
-        .iter()
-        .filter_map(|entry| entry.scene_id.as_ref().map(|scene| (scene, *entry)))
-        .collect();
-    let mut matches =
-        Matches { scenes: scenes.iter().map(|_| None).collect(), taken: HashSet::new() };
-    let mut changed: HashMap<usize, Difference> = HashMap::new();
-    for (index, prepared) in scenes.iter().enumerate() {
-        let Some(entry) = by_scene.get(&prepared.scene.id).copied() else { continue };
-        let Some(present) = &prepared.present else {
-            // A scene that is not generated keeps its old clip: it is no orphan.
-            matches.taken.insert(&entry.id);
-            continue;
-        };
-        let difference = compare(builder, present, &Recorded::entry(entry));
-        if difference.same {
-            matches.taken.insert(&entry.id);
-            matches.scenes[index] = Some(Match::Same { entry, difference });
-        } else {
-            changed.insert(index, difference);
-        }
-    }
-    match_moves(builder, scenes, entries, &mut matches);
-    for (index, difference) in changed {
-        let Some(entry) = by_scene.get(&scenes[index].scene.id).copied() else { continue };
-        if matches.scenes[index].is_none() && !matches.taken.contains(entry.id.as_str()) {
-            matches.taken.insert(&entry.id);
-            matches.scenes[index] = Some(Match::Changed { entry, difference });
-        }
-    }
-    matches
-}
-
-/// Equal requests among what is left, in document order.
-fn match_moves<'a>(
-    builder: &Builder<'_>,
-    scenes: &[Prepared<'_>],
-    entries: &[&'a VideoEntry],
-    matches: &mut Matches<'a>,
-) {
-    let mut left: HashMap<String, Vec<&'a VideoEntry>> = HashMap::new();
-    // A clip without a digest cannot be checked, so it is not taken for another scene's.
-    let free =
-        |entry: &&&VideoEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
-    for entry in entries.iter().rev().filter(free) {
-        let built = Ask::from_json(&entry.ask).and_then(|ask| builder.build(&ask).ok());
-        if let Some(built) = built {
-            left.entry(identity(&built)).or_default().push(entry);
-        }
-    }
-    if left.is_empty() {
-        return;
-    }
-    for (index, prepared) in scenes.iter().enumerate() {
-        let Some(present) = prepared.present.as_ref().filter(|_| matches.scenes[index].is_none())
-        else {
-            continue;
-        };
-        let Some(entry) = left.get_mut(&identity(&present.built)).and_then(Vec::pop) else {
-            continue;
-        };
-        let difference = compare(builder, present, &Recorded::entry(entry));
-        if let (true, Some(sha256)) = (difference.same, &entry.sha256) {
-            matches.taken.insert(&entry.id);
-            matches.scenes[index] = Some(Match::Moved { entry, sha256 });
-        }
-    }
-}
-
-/// Equal for chains of equal requests.
-fn identity(built: &Built) -> String {
-    let steps: Vec<String> = built.steps.iter().map(|step| step.request.fingerprint()).collect();
-    steps.join(" ")
-}
-
-/// The open take of the ledger that each scene goes on with: one of its own slot first, else one of a slot whose
-/// scene asks for something else now.
-fn match_takes<'a>(
-    planning: &Planning<'a>,
-    builder: &Builder<'_>,
-    scenes: &[Prepared<'_>],
-) -> HashMap<usize, &'a Take> {
-    let open: Vec<&Take> = planning
-        .known
-        .ledger
-        .takes
-        .iter()
-        .filter(|take| {
-            matches!(take.state, TakeState::Open | TakeState::Publishing)
-                && take.slot.storyboard == planning.place.storyboard.clone().unwrap_or_default()
-                && take.slot.variant == planning.place.variant.clone().unwrap_or_default()
-        })
-        .collect();
-    let mut matched = HashMap::new();
-    if open.is_empty() {
-        return matched;
-    }
-    let mut claimed = HashSet::new();
-    for own_slot in [true, false] {
-        for (index, prepared) in scenes.iter().enumerate() {
-            let Some(present) = prepared.present.as_ref().filter(|_| !matched.contains_key(&index))
-            else {
-                continue;
-            };
-            let key = prepared.scene.id.key();
-            let fits = |take: &&&Take| {
-                (take.slot.scene == key) == own_slot
-                    && !claimed.contains(&take.id)
-                    && (own_slot || super::recorded::is_alive(take))
-                    && compare(builder, present, &Recorded::take(take)).same
-            };
-            // The newest wins: an older one of the same request was given up for it.
-            if let Some(take) = open.iter().rev().find(fits) {
-                claimed.insert(take.id);
-                matched.insert(index, *take);
-            }
-        }
-    }
-    matched
-}
-
-/// Takes with tasks at the provider that no scene goes on with: finished and kept, never lost.
-fn stale_takes(planning: &Planning<'_>, used: &HashSet<TakeId>) -> Vec<Take> {
-    let storyboard = planning.place.storyboard.clone().unwrap_or_default();
-    let takes = planning.known.ledger.takes.iter().filter(|take| {
-        take.slot.storyboard == storyboard
-            && take.state == TakeState::Open
-            && !used.contains(&take.id)
-            && take.attempts.iter().any(|attempt| {
-                matches!(attempt.state, AttemptState::Submitted | AttemptState::Finished)
-            })
-    });
-    takes.cloned().collect()
 }
 
 fn skipped(planning: &Planning<'_>, prepared: &Prepared<'_>) -> ScenePlan {
@@ -608,21 +449,6 @@ fn skipped(planning: &Planning<'_>, prepared: &Prepared<'_>) -> ScenePlan {
 /// Whether the flags leave a scene out.
 pub(super) fn is_filtered(options: &PlanOptions, scene: &SceneId) -> bool {
     options.exclude.has(scene) || options.only.as_ref().is_some_and(|only| !only.has(scene))
-}
-
-fn orphans(scenes: &[Prepared<'_>], entries: &[&VideoEntry], matches: &Matches<'_>) -> Vec<Orphan> {
-    let present: HashSet<&SceneId> = scenes.iter().map(|prepared| &prepared.scene.id).collect();
-    let left = entries.iter().filter(|entry| !matches.taken.contains(entry.id.as_str()));
-    left.filter_map(|entry| {
-        let scene_id = entry.scene_id.clone()?;
-        // A scene that took a moved clip supersedes the one that stood under its id.
-        (!present.contains(&scene_id)).then(|| Orphan {
-            id: entry.id.clone(),
-            scene_id,
-            filename: entry.filename.clone(),
-        })
-    })
-    .collect()
 }
 
 fn files(known: &Known) -> FilesByDigest {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Json};
 
 /// A rendered (or half rendered) version of a scene.
 pub(super) struct Recorded<'a> {
-    /// The ask it was made for; none in entries of other tools.
-    pub ask: Option<&'a Json>,
+    /// The ask it was made for; null in entries of other tools.
+    pub ask: &'a Json,
     /// Asks that the author accepted the clip for.
     pub accepted: &'a [Json],
     /// What other tools record, for an entry without an ask.
@@ -30,6 +30,8 @@ pub(super) struct RecordedStep<'a> {
     pub kind: StepKind,
     /// Parts as recorded; none in the ledger, where only the ask is kept.
     pub parts: Option<&'a Map<String, Json>>,
+    /// The prompt that was sent.
+    pub prompt: Option<&'a str>,
     /// Its clip, once it has one.
     pub clip: Option<ClipRef>,
     /// The operation or upgrade that made it: an upgrade can rule out what follows.
@@ -47,6 +49,7 @@ impl<'a> Recorded<'a> {
             .map(|step| RecordedStep {
                 kind: step.step,
                 parts: known(&step.parts),
+                prompt: step.parts.get("prompt").and_then(Json::as_str),
                 clip: step.sha256.clone().map(|sha256| ClipRef {
                     sha256,
                     task_id: step.task_id.clone(),
@@ -61,6 +64,7 @@ impl<'a> Recorded<'a> {
             steps.push(RecordedStep {
                 kind: StepKind::Generate,
                 parts: known(&entry.parts),
+                prompt: entry.parts.get("prompt").and_then(Json::as_str),
                 clip: entry.sha256.clone().map(|sha256| ClipRef {
                     sha256,
                     task_id: entry.task_id.clone(),
@@ -76,12 +80,7 @@ impl<'a> Recorded<'a> {
             model: &entry.model,
             parameters: &entry.parameters,
         });
-        Self {
-            ask: (!entry.ask.is_null()).then_some(&entry.ask),
-            accepted: &entry.accepted,
-            foreign,
-            steps,
-        }
+        Self { ask: &entry.ask, accepted: &entry.accepted, foreign, steps }
     }
 
     /// From a take of the ledger.
@@ -109,15 +108,23 @@ impl<'a> Recorded<'a> {
                 _ => None,
             };
             let operation = attempt.map(|attempt| attempt.intent.operation.as_str());
-            RecordedStep { kind: *kind, parts: None, clip, operation, attempt }
+            let prompt = attempt.and_then(|attempt| prompt_in(&attempt.intent.request));
+            RecordedStep { kind: *kind, parts: None, prompt, clip, operation, attempt }
         });
-        Self { ask: Some(&take.ask), accepted: &[], foreign: None, steps: steps.collect() }
+        Self { ask: &take.ask, accepted: &[], foreign: None, steps: steps.collect() }
     }
 }
 
 /// Parts that were recorded; an entry without any says nothing of them.
 fn known(parts: &Map<String, Json>) -> Option<&Map<String, Json>> {
     (!parts.is_empty()).then_some(parts)
+}
+
+/// The prompt in a request's body, at whatever depth the family puts it.
+fn prompt_in(body: &Json) -> Option<&str> {
+    let map = body.as_object()?;
+    let own = map.get("prompt").and_then(Json::as_str);
+    own.or_else(|| map.values().find_map(prompt_in))
 }
 
 /// The attempt that counts for a step: the last that was not given up.

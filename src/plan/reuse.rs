@@ -7,7 +7,6 @@ use super::draft;
 use super::outcome::Reason;
 use super::recorded::Recorded;
 use super::work::{ClipRef, ClipSource, RestoreWork};
-use crate::known::Output;
 use crate::manifest::VideoEntry;
 use serde_json::Value as Json;
 
@@ -15,17 +14,10 @@ impl Deciding<'_, '_> {
     /// Finished clips of the longest chain of leading steps with the same requests, at most `limit` of them, and
     /// whether a longer one is of no use because the provider does not keep it any more.
     pub(super) fn reusable(&self, limit: usize) -> (Vec<ClipRef>, bool) {
-        let known = self.planning.known;
         let current = self.matched.map(Match::entry);
-        let history = current.map(|entry| known.manifest.history(entry)).unwrap_or_default();
-        let entries = current.into_iter().chain(history).map(Recorded::entry);
-        let takes = known
-            .ledger
-            .takes
-            .iter()
-            .rev()
-            .filter(|take| take.slot == *self.slot)
-            .map(Recorded::take);
+        let before = self.history.before(current);
+        let entries = current.into_iter().chain(before).map(Recorded::entry);
+        let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
         let (mut best, mut expired) = (Vec::new(), None);
         if limit == 0 {
             return (best, false);
@@ -104,12 +96,8 @@ impl Deciding<'_, '_> {
             sources.push(ClipSource::Cache);
         }
         // The same content may stand under another name: an earlier version, or another scene.
-        for other in known.manifest.videos() {
-            let here = matches!(known.outputs.get(&other.filename), Some(Output::File { sha256: found }) if found == sha256);
-            if here && other.sha256.as_ref() == Some(sha256) {
-                sources.push(ClipSource::File(other.filename.clone()));
-                break;
-            }
+        if let Some(filename) = self.history.copy_of(sha256) {
+            sources.push(ClipSource::File(filename.to_owned()));
         }
         if known.has_key
             && self.provider_until(entry).is_some()

@@ -36,7 +36,7 @@ impl Sources {
         let last_frame = all(Field::LastFrame).into_iter().next();
         let video = all(Field::Video).into_iter().next();
         let sound_file = all(Field::Audio).into_iter().next();
-        let pictures = ask.characters.iter().flat_map(|character| &character.images);
+        let pictures = ask.cast().into_iter().flat_map(|character| &character.images);
         let characters = pictures
             .filter_map(|input| symbolic(ask, input, Field::Characters, problems))
             .collect();

@@ -4,13 +4,15 @@ use super::ask::{Ask, AskStep};
 use super::problem::Problem;
 use super::values::text;
 use crate::catalog::Model;
-use crate::prompt::{self, Cast, Line, PromptInput, Templates};
+use crate::prompt::{self, Cast, Line, PromptError, PromptInput, Templates};
 use crate::storyboard::{Field, Value};
 use std::collections::BTreeMap;
 
 /// What kind of prompt is wanted.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
+    /// The step in the ask; none for the scene itself.
+    pub step: Option<usize>,
     pub sound: bool,
     pub from_image: bool,
     pub extended: bool,
@@ -75,15 +77,24 @@ pub(super) fn prompt(
     };
     prompt::compose(templates, &model.prompt_style, &input)
         .map(|text| (text, Some(model.prompt_style.clone())))
-        .map_err(|error| Problem {
-            step: None,
-            field: None,
-            param: None,
-            code: "template",
-            message: error.to_string(),
-            hint: Some(
-                "mend the template in `prompts/`, or delete it to use the built-in one".into(),
-            ),
+        .map_err(|error| {
+            let (code, hint) = match &error {
+                PromptError::Empty { .. } => {
+                    ("nothing-to-show", "write what is seen, or what happens next")
+                }
+                _ => (
+                    "template",
+                    "mend the template in `prompts/`, or delete it to use the built-in one",
+                ),
+            };
+            Problem {
+                step: kind.step,
+                field: None,
+                param: None,
+                code,
+                message: error.to_string(),
+                hint: Some(hint.to_owned()),
+            }
         })
 }
 
@@ -112,7 +123,7 @@ fn cast(ask: &Ask) -> Vec<Cast> {
         Some(Value::Names(names)) => names.iter().map(|name| name.to_lowercase()).collect(),
         _ => Vec::new(),
     };
-    let described = ask.characters.iter().filter_map(|character| {
+    let described = ask.cast().into_iter().filter_map(|character| {
         let look = character.look.clone()?;
         let listed = listed.contains(&character.name.to_lowercase());
         Some(Cast { name: character.name.clone(), look, listed })

@@ -16,7 +16,7 @@ pub use error::PublishError;
 
 pub use crate::layout::Layout;
 use crate::ledger::{FileRecord, Ledger, Publication, TakeId};
-use crate::manifest::{Manifest, safe_filename};
+use crate::manifest::{self, Manifest, safe_filename};
 use crate::plan::Slot;
 use crate::ports::Files;
 use atomic::{discard, write_aside};
@@ -28,7 +28,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How often a manifest that other programs change meanwhile is merged anew.
-const MERGES: usize = 20;
+const MERGES: usize = 200;
 
 /// One clip to be put in place.
 #[derive(Debug, Clone, PartialEq)]
@@ -269,17 +269,16 @@ impl<'a> Publisher<'a> {
 
     /// The manifest's bytes, if there is such a file, and what it says.
     fn read_manifest(&self) -> Result<(Option<Vec<u8>>, Manifest), PublishError> {
+        let (bytes, manifest) = manifest::settled(|| {
+            let Some(bytes) = self.manifest_bytes()? else {
+                return Ok::<_, PublishError>((None, Ok(Manifest::empty())));
+            };
+            let manifest = Manifest::parse_bytes(&bytes);
+            Ok((Some(bytes), manifest))
+        })?;
         let path = self.layout.manifest();
-        let bytes = self.manifest_bytes()?;
-        let Some(bytes) = bytes else { return Ok((None, Manifest::empty())) };
-        let manifest = match std::str::from_utf8(&bytes) {
-            Ok(text) => Manifest::parse(text),
-            Err(error) => Err(not_utf8(&bytes, error.valid_up_to())),
-        };
-        match manifest {
-            Ok(manifest) => Ok((Some(bytes), manifest)),
-            Err(error) => Err(PublishError::Manifest { path, error }),
-        }
+        let manifest = manifest.map_err(|error| PublishError::Manifest { path, error })?;
+        Ok((bytes, manifest))
     }
 
     fn manifest_bytes(&self) -> Result<Option<Vec<u8>>, PublishError> {
@@ -315,18 +314,12 @@ impl<'a> Publisher<'a> {
         seen: &Option<Vec<u8>>,
     ) -> Result<bool, PublishError> {
         let path = self.layout.manifest();
-        let now = self.manifest_bytes();
-        if !matches!(&now, Ok(now) if now == seen) {
-            discard(self.files, staged);
-            now?;
-            return Ok(false);
-        }
         shelf.touch();
-        self.files.rename(staged, &path).map_err(|source| {
+        let replaced = self.files.replace(staged, &path, seen.as_deref());
+        if !matches!(replaced, Ok(true)) {
             discard(self.files, staged);
-            PublishError::File { action: "write", path, source }
-        })?;
-        Ok(true)
+        }
+        replaced.map_err(|source| PublishError::File { action: "write", path, source })
     }
 
     /// Tells the ledger that everything is in place.
@@ -371,16 +364,6 @@ impl<'a> Publisher<'a> {
             ledger.published_and_moved(&done, &outcome.moves, now_ms)?;
         }
         Ok(())
-    }
-}
-
-fn not_utf8(bytes: &[u8], at: usize) -> crate::manifest::ManifestError {
-    let before = &bytes[..at];
-    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    crate::manifest::ManifestError {
-        line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-        column: at - line_start + 1,
-        message: "this is not UTF-8".to_owned(),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Nothing here repeats a call; whoever decides to repeat knows what that costs.
 
-use super::outcome::{Reading, Submission, Trouble, Uploaded};
+use super::echo::Essence;
+use super::outcome::{Look, Reading, Submission, Trouble, Uploaded};
 use super::printable;
 use crate::catalog::{
     self, Catalog, CreateClass, Family, Poll, Provider, Stop, TaskState, UpgradeState,
@@ -67,6 +68,12 @@ impl<'a> Driver<'a> {
     /// How often a task of this operation (or upgrade) is looked at, and for how long.
     pub fn poll_of(&self, provider: &str, family: &str, operation: &str) -> Option<Poll> {
         self.family(provider, family).ok().map(|(_, family)| family.poll_of(operation))
+    }
+
+    /// How long the provider keeps results.
+    pub fn keeps_results(&self, provider: &str) -> Option<Duration> {
+        let days = self.provider(provider).ok()?.retention.results_days;
+        Duration::try_from_secs_f64(days * 86_400.0).ok()
     }
 
     /// Sends a paid create, once. `bound` is the body with everything bound.
@@ -137,12 +144,13 @@ impl<'a> Driver<'a> {
                 let message = if message.is_empty() { worded(&code, &message) } else { message };
                 Submission::Rejected { failure: Failure { class, code: Some(code), message }, stop }
             }
-            (CreateClass::Accepted | CreateClass::Unknown, _) => Submission::Unknown {
+            (CreateClass::Accepted | CreateClass::Unknown, named) => Submission::Unknown {
                 failure: Failure {
                     class: FailureClass::Other,
                     message: format!(
-                        "the answer does not tell whether it was accepted: {}",
-                        worded(&code, &message)
+                        "the answer does not tell whether it was accepted: {}{}",
+                        worded(&code, &message),
+                        named.map_or_else(String::new, |task| format!("; it names task `{task}`"))
                     ),
                     code: Some(code),
                 },
@@ -151,26 +159,24 @@ impl<'a> Driver<'a> {
     }
 
     /// Reads a task's record.
-    pub async fn read(
-        &self,
-        provider: &str,
-        family: &str,
-        operation: &str,
-        task_id: &str,
-    ) -> Reading {
+    pub async fn read(&self, provider: &str, family: &str, operation: &str, task_id: &str) -> Look {
         let (provider, family) = match self.family(provider, family) {
             Ok(found) => found,
-            Err(message) => return Reading::Trouble(Trouble::lasting(message)),
+            Err(message) => return Reading::Trouble(Trouble::lasting(message)).into(),
         };
         let query = json!({ family.read.query.as_str(): task_id });
         let answer =
             match self.ask(Purpose::Read, &family.read.method, &family.read.path, &query).await {
                 Ok(answer) => answer,
-                Err(trouble) => return Reading::Trouble(trouble),
+                Err(trouble) => return Reading::Trouble(trouble).into(),
             };
         let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        if json.as_ref().is_some_and(|json| family.is_of_another(task_id, json)) {
+            let message = "the answer is the record of another task";
+            return Reading::Trouble(Trouble::passing(message)).into();
+        }
         let charged = json.as_ref().and_then(|json| family.credits_consumed(json));
-        match family.read_state(operation, answer.status, json.as_ref()) {
+        let reading = match family.read_state(operation, answer.status, json.as_ref()) {
             TaskState::Running => Reading::Running,
             TaskState::Succeeded { urls } if !urls.is_empty() => {
                 Reading::Succeeded { urls, charged }
@@ -190,7 +196,9 @@ impl<'a> Driver<'a> {
             TaskState::Unreadable { reason } => {
                 Reading::Trouble(Trouble::passing(printable(&reason, 300)))
             }
-        }
+        };
+        let repeats = json.and_then(|json| family.echo(&json));
+        Look { reading, repeats: repeats.as_ref().map(Essence::of).unwrap_or_default() }
     }
 
     /// Calls an upgrade. The first call orders it, and every further one asks how it stands.
@@ -247,9 +255,10 @@ impl<'a> Driver<'a> {
         let provider = self.provider(provider).map_err(Trouble::lasting)?;
         let balance = &provider.balance;
         let answer = self.ask(Purpose::Read, &balance.method, &balance.path, &Value::Null).await?;
-        let json: Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| Trouble::passing(format!("HTTP {} without JSON", answer.status)))?;
-        provider.balance_of(&json).ok_or_else(|| self.not_ok(provider, answer.status, &json))
+        let json: Value =
+            serde_json::from_slice(&answer.body).map_err(|_| unclear(answer.status))?;
+        let credits = provider.balance_of(&json).filter(|_| self.is_ok(provider, &answer, &json));
+        credits.ok_or_else(|| self.not_ok(provider, answer.status, &json))
     }
 
     /// Uploads a file of `bytes` length under a name of its own, and gives the link with its end of life.
@@ -345,6 +354,7 @@ impl<'a> Driver<'a> {
         let words = worded(&code.to_string(), &message);
         let rules = &provider.read;
         if rules.stop.key.contains(&code) {
+            let words = if message.is_empty() { words } else { message };
             return Trouble { key: true, ..Trouble::lasting(words) };
         }
         let passing = rules.retry.contains(&code) || code >= 500 || status >= 500 || status == 429;

@@ -5,7 +5,6 @@
 
 use super::address::{self, PublicNames};
 use crate::ports::{Answer, Call, CallBody, Download, Purpose, SendError, Transport};
-use bytes::BytesMut;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
@@ -36,7 +35,8 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Reads the two base addresses; each must be `http` or `https` with a host and nothing secret in it.
+    /// Reads the two base addresses; each must be `https` with a host and nothing secret in it, or `http` for this
+    /// machine and private networks.
     ///
     /// # Errors
     /// Says which address is wrong and why.
@@ -51,6 +51,11 @@ impl Hosts {
                 return Err(
                     "an address of the provider must not hold a user name or password".into()
                 );
+            }
+            if url.scheme() == "http" && !address::is_private(&url) {
+                return Err(format!(
+                    "`{text}` must be an https address: over http everybody on the way could read the key"
+                ));
             }
             Ok(url)
         };
@@ -88,18 +93,23 @@ impl HttpTransport {
         let made = match purpose {
             Purpose::Create => self.create.get_or_init(|| {
                 built(
-                    plain()
+                    self.keyed()
                         .http1_only()
                         .pool_max_idle_per_host(0)
-                        .retry(reqwest::retry::never())
-                        .redirect(Policy::none()),
+                        .retry(reqwest::retry::never()),
                 )
             }),
-            Purpose::Read | Purpose::Upload => {
-                self.read.get_or_init(|| built(plain().redirect(Policy::none())))
-            }
+            Purpose::Read | Purpose::Upload => self.read.get_or_init(|| built(self.keyed())),
         };
         made.as_ref().map_err(|message| SendError::Never(message.clone()))
+    }
+
+    /// What all clients that send the key have in common.
+    fn keyed(&self) -> ClientBuilder {
+        let builder = plain().redirect(Policy::none());
+        let clear = [&self.hosts.api, &self.hosts.upload].iter().any(|url| url.scheme() == "http");
+        // A proxy sees the key of a call over http, and is neither of the two hosts.
+        if clear { builder.no_proxy() } else { builder }
     }
 
     fn download_client(&self) -> Result<&Client, SendError> {
@@ -128,6 +138,9 @@ impl HttpTransport {
                 "a result link with the scheme `{}` is not followed",
                 crate::remote::printable(url.scheme(), 40)
             )));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(SendError::Never("a result link with a user name is not followed".into()));
         }
         if address::is_private(url) && !self.private_allowed() {
             return Err(SendError::Never(format!(
@@ -185,7 +198,7 @@ impl HttpTransport {
         };
         let response = request.send().await.map_err(classify)?;
         let status = response.status().as_u16();
-        let mut body = BytesMut::new();
+        let mut body = Vec::new();
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|error| SendError::MaybeSent(words(&error)))?;
@@ -196,19 +209,22 @@ impl HttpTransport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body: body.freeze() })
+        // Whatever the provider says of the key, from here on nobody sees it.
+        Ok(Answer { status, body: blanked(body, self.key.expose_secret().trim()).into() })
     }
 
     async fn begin_download(&self, url: String, timeout: Duration) -> Result<Download, SendError> {
         let mut target = Url::parse(&url).map_err(|error| {
             SendError::Never(format!("the result link cannot be used: {error}"))
         })?;
+        // The bound holds for all of it: every redirect takes from it, and so does every byte of the body.
+        let deadline = tokio::time::Instant::now() + timeout;
         for _ in 0..=MOST_REDIRECTS {
             self.check_target(&target)?;
             let response = self
                 .download_client()?
                 .get(target.clone())
-                .timeout(timeout)
+                .timeout(deadline.saturating_duration_since(tokio::time::Instant::now()))
                 .send()
                 .await
                 .map_err(classify)?;
@@ -244,6 +260,34 @@ impl Transport for HttpTransport {
     ) -> BoxFuture<'_, Result<Download, SendError>> {
         self.begin_download(url, timeout).boxed()
     }
+}
+
+/// Keys are long; a shorter text is none, and blanking it would change words that mean something else.
+const SHORTEST_KEY: usize = 8;
+/// What stands in an answer where the key was.
+const BLANK: &[u8] = b"[key]";
+
+/// An answer without the key, as it is or as JSON would spell it.
+fn blanked(body: Vec<u8>, key: &str) -> Vec<u8> {
+    if key.len() < SHORTEST_KEY {
+        return body;
+    }
+    let json = serde_json::Value::from(key).to_string();
+    let json = &json[1..json.len() - 1];
+    let mut spellings = vec![key.to_owned(), json.to_owned(), json.replace('/', "\\/")];
+    spellings.dedup();
+    spellings.into_iter().fold(body, |body, spelling| {
+        let spelling = spelling.as_bytes();
+        let mut left = Vec::with_capacity(body.len());
+        let mut rest = &body[..];
+        while let Some(at) = rest.windows(spelling.len()).position(|part| part == spelling) {
+            left.extend_from_slice(&rest[..at]);
+            left.extend_from_slice(BLANK);
+            rest = &rest[at + spelling.len()..];
+        }
+        left.extend_from_slice(rest);
+        left
+    })
 }
 
 fn plain() -> ClientBuilder {

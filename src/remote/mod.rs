@@ -6,6 +6,7 @@ pub mod address;
 pub mod backoff;
 pub mod bind;
 pub mod driver;
+pub mod echo;
 pub mod http;
 pub mod outcome;
 

@@ -1,5 +1,6 @@
 //! What a call to the provider came to, in the terms in which the engine decides.
 
+use super::echo::Essence;
 use crate::catalog::Stop;
 use crate::ledger::Failure;
 
@@ -74,6 +75,21 @@ pub enum Reading {
         /// What it means for the run.
         stop: Stop,
     },
+}
+
+/// A look at a task: what it came to, and which request the record repeats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// How the task stands.
+    pub reading: Reading,
+    /// What the record repeats of the request it was made for; empty where it repeats nothing.
+    pub repeats: Essence,
+}
+
+impl From<Reading> for Look {
+    fn from(reading: Reading) -> Self {
+        Self { reading, repeats: Essence::default() }
+    }
 }
 
 /// A call that came to nothing and may be repeated.

@@ -127,7 +127,9 @@ fn length_of(scene: &ScenePlan) -> String {
 }
 
 fn credits_of(scene: &ScenePlan) -> String {
-    if !scene.action.is_paid() && scene.action != Action::Blocked {
+    let goes_on_paying =
+        scene.action == Action::Resume && scene.steps.iter().any(|step| step.action.is_paid());
+    if !scene.action.is_paid() && scene.action != Action::Blocked && !goes_on_paying {
         return match scene.action {
             Action::Restore | Action::Move | Action::Resume => "free".to_owned(),
             _ => String::new(),

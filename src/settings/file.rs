@@ -91,7 +91,7 @@ impl ConfigFile {
         let blanked = text.strip_prefix('\u{feff}').map(|rest| format!("   {rest}"));
         let text = blanked.unwrap_or(text);
         let (table, errors) = DeTable::parse_recoverable(&text);
-        let mut reader = Reader { diagnostics: Vec::new(), owner };
+        let mut reader = Reader { diagnostics: Vec::new(), secrets: Vec::new(), owner };
         for error in &errors {
             let span = error.span().map_or_else(Span::default, Span::from);
             reader.diagnostics.push(
@@ -105,8 +105,14 @@ impl ConfigFile {
         }
         if errors.is_empty() {
             reader.file(table.get_ref(), &mut file);
+        } else {
+            reader.hide_lines(&text);
         }
         file.diagnostics = reader.diagnostics;
+        if !reader.secrets.is_empty() {
+            file.source =
+                Source::new(file.source.name(), masked(file.source.text(), &reader.secrets));
+        }
         file.diagnostics.sort_by_key(|problem| problem.span.start);
         file
     }
@@ -136,12 +142,25 @@ impl ConfigFile {
     }
 }
 
+/// A text in which these parts cannot be read any more; places stay what they were.
+fn masked(text: &str, parts: &[Span]) -> String {
+    let mut masked = text.to_owned();
+    for part in parts {
+        if let Some(secret) = text.get(part.start..part.end) {
+            masked.replace_range(part.start..part.end, &"*".repeat(secret.len()));
+        }
+    }
+    masked
+}
+
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
 struct Reader {
     diagnostics: Vec<Diagnostic>,
+    /// Values that are keys by their names: nobody shall read them in a message.
+    secrets: Vec<Span>,
     owner: Owner,
 }
 
@@ -152,6 +171,7 @@ impl Reader {
     fn file(&mut self, root: &DeTable<'_>, file: &mut ConfigFile) {
         for (key, value) in root {
             let name = key.get_ref().as_ref();
+            self.hide_keys(name, value);
             if self.owner == Owner::Project && is_about_hosts(name) {
                 self.hosts_refused(key);
                 continue;
@@ -172,6 +192,31 @@ impl Reader {
             }
             for (key, value) in table {
                 self.entry(name, key, value, file);
+            }
+        }
+    }
+
+    /// Remembers lines of a file that is no TOML where they look as if they held a key.
+    fn hide_lines(&mut self, text: &str) {
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            if let Some((name, value)) = line.split_once('=')
+                && is_a_key(name)
+            {
+                let begin = start + name.len() + 1;
+                self.secrets.push(Span::new(begin, begin + value.trim_end().len()));
+            }
+            start += line.len();
+        }
+    }
+
+    /// Remembers where keys are written, in tables of any name as well.
+    fn hide_keys(&mut self, name: &str, value: Value<'_, '_>) {
+        if is_a_key(name) {
+            self.secrets.push(Span::from(value.span()));
+        } else if let DeValue::Table(table) = value.get_ref() {
+            for (key, value) in table {
+                self.hide_keys(key.get_ref(), value);
             }
         }
     }
@@ -407,28 +452,37 @@ impl Reader {
     }
 }
 
+/// A name without case and marks.
+fn plain_name(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Keys that would hold an API key.
+fn is_a_key(name: &str) -> bool {
+    matches!(
+        plain_name(name).as_str(),
+        "apikey" | "key" | "kieapikey" | "kiekey" | "token" | "secret"
+    )
+}
+
 /// Keys that would decide where requests go, or with which key.
 fn is_about_hosts(name: &str) -> bool {
-    let plain: String =
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    matches!(
-        plain.as_str(),
-        "provider"
-            | "providers"
-            | "api"
-            | "apibase"
-            | "upload"
-            | "uploadbase"
-            | "host"
-            | "hosts"
-            | "kieapibase"
-            | "kieuploadbase"
-            | "baseurl"
-            | "apikey"
-            | "key"
-            | "kieapikey"
-            | "endpoint"
-    )
+    is_a_key(name)
+        || matches!(
+            plain_name(name).as_str(),
+            "provider"
+                | "providers"
+                | "api"
+                | "apibase"
+                | "upload"
+                | "uploadbase"
+                | "host"
+                | "hosts"
+                | "kieapibase"
+                | "kieuploadbase"
+                | "baseurl"
+                | "endpoint"
+        )
 }
 
 fn lint_level(text: &str) -> Result<LintLevel, String> {
@@ -534,6 +588,24 @@ mod tests {
         let file = read(Owner::User, text);
         assert_eq!(told(&file), Vec::<String>::new());
         assert_eq!(file.api.map(|api| api.value).as_deref(), Some("https://evil.example"));
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        for text in [
+            "kie_api_key = \"sk-\u{e9}1\"\n",
+            "[provider]\napi = 4\nkey = \"sk-\u{e9}1\"\n",
+            "[limits]\nToken = 'sk-\u{e9}1'\n",
+            "provider = { apiKey = \"sk-\u{e9}1\" }\n",
+            "[limits]\nrunning = 3\nkey = \"sk-\u{e9}1\nrunning = 4\n",
+        ] {
+            for owner in [Owner::Project, Owner::User] {
+                let file = read(owner, text);
+                assert!(!file.source.text().contains("sk-"), "{}", file.source.text());
+                assert_eq!(file.source.text().len(), text.len());
+                assert!(file.diagnostics.iter().any(Diagnostic::is_error), "{text}");
+            }
+        }
     }
 
     #[test]

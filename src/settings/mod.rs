@@ -17,9 +17,11 @@ pub use schema::config_schema;
 
 use find::{find_storyboard, locate, read_shown};
 
+use crate::remote::address::is_private;
 use crate::source::{Diagnostic, Source, SourceError, Spanned};
 use crate::storyboard::Fields;
-use secrecy::SecretString;
+use reqwest::Url;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -66,6 +68,23 @@ pub struct Provider {
     pub upload: String,
     /// The key; never shown, `Debug` included.
     pub key: Option<SecretString>,
+}
+
+impl Provider {
+    /// Shorter texts are no keys and stand in many documents.
+    const SHORTEST_KEY: usize = 8;
+
+    /// Refuses a file that holds the key. Nothing of the file has been shown yet.
+    ///
+    /// # Errors
+    /// [`SettingsError::KeyInFile`].
+    pub fn refuse_key_in(&self, path: &Path, text: &str) -> Result<(), SettingsError> {
+        let held = self.key.as_ref().is_some_and(|key| {
+            let key = key.expose_secret();
+            key.len() >= Self::SHORTEST_KEY && text.contains(key)
+        });
+        if held { Err(SettingsError::KeyInFile { path: path.to_owned() }) } else { Ok(()) }
+    }
 }
 
 /// What a run may do at once.
@@ -159,7 +178,8 @@ impl Environment {
         let folder = |name: &str| set(name).map(PathBuf::from).filter(|path| path.is_absolute());
         Ok(Self {
             folder: std::env::current_dir()?,
-            home: folder("HOME"),
+            // Where `HOME` is not set the system still knows, so that all processes of a user share their state.
+            home: folder("HOME").or_else(|| std::env::home_dir().filter(|path| path.is_absolute())),
             config_home: folder("XDG_CONFIG_HOME"),
             state_home: folder("XDG_STATE_HOME"),
             key: set("KIE_API_KEY"),
@@ -218,6 +238,12 @@ pub enum SettingsError {
     /// A configuration file has errors; every problem of all of them.
     #[error("the configuration has errors")]
     Invalid(Vec<FileProblems>),
+    /// A file of the project holds the key, and would make it public.
+    #[error("`{}` holds your API key", path.display())]
+    KeyInFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// An environment variable holds something that cannot be used. The value itself is not shown.
     #[error("`{variable}` {problem}")]
     Variable {
@@ -235,6 +261,7 @@ impl SettingsError {
             Self::NoStoryboard { .. } | Self::Storyboard { .. } => "no-storyboard",
             Self::Unreadable(_) => "unreadable",
             Self::Invalid(_) => "invalid-configuration",
+            Self::KeyInFile { .. } => "key-in-file",
             Self::Variable { .. } => "invalid-environment",
         }
     }
@@ -251,6 +278,10 @@ impl SettingsError {
             }
             Self::Unreadable(error) => Some(error.hint().to_owned()),
             Self::Invalid(_) => None,
+            Self::KeyInFile { .. } => Some(
+                "take it out, so that it is not sent, shown or committed; it belongs in `KIE_API_KEY` or in `.env`"
+                    .to_owned(),
+            ),
             Self::Variable { variable, .. } => Some(format!("set `{variable}` anew, or unset it")),
         }
     }
@@ -279,13 +310,17 @@ pub fn resolve(
         Some(path) => Some(read_shown(path, &environment.folder)?),
         None => None,
     };
+    let provider = Provider {
+        api: DEFAULT_API.to_owned(),
+        upload: DEFAULT_UPLOAD.to_owned(),
+        key: key_of(environment, &root)?,
+    };
+    for (path, file) in config_path.iter().zip(&config) {
+        provider.refuse_key_in(path, file.source.text())?;
+    }
     let mut settings = Settings {
         project: locate(&storyboard, root, config.as_ref(), user_config.as_ref()),
-        provider: Provider {
-            api: DEFAULT_API.to_owned(),
-            upload: DEFAULT_UPLOAD.to_owned(),
-            key: None,
-        },
+        provider,
         limits: Limits::default(),
         poll: Poll::default(),
         retry: Retry::default(),
@@ -397,13 +432,17 @@ impl Settings {
         }
         self.provider.api = base_url("KIE_API_BASE", &self.provider.api)?;
         self.provider.upload = base_url("KIE_UPLOAD_BASE", &self.provider.upload)?;
-        let key = match variable("KIE_API_KEY", environment.key.as_ref())? {
-            Some(key) => Some(key),
-            None => key_of_env_file(&self.project.root.join(".env")),
-        };
-        self.provider.key = key.map(|key| checked_key(&key)).transpose()?;
         Ok(())
     }
+}
+
+/// The key of the environment, else that of the project's `.env`.
+fn key_of(environment: &Environment, root: &Path) -> Result<Option<SecretString>, SettingsError> {
+    let key = match variable("KIE_API_KEY", environment.key.as_ref())? {
+        Some(key) => Some(key),
+        None => key_of_env_file(&root.join(".env")),
+    };
+    key.map(|key| checked_key(&key)).transpose()
 }
 
 /// The smaller of two caps; no cap is larger than any.
@@ -458,19 +497,25 @@ fn base_url(name: &'static str, text: &str) -> Result<String, SettingsError> {
     let wrong =
         |problem: &str| SettingsError::Variable { variable: name, problem: problem.to_owned() };
     let lower = text.to_ascii_lowercase();
-    let rest = lower
-        .strip_prefix("https://")
-        .or_else(|| lower.strip_prefix("http://"))
-        .ok_or_else(|| wrong("must start with `https://` (or `http://` for a local emulator)"))?;
-    let host = rest.split('/').next().unwrap_or_default();
-    if host.is_empty() {
+    if !lower.starts_with("https://") && !lower.starts_with("http://") {
+        return Err(wrong("must start with `https://` (or `http://` for a local emulator)"));
+    }
+    let url = Url::parse(text).map_err(|error| wrong(&format!("is not an address: {error}")))?;
+    if url.host_str().is_none_or(str::is_empty) {
         return Err(wrong("has no host"));
     }
-    if host.contains('@') {
+    if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
         return Err(wrong("must not hold a name or password"));
     }
-    if rest.contains(['?', '#']) || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(wrong("must be a plain base address without `?`, `#` and spaces"));
+    let plain = |c: char| !(c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '\\'));
+    if !text.chars().all(plain) {
+        return Err(wrong("must be a plain base address without `?`, `#`, `\\` and spaces"));
+    }
+    if url.scheme() == "http" && !is_private(&url) {
+        return Err(wrong(
+            "must start with `https://`: over `http://`, which is for a local emulator, everybody on the way could \
+             read the key",
+        ));
     }
     Ok(text.trim_end_matches('/').to_owned())
 }

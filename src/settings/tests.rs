@@ -1,5 +1,4 @@
 use super::*;
-use secrecy::ExposeSecret as _;
 use std::fs;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -150,9 +149,33 @@ fn hosts_come_from_the_environment_or_the_user() -> Outcome {
     let mut world = World::with(&[("project/SCENES.md", "")])?;
     world.environment.api = Some("http://127.0.0.1:9000/".into());
     assert_eq!(world.resolve()?.0.provider.api, "http://127.0.0.1:9000");
-    for wrong in ["ftp://host", "https://", "https://key@host", "https://host?x=1", "host"] {
-        world.environment.api = Some(wrong.into());
-        assert!(matches!(world.resolve(), Err(SettingsError::Variable { .. })), "{wrong}");
+    for wrong in [
+        "ftp://host",
+        "https://",
+        "https:///",
+        "https://key@host",
+        "https://:key@host",
+        "https://host?x=1",
+        "https://host#x",
+        "https://host/a b",
+        "https://host\\@other.example",
+        "https://host:99999",
+        "host",
+        "http://api.kie.ai",
+        "HTTP://8.8.8.8:80/",
+    ] {
+        for upload in [false, true] {
+            let (api, other) = (Some(wrong.into()), None);
+            let (api, upload) = if upload { (other, api) } else { (api, other) };
+            (world.environment.api, world.environment.upload) = (api, upload);
+            assert!(matches!(world.resolve(), Err(SettingsError::Variable { .. })), "{wrong}");
+        }
+    }
+    for good in
+        ["https://api.kie.ai", "http://localhost:8080", "http://10.1.2.3", "http://emulator:80"]
+    {
+        (world.environment.api, world.environment.upload) = (Some(good.into()), Some(good.into()));
+        assert_eq!(world.resolve()?.0.provider.upload, good);
     }
     Ok(())
 }
@@ -171,5 +194,18 @@ fn all_files_with_errors_are_told_at_once() -> Outcome {
         return Err("two files are wrong".into());
     };
     assert_eq!(problems.len(), 2);
+    Ok(())
+}
+
+#[test]
+fn a_configuration_that_holds_the_key_is_refused_without_showing_it() -> Outcome {
+    let config = "[defaults]\nnegative = \"a-recognisable-key\"\n";
+    let mut world = World::with(&[("project/SCENES.md", ""), ("project/storyreel.toml", config)])?;
+    world.environment.key = Some("a-recognisable-key".into());
+    let error = world.resolve().err().ok_or("it was taken")?;
+    assert_eq!(error.code(), "key-in-file");
+    assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("recognisable"), "{error}");
+    world.environment.key = Some("another-key-of-somebody".into());
+    world.resolve()?;
     Ok(())
 }

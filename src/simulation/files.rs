@@ -1,15 +1,9 @@
 //! A disk in memory that can fail, fill up, lose power and crash at any operation, for simulated runs.
 
 use crate::digest;
-use crate::ledger::{
-    AttemptId, ClipRecord, Failure, FileRecord, Intent, Ledger, LedgerError, Publication, Snapshot,
-    TakeId,
-};
+use crate::engine::watched::Watcher;
 use crate::media::Probe;
-use crate::plan::Slot;
 use crate::ports::Files;
-use crate::storyboard::StepKind;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
 use std::panic::panic_any;
@@ -24,6 +18,8 @@ pub struct SimulatedCrash;
 #[derive(Debug, Default)]
 pub struct CrashSwitch {
     state: Mutex<(u64, Option<u64>)>,
+    /// After so many more writes the ledger refuses.
+    refusing: Mutex<Option<u64>>,
 }
 
 impl CrashSwitch {
@@ -35,6 +31,16 @@ impl CrashSwitch {
     /// Lets `operations` more operations happen and crashes at the one after; `None` never crashes.
     pub fn crash_after(&self, operations: Option<u64>) {
         *self.lock() = (0, operations);
+    }
+
+    /// Crashes no more, and keeps the count.
+    pub fn disarm(&self) {
+        self.lock().1 = None;
+    }
+
+    /// Lets the ledger take so many more writes, and refuse from then on; `None` heals it.
+    pub fn refuse_ledger_after(&self, writes: Option<u64>) {
+        *self.refusing.lock().unwrap_or_else(PoisonError::into_inner) = writes;
     }
 
     /// Operations since the last call of [`CrashSwitch::crash_after`].
@@ -60,6 +66,23 @@ impl CrashSwitch {
     }
 }
 
+impl Watcher for CrashSwitch {
+    fn passes(&self, _: std::fmt::Arguments<'_>) {
+        self.tick();
+    }
+
+    fn refuses(&self) -> Option<String> {
+        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        match refusing.as_mut()? {
+            0 => Some("simulated: the ledger cannot be written".to_owned()),
+            left => {
+                *left -= 1;
+                None
+            }
+        }
+    }
+}
+
 /// How a simulated machine goes down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Down {
@@ -78,6 +101,8 @@ pub enum Fault {
     DiskFull,
     /// The folder (and what is below it) may not be written to.
     ReadOnly,
+    /// What was written does not reach the disk: `sync` fails.
+    SyncFails,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -173,20 +198,25 @@ impl SimulatedFiles {
     fn writing(&self, path: &Path) -> Result<MutexGuard<'_, Disk>> {
         self.switch.tick();
         let disk = self.lock();
-        for (place, fault) in &disk.faults {
-            if path.starts_with(place) || place.as_os_str().is_empty() {
-                return Err(match fault {
-                    Fault::DiskFull => Error::from(ErrorKind::StorageFull),
-                    Fault::ReadOnly => Error::from(ErrorKind::PermissionDenied),
-                });
-            }
+        match disk.fault_at(path) {
+            Some(Fault::DiskFull) => Err(Error::from(ErrorKind::StorageFull)),
+            Some(Fault::ReadOnly) => Err(Error::from(ErrorKind::PermissionDenied)),
+            Some(Fault::SyncFails) | None => Ok(disk),
         }
-        Ok(disk)
     }
 
-    fn sync_folder(&self, folder: Option<&Path>) {
+    /// One operation begins that makes durable what was written at `path`.
+    fn syncing(&self, path: &Path) -> Result<MutexGuard<'_, Disk>> {
         self.switch.tick();
-        let mut disk = self.lock();
+        let disk = self.lock();
+        match disk.fault_at(path) {
+            Some(Fault::SyncFails) => Err(Error::other("simulated: input/output error")),
+            _ => Ok(disk),
+        }
+    }
+
+    fn sync_folder(&self, folder: Option<&Path>) -> Result<()> {
+        let mut disk = self.syncing(folder.unwrap_or(Path::new("")))?;
         let of_folder = |path: &PathBuf| path.parent() == folder;
         let live: Vec<(PathBuf, u64)> = disk
             .names
@@ -196,10 +226,16 @@ impl SimulatedFiles {
             .collect();
         disk.durable_names.retain(|path, _| !of_folder(path));
         disk.durable_names.extend(live);
+        Ok(())
     }
 }
 
 impl Disk {
+    fn fault_at(&self, path: &Path) -> Option<Fault> {
+        let fits = |place: &PathBuf| path.starts_with(place) || place.as_os_str().is_empty();
+        self.faults.iter().find(|(place, _)| fits(place)).map(|(_, fault)| *fault)
+    }
+
     fn new_node(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -264,7 +300,7 @@ impl Files for SimulatedFiles {
     }
 
     fn sync(&self, path: &Path) -> Result<()> {
-        let mut disk = self.writing(path)?;
+        let mut disk = self.syncing(path)?;
         let node = disk.node_mut(path)?;
         node.durable = Some(node.live.clone());
         Ok(())
@@ -287,17 +323,16 @@ impl Files for SimulatedFiles {
             let id = disk.names.remove(from).ok_or_else(|| Error::from(ErrorKind::NotFound))?;
             disk.names.insert(to.to_owned(), id);
         }
-        self.sync_folder(to.parent());
+        self.sync_folder(to.parent())?;
         if from.parent() != to.parent() {
-            self.sync_folder(from.parent());
+            self.sync_folder(from.parent())?;
         }
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> Result<()> {
         self.writing(path)?.names.remove(path);
-        self.sync_folder(path.parent());
-        Ok(())
+        self.sync_folder(path.parent())
     }
 
     fn probe(&self, path: &Path) -> std::result::Result<Probe, String> {
@@ -329,207 +364,5 @@ pub fn simulated_probe(bytes: &[u8]) -> std::result::Result<Probe, String> {
             Ok(Probe { duration, width: 1280, height: 720, fps: 24.0, codec: "h264".to_owned() })
         }
         _ => Err("the clip is cut".to_owned()),
-    }
-}
-
-/// A ledger in which a process can crash just before and just after each commit.
-pub struct CrashingLedger<'a> {
-    inner: &'a mut dyn Ledger,
-    switch: Arc<CrashSwitch>,
-}
-
-impl<'a> CrashingLedger<'a> {
-    /// Wraps the ledger of a simulated machine for one process.
-    pub fn new(inner: &'a mut dyn Ledger, switch: Arc<CrashSwitch>) -> Self {
-        Self { inner, switch }
-    }
-
-    fn write<T>(
-        &mut self,
-        change: impl FnOnce(&mut dyn Ledger) -> std::result::Result<T, LedgerError>,
-    ) -> std::result::Result<T, LedgerError> {
-        self.switch.tick();
-        let done = change(self.inner);
-        self.switch.tick();
-        done
-    }
-}
-
-impl Ledger for CrashingLedger<'_> {
-    fn open_take(
-        &mut self,
-        slot: &Slot,
-        number: u32,
-        ask: &Value,
-        steps: &[StepKind],
-        reused: &[(usize, String, Option<String>)],
-        now_ms: i64,
-    ) -> std::result::Result<TakeId, LedgerError> {
-        self.write(|ledger| ledger.open_take(slot, number, ask, steps, reused, now_ms))
-    }
-
-    fn intend(
-        &mut self,
-        intent: &Intent,
-        now_ms: i64,
-    ) -> std::result::Result<AttemptId, LedgerError> {
-        self.write(|ledger| ledger.intend(intent, now_ms))
-    }
-
-    fn submitted(
-        &mut self,
-        attempt: AttemptId,
-        task_id: Option<&str>,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.submitted(attempt, task_id, now_ms))
-    }
-
-    fn finished(
-        &mut self,
-        attempt: AttemptId,
-        urls: &[String],
-        charged: Option<f64>,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.finished(attempt, urls, charged, now_ms))
-    }
-
-    fn downloaded(
-        &mut self,
-        attempt: AttemptId,
-        clip: &ClipRecord,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.downloaded(attempt, clip, now_ms))
-    }
-
-    fn failed(
-        &mut self,
-        attempt: AttemptId,
-        failure: &Failure,
-        charged: Option<f64>,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.failed(attempt, failure, charged, now_ms))
-    }
-
-    fn unknown(
-        &mut self,
-        attempt: AttemptId,
-        failure: &Failure,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.unknown(attempt, failure, now_ms))
-    }
-
-    fn forgotten(
-        &mut self,
-        attempt: AttemptId,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.forgotten(attempt, now_ms))
-    }
-
-    fn publishing(
-        &mut self,
-        publication: &Publication,
-        now_ms: i64,
-    ) -> std::result::Result<i64, LedgerError> {
-        self.write(|ledger| ledger.publishing(publication, now_ms))
-    }
-
-    fn publishing_together(
-        &mut self,
-        publications: &[Publication],
-        now_ms: i64,
-    ) -> std::result::Result<Vec<i64>, LedgerError> {
-        self.write(|ledger| ledger.publishing_together(publications, now_ms))
-    }
-
-    fn unfinished_publications(&mut self) -> std::result::Result<Vec<Publication>, LedgerError> {
-        self.inner.unfinished_publications()
-    }
-
-    fn abandon_publications(
-        &mut self,
-        rows: &[i64],
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.abandon_publications(rows, now_ms))
-    }
-
-    fn published(
-        &mut self,
-        done: &[(i64, FileRecord)],
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.published(done, now_ms))
-    }
-
-    fn published_and_moved(
-        &mut self,
-        done: &[(i64, FileRecord)],
-        moves: &[(Slot, Slot)],
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.published_and_moved(done, moves, now_ms))
-    }
-
-    fn keep_take(&mut self, take: TakeId, now_ms: i64) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.keep_take(take, now_ms))
-    }
-
-    fn move_takes(&mut self, moves: &[(TakeId, Slot)]) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.move_takes(moves))
-    }
-
-    fn remember_files(&mut self, files: &[FileRecord]) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.remember_files(files))
-    }
-
-    fn remember_upload(
-        &mut self,
-        sha256: &str,
-        url: &str,
-        expires_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.remember_upload(sha256, url, expires_ms))
-    }
-
-    fn upload(
-        &mut self,
-        sha256: &str,
-        now_ms: i64,
-    ) -> std::result::Result<Option<String>, LedgerError> {
-        self.inner.upload(sha256, now_ms)
-    }
-
-    fn remember_clip(&mut self, clip: &ClipRecord) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.remember_clip(clip))
-    }
-
-    fn clip(&mut self, sha256: &str) -> std::result::Result<Option<ClipRecord>, LedgerError> {
-        self.inner.clip(sha256)
-    }
-
-    fn recover(&mut self, now_ms: i64) -> std::result::Result<Vec<AttemptId>, LedgerError> {
-        self.write(|ledger| ledger.recover(now_ms))
-    }
-
-    fn outstanding(&mut self) -> std::result::Result<f64, LedgerError> {
-        self.inner.outstanding()
-    }
-
-    fn snapshot(&mut self) -> std::result::Result<Snapshot, LedgerError> {
-        self.inner.snapshot()
-    }
-
-    fn record_run(
-        &mut self,
-        summary: &Map<String, Value>,
-        now_ms: i64,
-    ) -> std::result::Result<(), LedgerError> {
-        self.write(|ledger| ledger.record_run(summary, now_ms))
     }
 }

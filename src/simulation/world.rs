@@ -30,6 +30,7 @@ struct ClockState {
     seed: u64,
     next_timer: u64,
     timers: BTreeMap<(i64, u64), Waker>,
+    awaits: u64,
 }
 
 struct Flag(AtomicBool);
@@ -47,6 +48,8 @@ pub enum Stuck {
     ForEver,
     /// It goes on and on.
     Endless,
+    /// It was cut off at one of its awaits, as it was asked for.
+    Cut,
 }
 
 impl SimulatedClock {
@@ -59,6 +62,7 @@ impl SimulatedClock {
                 seed,
                 next_timer: 0,
                 timers: BTreeMap::new(),
+                awaits: 0,
             })),
         }
     }
@@ -68,17 +72,38 @@ impl SimulatedClock {
     /// # Errors
     /// When it waits for nothing, or takes more steps than any sensible run.
     pub fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Stuck> {
+        self.run_for(future, None)
+    }
+
+    /// The same, and drops the future once it has waited so many times.
+    ///
+    /// # Errors
+    /// As [`SimulatedClock::run`], and [`Stuck::Cut`] for a future that was dropped.
+    pub fn run_for<T>(
+        &self,
+        future: impl Future<Output = T>,
+        awaits: Option<u64>,
+    ) -> Result<T, Stuck> {
         let mut future = pin!(future);
         let flag = Arc::new(Flag(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&flag));
         let mut context = Context::from_waker(&waker);
         // Timers of a process that died wake nobody.
-        lock(&self.state).timers.clear();
+        {
+            let mut state = lock(&self.state);
+            state.timers.clear();
+            state.awaits = 0;
+        }
         for _ in 0..2_000_000 {
             if flag.0.swap(false, Ordering::SeqCst) {
                 if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
                     return Ok(done);
                 }
+                let mut state = lock(&self.state);
+                if awaits.is_some_and(|awaits| state.awaits >= awaits) {
+                    return Err(Stuck::Cut);
+                }
+                state.awaits += 1;
                 continue;
             }
             let due = {
@@ -92,6 +117,11 @@ impl SimulatedClock {
             due.wake();
         }
         Err(Stuck::Endless)
+    }
+
+    /// How often the last future waited.
+    pub fn awaits(&self) -> u64 {
+        lock(&self.state).awaits
     }
 
     /// Lets time pass between two processes.

@@ -4,6 +4,7 @@ use super::field::{Fields, Input};
 use crate::source::{Span, Spanned};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// A film as its author wrote it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -118,6 +119,9 @@ pub enum SceneId {
     Text(String),
 }
 
+/// File systems take names of up to 255 bytes.
+const LONGEST_STEM: usize = 160;
+
 impl SceneId {
     /// The id that a text means: `7`, `07` and `" 7 "` are the number 7. Numbers of more than 15 digits stay text.
     pub fn parse(text: &str) -> Self {
@@ -136,13 +140,15 @@ impl SceneId {
     }
 
     /// The stem of the scene's clip: `scene-01`, `scene-12A`, `scene-2.1`. Never leaves its folder: everything
-    /// but letters, digits, `.`, `_` and `-` becomes `-`, and leading dots go.
+    /// but letters, digits, `.`, `_` and `-` becomes `-`, and leading dots go. Letters that can be written in two ways
+    /// are composed, because some file systems take both for one, and the name is short enough for all of them, with
+    /// what marks a take.
     pub fn file_stem(&self) -> String {
         match self {
             Self::Number(number) => format!("scene-{number:02}"),
             Self::Text(text) => {
-                let safe: String =
-                    text.chars()
+                let mut safe: String =
+                    text.nfc()
                         .map(|c| {
                             if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') {
                                 c
@@ -152,6 +158,9 @@ impl SceneId {
                         })
                         .take(80)
                         .collect();
+                while safe.len() > LONGEST_STEM {
+                    safe.pop();
+                }
                 let safe = safe.trim_matches(|c: char| c == '.' || c == '-');
                 // A text id such as `01A` must not meet the file of another scene, and an empty one needs a name.
                 if safe.is_empty() { "scene-x".to_owned() } else { format!("scene-{safe}") }
@@ -210,5 +219,12 @@ mod tests {
         assert_eq!(SceneId::Text("../../x".into()).file_stem(), "scene-x");
         assert_eq!(SceneId::Text("..".into()).file_stem(), "scene-x");
         assert_eq!(SceneId::Text("a/b".into()).file_stem(), "scene-a-b");
+        assert_eq!(SceneId::Text("a\0b\nc".into()).file_stem(), "scene-a-b-c");
+        assert_eq!(SceneId::Text("e\u{301}".into()).file_stem(), "scene-\u{e9}");
+        assert_eq!(SceneId::Text("\u{1112}\u{1161}".into()).file_stem(), "scene-\u{d558}");
+        for letter in ['x', '\u{e9}', '\u{6f22}', '\u{20000}'] {
+            let stem = SceneId::Text(letter.to_string().repeat(300)).file_stem();
+            assert!((80..=166).contains(&stem.len()), "{stem}");
+        }
     }
 }

@@ -410,7 +410,7 @@ error: the manifest cannot be read: line 1, column 29: invalid type: map, expect
  hint: repair the file by hand or take the last good one from version control; it was not touched
 ");
     insta::assert_snapshot!(refused(b"caf\xe9"), @r"
-error: `[project]/public/assets/manifest.json` is not UTF-8 text: line 1, byte 3
+error: the manifest cannot be read: line 1, column 4: this is not UTF-8 in `[project]/public/assets/manifest.json`
  hint: repair the file by hand or take the last good one from version control; it was not touched
 ");
     insta::assert_snapshot!(refused(b""), @r"

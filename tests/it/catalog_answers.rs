@@ -116,13 +116,14 @@ fn an_answer_to_a_create_is_read_whole() {
         r#"{"code":200,"msg":"success","data":null}"#,
         r#"{"code":200,"msg":"success","data":{"taskId":""}}"#,
         r#"{"code":200,"msg":"success","data":{"taskId":{"a":1}}}"#,
-        r#"{"data":{"taskId":"ab"}}"#,
         r#"{"code":200,"msg":"succ"#,
         "",
     ] {
         let (class, id, ..) = answer(200, without);
         assert_eq!((class, id), ("unknown", None), "{without}");
     }
+    let codeless = r#"{"data":{"taskId":"ab"}}"#;
+    assert_eq!(answer(200, codeless), ("unknown", Some("ab".into()), None, String::new()));
     let refused = r#"{"code":401,"msg":"You do not have access permissions"}"#;
     assert_eq!(
         answer(200, refused),

@@ -16,7 +16,7 @@ use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
 use storyreel::engine::real::RealClock;
 use storyreel::engine::real_files::RealFiles;
-use storyreel::engine::window::{MemoryWindow, SharedWindow};
+use storyreel::engine::window::{Grant, GrantId, MemoryWindow, SharedWindow, Window, WindowLimit};
 use storyreel::engine::{Order, World, exit_code, run};
 use storyreel::ledger::{AttemptState, Ledger as _, SqliteLedger, Take, TakeState};
 use storyreel::plan::{ClipRef, ClipSource, RestoreWork, Work};
@@ -38,7 +38,28 @@ struct Stage {
     policy: Policy,
     scenes: Vec<Scene>,
     interrupt: Option<Duration>,
+    /// How long the log of submissions takes for each grant.
+    log_takes: Duration,
     events: Vec<Stamped>,
+}
+
+/// A log of submissions on a slow disk.
+struct SlowWindow<'a> {
+    window: &'a mut MemoryWindow,
+    clock: SimulatedClock,
+    takes: Duration,
+}
+
+impl Window for SlowWindow<'_> {
+    fn grant(&mut self, limit: WindowLimit, now_ms: i64) -> std::io::Result<Grant> {
+        let grant = self.window.grant(limit, now_ms);
+        self.clock.pass(self.takes);
+        grant
+    }
+
+    fn close(&mut self, grant: &GrantId, now_ms: i64) -> std::io::Result<()> {
+        self.window.close(grant, now_ms)
+    }
 }
 
 fn scene(number: u64, steps: &[Kind]) -> Scene {
@@ -70,6 +91,7 @@ impl Stage {
             policy: Policy::default(),
             scenes,
             interrupt: None,
+            log_takes: Duration::ZERO,
             events: Vec::new(),
         }
     }
@@ -100,6 +122,11 @@ impl Stage {
         };
         self.events.clear();
         let events = &mut self.events;
+        let mut window = SlowWindow {
+            window: &mut self.window,
+            clock: self.clock.clone(),
+            takes: self.log_takes,
+        };
         self.clock
             .run(run(
                 World {
@@ -107,7 +134,7 @@ impl Stage {
                     transport: &transport,
                     ledger: &mut self.ledger,
                     files: self.files.as_ref(),
-                    window: &mut self.window,
+                    window: &mut window,
                 },
                 Order {
                     catalog: &catalog,
@@ -221,6 +248,18 @@ fn a_refused_key_ends_the_run_before_anything_is_made() {
 }
 
 #[test]
+fn a_task_that_was_never_seen_is_unknown_and_not_lost() {
+    let mut stage = Stage::new(
+        vec![scene(1, &[Kind::Generate])],
+        json!([{"match": {"operation": "create"}, "do": {"fault": "invisible", "ms": 864_000_000}}]),
+    );
+    let summary = stage.run();
+    assert_eq!((exit_code(&summary), summary.unknown), (5, 1), "{summary:?}");
+    assert_eq!(exit_code(&stage.run()), 0, "the small planner leaves an unknown one alone");
+    assert_eq!(stage.tasks(), 1);
+}
+
+#[test]
 fn a_budget_blocks_what_is_dear_and_lets_what_is_cheap_go_on() {
     let mut stage = Stage::new(
         vec![scene(1, &[Kind::Generate, Kind::FourK]), scene(2, &[Kind::Generate, Kind::FullHd])],
@@ -316,13 +355,47 @@ fn a_task_in_flight_is_collected_whatever_its_scene_waits_for() {
 fn an_interrupt_waits_for_answers_and_leaves_the_tasks_on_record() {
     let scenes = (1..=3).map(|number| scene(number, &[Kind::Generate])).collect();
     let mut stage = Stage::new(scenes, json!([]));
-    stage.interrupt = Some(Duration::from_millis(20));
+    // The balance is known by then, and the creates are on their way.
+    stage.interrupt = Some(Duration::from_millis(800));
     let summary = stage.run();
     assert_eq!((exit_code(&summary), summary.unknown), (130, 0), "{summary:?}");
     assert_eq!(summary.still_running, 3);
     stage.interrupt = None;
     assert_eq!(exit_code(&stage.run()), 0);
     assert_eq!((stage.tasks(), stage.bill().judge()), (3, vec![]));
+}
+
+#[test]
+fn an_interrupted_run_waits_two_seconds_for_answers_and_no_longer() {
+    for (answer_ms, unknown) in [(1_900, 0), (2_100, 1), (90_000, 1)] {
+        let scenes = (1..=2).map(|number| scene(number, &[Kind::Generate])).collect();
+        let slow = json!({"operation": "create", "prompt": "scene 1", "times": 1});
+        let mut stage =
+            Stage::new(scenes, json!([{"match": slow, "do": {"fault": "slow", "ms": answer_ms}}]));
+        stage.interrupt = Some(Duration::from_millis(1));
+        let began = stage.clock.now_ms();
+        let summary = stage.run();
+        let took = stage.clock.now_ms() - began;
+        assert!(took <= 2_001, "left after {took} ms");
+        assert_eq!((exit_code(&summary), summary.unknown), (130, unknown), "{answer_ms}");
+        assert_eq!(summary.still_running, 2 - unknown);
+        stage.interrupt = None;
+        let summary = stage.run();
+        assert_eq!(summary.rendered, 2 - unknown, "{answer_ms} {summary:?}");
+        assert_eq!(stage.tasks(), 2, "what is unknown is not repeated");
+    }
+}
+
+#[test]
+fn a_place_that_becomes_free_while_others_are_asked_for_is_not_missed() {
+    let scenes = (1..=3).map(|number| scene(number, &[Kind::Generate])).collect();
+    let mut stage = Stage::new(scenes, json!([]));
+    stage.policy.submissions = WindowLimit { count: 1, length: Duration::from_millis(100) };
+    stage.log_takes = Duration::from_millis(300);
+    let began = stage.clock.now_ms();
+    assert_eq!(stage.run().rendered, 3);
+    let took = stage.clock.now_ms() - began;
+    assert!(took < 30_000, "{took} ms for tasks of 12 s");
 }
 
 #[test]

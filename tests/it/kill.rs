@@ -1,8 +1,10 @@
-//! The built program, killed at random moments while it renders, and started again until the film is done.
+//! The built program, killed at random moments and at every named point while it renders, and started again until the
+//! film is done.
 //!
-//! `STORYREEL_KILLS=200 cargo test --test it kill:: -- --nocapture` kills more often and prints in which phase;
-//! `STORYREEL_SEED=7` repeats one film.
+//! `STORYREEL_KILLS=10000 cargo test --profile campaign --test it kill:: -- --nocapture` kills more often;
+//! `STORYREEL_SEED=7` repeats one film. Both tests print how often which phase was met.
 
+use crate::audit::{Books, audit};
 use crate::support::{Emulator, Project};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use storyreel::digest;
-use storyreel::ledger::{Attempt, AttemptState, Ledger as _, Snapshot, SqliteLedger, TakeState};
+use storyreel::emulator::bill::Bill;
+use storyreel::engine::watched::halt;
+use storyreel::ledger::{
+    Attempt, AttemptId, AttemptState, Ledger as _, Snapshot, SqliteLedger, TakeState,
+};
 
 /// One scene of every kind: plain, with a picture to upload, extended, and with a second paid call for more pixels.
 const FILM: &str = "\
@@ -42,12 +48,22 @@ Foam runs back into the sea
 1080p
 ";
 
+/// What passes by itself, so that it never ends a run.
+const PASSING_FAULTS: &str = r#"{"rules": [
+  {"match": {"operation": "create", "probability": 0.1}, "do": {"fault": "code", "code": 429, "msg": "slow down"}},
+  {"match": {"operation": "read", "probability": 0.1}, "do": {"fault": "http_status", "status": 503}},
+  {"match": {"operation": "read", "probability": 0.1}, "do": {"fault": "broken_json"}},
+  {"match": {"operation": "file", "probability": 0.2}, "do": {"fault": "cut_body"}},
+  {"match": {"operation": "file", "probability": 0.1}, "do": {"fault": "gone", "status": 403}}
+]}"#;
+
 /// A word of each paid prompt of the film and of its edits.
 const PROMPTS: [&str; 7] = ["lighthouse", "hook", "Waves", "Foam", "lens", "Gulls", "Terns"];
 
-const DEFAULT_KILLS: u64 = 20;
+/// Random kills of every test run.
+const DEFAULT_KILLS: u64 = 150;
 /// Films that are made at the same time.
-const WORKERS: usize = 3;
+const WORKERS: usize = 4;
 /// More lives than this are no bad luck any more.
 const MOST_LIVES: usize = 200;
 
@@ -80,10 +96,40 @@ impl Dice {
 /// What the kills met with.
 #[derive(Debug, Default)]
 struct Table {
+    kills: u64,
+    films: u64,
+    /// By the four things that a run does.
     phases: BTreeMap<&'static str, u64>,
+    /// By what the ledger held, or by the named point.
+    places: BTreeMap<String, u64>,
     forgotten: usize,
     accepted_and_forgotten: usize,
-    films: u64,
+}
+
+impl Table {
+    fn print(&self, by: &str) {
+        println!(
+            "{} kills in {} films: 0 paid twice, 0 finished clips lost",
+            self.kills, self.films
+        );
+        for (phase, count) in &self.phases {
+            println!("{count:6}  {phase}");
+        }
+        println!("by {by}:");
+        for (place, count) in &self.places {
+            println!("{count:6}  {place}");
+        }
+        println!(
+            "{} submissions were unknown and had to be forgotten; {} of them had been accepted",
+            self.forgotten, self.accepted_and_forgotten
+        );
+    }
+
+    fn assert_no_phase_is_missed(&self) {
+        for phase in ["submit", "poll", "download", "publish"] {
+            assert!(self.phases.contains_key(phase), "no kill met the phase {phase}: {self:?}");
+        }
+    }
 }
 
 fn number_from_environment(name: &str) -> Option<u64> {
@@ -91,39 +137,67 @@ fn number_from_environment(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
 }
 
+/// Runs `make` on several threads until it says that there is nothing more.
+fn on_workers(make: impl Fn() -> bool + Sync) {
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| while make() {});
+        }
+    });
+}
+
 #[test]
 fn killed_at_random_moments_every_step_is_paid_once() {
     let kills = number_from_environment("STORYREEL_KILLS").unwrap_or(DEFAULT_KILLS);
-    let seed = number_from_environment("STORYREEL_SEED");
     let table = Mutex::new(Table::default());
-    let killed = AtomicU64::new(0);
-    let next_seed = AtomicU64::new(seed.unwrap_or(1));
-    let work = || {
-        loop {
-            Film::new(next_seed.fetch_add(1, Ordering::Relaxed)).make(&table, &killed);
-            if seed.is_some() || killed.load(Ordering::Relaxed) >= kills {
-                return;
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..if seed.is_some() { 1 } else { WORKERS } {
-            scope.spawn(work);
-        }
+    if let Some(seed) = number_from_environment("STORYREEL_SEED") {
+        Film::new(seed, None).make(&table);
+        return;
+    }
+    let next_seed = AtomicU64::new(1);
+    on_workers(|| {
+        Film::new(next_seed.fetch_add(1, Ordering::Relaxed), None).make(&table);
+        table.lock().unwrap_or_else(PoisonError::into_inner).kills < kills
     });
     let table = table.into_inner().unwrap_or_else(PoisonError::into_inner);
-    println!(
-        "{} kills in {} films, by what the ledger held then:",
-        killed.into_inner(),
-        table.films
-    );
-    for (phase, count) in &table.phases {
-        println!("{count:6}  {phase}");
+    table.print("what the ledger held then");
+    table.assert_no_phase_is_missed();
+}
+
+#[test]
+fn killed_at_every_named_point_every_step_is_paid_once() {
+    let points = Film::new(1, None).points();
+    assert!(points.len() > 60, "{points:?}");
+    // The first time that a point is passed, and one of the later ones.
+    let mut dice = Dice(7);
+    let mut places: Vec<(String, u64)> = Vec::new();
+    for (point, most) in &points {
+        places.push((point.clone(), 1));
+        if *most > 1 {
+            places.push((point.clone(), 2 + dice.below(most - 1)));
+        }
     }
-    println!(
-        "{} submissions were unknown and had to be forgotten; {} of them had been accepted",
-        table.forgotten, table.accepted_and_forgotten
-    );
+    let rounds = number_from_environment("STORYREEL_ROUNDS").unwrap_or(1);
+    let next = AtomicU64::new(0);
+    let table = Mutex::new(Table::default());
+    on_workers(|| {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let place = usize::try_from(number % places.len() as u64).unwrap_or(0);
+        if number >= places.len() as u64 * rounds {
+            return false;
+        }
+        let (point, count) = places[place].clone();
+        Film::new(number, Some(format!("{point}#{count}"))).make(&table);
+        true
+    });
+    let table = table.into_inner().unwrap_or_else(PoisonError::into_inner);
+    table.print("named point");
+    table.assert_no_phase_is_missed();
+    // Runs differ in what overlaps, so a later passing may not come; the first one always does.
+    for point in points.keys() {
+        let met = table.places.keys().any(|place| place == point);
+        assert!(met, "nobody was killed at {point}");
+    }
 }
 
 /// One project and its provider over many lives of the program.
@@ -132,47 +206,119 @@ struct Film {
     dice: Dice,
     emulator: Emulator,
     project: Project,
+    /// The named point at which each version of the film is killed once; random moments where there is none.
+    point: Option<String>,
     /// Unknown submissions that were given up, by the words of their prompts.
     forgotten: BTreeMap<&'static str, usize>,
-    phases: Vec<&'static str>,
+    given_up: BTreeSet<AttemptId>,
+    /// Phase and place of each kill.
+    deaths: Vec<(&'static str, String)>,
 }
 
 impl Film {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, point: Option<String>) -> Self {
         let emulator = Emulator::with(&["--task-time", "60ms", "--latency", "8ms"]);
         let project = Project::with_storyboard(FILM).using(&emulator);
         project.write("refs/stair.png", b"\x89PNG\r\n\x1a\nA stair, as far as anybody here looks");
-        let forgotten = BTreeMap::new();
-        Self { seed, dice: Dice(seed), emulator, project, forgotten, phases: Vec::new() }
+        if point.is_none() && seed.is_multiple_of(2) {
+            emulator.control("POST", "/emulator/faults", PASSING_FAULTS);
+        }
+        Self {
+            seed,
+            dice: Dice(seed),
+            emulator,
+            project,
+            point,
+            forgotten: BTreeMap::new(),
+            given_up: BTreeSet::new(),
+            deaths: Vec::new(),
+        }
     }
 
-    fn make(mut self, table: &Mutex<Table>, killed: &AtomicU64) {
+    fn make(mut self, table: &Mutex<Table>) {
         for (text, scenes) in edits().iter().zip([4, 5, 5]) {
             self.project.write("SCENES.md", text);
-            self.render_between_kills(killed);
+            if let Some(point) = self.point.clone() {
+                self.halt_and_kill(&point);
+                self.render_to_the_end();
+            } else {
+                self.render_between_kills();
+            }
             self.assert_finished(scenes);
         }
         let accepted_and_forgotten = self.assert_paid_once();
         let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
         table.films += 1;
+        table.kills += self.deaths.len() as u64;
         table.forgotten += self.forgotten.values().sum::<usize>();
         table.accepted_and_forgotten += accepted_and_forgotten;
-        for phase in self.phases {
+        for (phase, place) in self.deaths {
             *table.phases.entry(phase).or_default() += 1;
+            *table.places.entry(place).or_default() += 1;
         }
     }
 
+    /// Makes the film without any kill, and gives the points that its runs pass, with the most times in one run.
+    fn points(self) -> BTreeMap<String, u64> {
+        let mut points: BTreeMap<String, u64> = BTreeMap::new();
+        for text in edits() {
+            self.project.write("SCENES.md", text);
+            let mut render = self.project.command(["render", "--json", "--yes"]);
+            let done = render.env(halt::VARIABLE, "list").output().expect("the program starts");
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            for line in String::from_utf8_lossy(&done.stderr).lines() {
+                let passed = line.strip_prefix("passed ").and_then(|line| line.split_once('#'));
+                if let Some((point, count)) = passed {
+                    let count: u64 = count.parse().expect("a number");
+                    let most = points.entry(point.to_owned()).or_default();
+                    *most = count.max(*most);
+                }
+            }
+        }
+        points
+    }
+
+    /// Starts a run that stands still at the point, and kills it there; a run that never comes there ends by itself.
+    fn halt_and_kill(&mut self, point: &str) {
+        let mut run = self
+            .project
+            .command(["render", "--json", "--yes"])
+            .env(halt::VARIABLE, point)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let lines = BufReader::new(run.stderr.take().expect("a pipe")).lines();
+        let wanted = format!("halted {point}");
+        let halted = lines.map_while(Result::ok).any(|line| line == wanted);
+        let _ = run.kill();
+        run.wait().expect("the program ends");
+        if halted {
+            let name = point.split('#').next().unwrap_or(point);
+            self.deaths.push((phase_of_point(name), name.to_owned()));
+        }
+        self.assert_nothing_is_lost();
+    }
+
+    fn render_to_the_end(&mut self) {
+        for _ in 0..MOST_LIVES {
+            let done = self.project.run(["render", "--yes"]);
+            match done.code {
+                0 => return,
+                5 => self.forget(),
+                code => panic!("ended with {code}: {self}\n{}", done.stderr),
+            }
+        }
+        panic!("the film is never done: {self}");
+    }
+
     /// Starts runs and kills them, until one ends by itself before its moment and everything is done.
-    fn render_between_kills(&mut self, killed: &AtomicU64) {
+    fn render_between_kills(&mut self) {
         for _ in 0..MOST_LIVES {
             let ended = self.live();
             self.assert_nothing_is_lost();
             match ended {
-                None => {
-                    let phase = phase(&self.ledger());
-                    self.phases.push(phase);
-                    killed.fetch_add(1, Ordering::Relaxed);
-                }
+                None => self.deaths.push(phase(&self.ledger())),
                 Some(0) => return,
                 // A run that was killed between a create and its answer leaves an unknown, and nothing else stops one.
                 Some(code) => {
@@ -284,6 +430,7 @@ impl Film {
             let step = attempt.intent.kind.name();
             self.project.run(["forget", scene, "--step", step]).expect(0);
             *self.forgotten.entry(prompt_of(&attempt.intent.bound)).or_default() += 1;
+            self.given_up.insert(attempt.id);
         }
     }
 
@@ -342,13 +489,25 @@ impl Film {
             };
             assert!(explained, "{violation:#}: {self}");
         }
+        let mut ledger =
+            SqliteLedger::open(&self.project.path(".storyreel/ledger.db")).expect("a ledger");
+        let takes = ledger.snapshot().expect("rows").takes;
+        let bill: Bill = serde_json::from_value(bill).expect("a bill");
+        let found = audit(&Books {
+            bill: &bill,
+            takes: &takes,
+            outstanding: ledger.outstanding().expect("a sum"),
+            given_up: &self.given_up,
+            unfinished: false,
+        });
+        assert_eq!(found, Vec::<String>::new(), "{self}");
         doubled
     }
 }
 
 impl std::fmt::Display for Film {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "STORYREEL_SEED={}, killed {:?}", self.seed, self.phases)
+        write!(out, "STORYREEL_SEED={}, {:?}, killed {:?}", self.seed, self.point, self.deaths)
     }
 }
 
@@ -363,24 +522,42 @@ fn attempts(ledger: &Snapshot) -> impl Iterator<Item = &Attempt> {
     ledger.takes.iter().flat_map(|take| &take.attempts)
 }
 
-/// The most delicate thing that was going on.
-fn phase(ledger: &Snapshot) -> &'static str {
+/// The most delicate thing that was going on, as one of the four phases and in words.
+fn phase(ledger: &Snapshot) -> (&'static str, String) {
     let has = |state| attempts(ledger).any(|attempt| attempt.state == state);
     let open = ledger.takes.iter().filter(|take| take.state == TakeState::Open).count();
-    if !ledger.publishing.is_empty() {
-        "publishing: files and manifest were being changed"
+    let (phase, words) = if !ledger.publishing.is_empty() {
+        ("publish", "publishing: files and manifest were being changed")
     } else if has(AttemptState::Intent) {
-        "intent: a create was about to be sent, or sent without an answer yet"
+        ("submit", "intent: a create was about to be sent, or sent without an answer yet")
     } else if has(AttemptState::Finished) {
-        "finished: a download was going on"
+        ("download", "finished: a download was going on")
     } else if has(AttemptState::Submitted) {
-        "submitted: tasks ran at the provider"
+        ("poll", "submitted: tasks ran at the provider")
     } else if open > 0 {
-        "downloaded: between two steps, or before publishing"
+        ("publish", "downloaded: between two steps, or before publishing")
     } else if ledger.takes.is_empty() {
-        "nothing recorded yet"
+        ("before and after", "nothing recorded yet")
     } else {
-        "all that was begun was published"
+        ("before and after", "all that was begun was published")
+    };
+    (phase, words.to_owned())
+}
+
+/// What a run does at a named point.
+fn phase_of_point(point: &str) -> &'static str {
+    let ledger = point.strip_prefix("ledger.").and_then(|rest| rest.split('.').next());
+    match ledger {
+        Some("open-take" | "intend" | "submitted" | "unknown" | "forgotten") => "submit",
+        Some("finished" | "failed") => "poll",
+        Some("downloaded" | "remember-clip") => "download",
+        Some("recover" | "record-run" | "remember-balance" | "move-takes") => "before and after",
+        Some("remember-upload") => "submit",
+        Some(_) => "publish",
+        None if point.starts_with("create.") || point.starts_with("upload.") => "submit",
+        None if point.starts_with("read.") => "poll",
+        None if point.starts_with("download.") || point.contains(".cache.") => "download",
+        None => "publish",
     }
 }
 

@@ -72,6 +72,27 @@ fn message<T>(result: Result<T, LedgerError>) -> String {
 }
 
 #[test]
+fn an_open_take_is_given_another_ask_and_a_kept_one_is_not() {
+    let mut ledger = SqliteLedger::open_in_memory().unwrap();
+    let open = open_take(&mut ledger, "1", 1);
+    let kept = open_take(&mut ledger, "2", 1);
+    ledger.keep_take(kept, 2).unwrap();
+    let steps = vec![StepKind::Generate, StepKind::Extend];
+    let change = |take: TakeId| (take, json!({"visual": "dusk"}), steps.clone());
+    ledger.redirect_takes(&[change(open)]).unwrap();
+    // All or none.
+    let other = open_take(&mut ledger, "3", 1);
+    is_refused(ledger.redirect_takes(&[change(other), change(kept)]));
+    let takes = ledger.snapshot().unwrap().takes;
+    let of = |id: TakeId| takes.iter().find(|take| take.id == id).unwrap();
+    assert_eq!((&of(open).ask, &of(open).steps), (&json!({"visual": "dusk"}), &steps));
+    for untouched in [kept, other] {
+        assert_eq!(of(untouched).ask, json!({"visual": "dawn"}));
+        assert_eq!(of(untouched).steps, [StepKind::Generate]);
+    }
+}
+
+#[test]
 fn everything_recorded_is_there_for_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(".storyreel/ledger.db");
@@ -210,6 +231,7 @@ fn every_step_from_every_state_is_allowed_or_refused_as_designed() {
     paid: Submitted -> Finished
     paid: Submitted -> Downloaded
     paid: Submitted -> Failed
+    paid: Submitted -> Unknown
     paid: Submitted -> Forgotten
     paid: Finished -> Finished
     paid: Finished -> Downloaded

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 /// Three scenes of 60 credits each.
-const THREE: &str = "\
+pub(crate) const THREE: &str = "\
 ---
 model: veo-3.1-fast
 ---
@@ -26,7 +26,8 @@ model: veo-3.1-fast
 - **Prompt**: A great lens of cut glass begins to turn
 ";
 
-const MANIFEST: &str = "public/assets/manifest.json";
+/// Where the public manifest lies.
+pub(crate) const MANIFEST: &str = "public/assets/manifest.json";
 
 // ---- reading what happened ----
 
@@ -37,13 +38,13 @@ fn example(path: &str) -> String {
 }
 
 /// How many requests the provider got.
-fn requests(emulator: &Emulator) -> u64 {
+pub(crate) fn requests(emulator: &Emulator) -> u64 {
     let bill = emulator.bill();
     bill["requests"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum()
 }
 
 /// The prompts of all creates that made a task, in order.
-fn accepted(emulator: &Emulator) -> Vec<String> {
+pub(crate) fn accepted(emulator: &Emulator) -> Vec<String> {
     let bill = emulator.bill();
     let creates = bill["creates"].as_array().cloned().unwrap_or_default();
     creates
@@ -53,13 +54,13 @@ fn accepted(emulator: &Emulator) -> Vec<String> {
         .collect()
 }
 
-fn charged(emulator: &Emulator) -> f64 {
+pub(crate) fn charged(emulator: &Emulator) -> f64 {
     emulator.bill()["charged"].as_f64().expect("a number")
 }
 
 /// Fails unless the provider saw nothing that a careful client would not do.
 #[track_caller]
-fn assert_careful(emulator: &Emulator) {
+pub(crate) fn assert_careful(emulator: &Emulator) {
     assert_eq!(emulator.judge(), json!([]));
 }
 
@@ -68,13 +69,13 @@ fn faults(emulator: &Emulator, rules: Value) {
     assert!(answer["added"].is_number(), "{answer}");
 }
 
-fn assets(project: &Project) -> Vec<Value> {
+pub(crate) fn assets(project: &Project) -> Vec<Value> {
     project.manifest()["assets"].as_array().cloned().expect("a list of assets")
 }
 
 /// The entry of a scene that nothing took the place of.
 #[track_caller]
-fn current(project: &Project, scene: &Value) -> Value {
+pub(crate) fn current(project: &Project, scene: &Value) -> Value {
     let entries: Vec<Value> = assets(project)
         .into_iter()
         .filter(|entry| entry["scene_id"] == *scene && entry.get("superseded_by").is_none())
@@ -83,11 +84,11 @@ fn current(project: &Project, scene: &Value) -> Value {
     entries[0].clone()
 }
 
-fn bytes(project: &Project, name: &str) -> Vec<u8> {
+pub(crate) fn bytes(project: &Project, name: &str) -> Vec<u8> {
     std::fs::read(project.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-fn clip(project: &Project, scene: &str) -> Vec<u8> {
+pub(crate) fn clip(project: &Project, scene: &str) -> Vec<u8> {
     bytes(project, &format!("public/assets/clips/scene-{scene}.mp4"))
 }
 
@@ -96,7 +97,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 /// The actions that a plan has for the scenes, by id.
-fn actions(project: &Project) -> BTreeMap<String, String> {
+pub(crate) fn actions(project: &Project) -> BTreeMap<String, String> {
     let plan = project.run(["plan", "--json"]).expect(0).json();
     let scenes = plan["scenes"].as_array().expect("scenes");
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -106,7 +107,7 @@ fn actions(project: &Project) -> BTreeMap<String, String> {
 /// Every entry's file is there with the recorded bytes, every file of `clips` is in the manifest, and one entry a
 /// scene is current.
 #[track_caller]
-fn assert_whole(project: &Project) {
+pub(crate) fn assert_whole(project: &Project) {
     let mut listed = BTreeSet::new();
     let mut scenes = BTreeSet::new();
     for entry in assets(project) {
@@ -128,7 +129,7 @@ fn assert_whole(project: &Project) {
     assert_eq!(files, listed);
 }
 
-fn storyreel_digest(content: &[u8]) -> String {
+pub(crate) fn storyreel_digest(content: &[u8]) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(content);
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -136,7 +137,7 @@ fn storyreel_digest(content: &[u8]) -> String {
 }
 
 /// The names of all files below a folder, relative to it.
-fn files_below(folder: &Path) -> Vec<String> {
+pub(crate) fn files_below(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
@@ -155,7 +156,7 @@ fn files_below(folder: &Path) -> Vec<String> {
 }
 
 /// A rendered film of three scenes.
-fn rendered() -> (Emulator, Project) {
+pub(crate) fn rendered() -> (Emulator, Project) {
     let emulator = Emulator::start();
     let project = Project::with_storyboard(THREE).using(&emulator);
     project.run(["render"]).expect(0);
@@ -601,16 +602,45 @@ fn a_chain_is_gone_on_with_wherever_it_was_left() {
     let chain = "### Upscale\n1080p\n\n### Upscale\n4k\n\n## Scene 2";
     let project = Project::with_storyboard(&THREE.replace("## Scene 2", chain)).using(&emulator);
     // What earlier steps left in the cache is not needed by a step that is made at the provider.
-    for _ in 0..2 {
-        project.run(["render", "--for", "1s"]).expect(8).tells(&["1 task still running"]);
-        std::fs::remove_dir_all(project.path(".storyreel/cache")).expect("a cache");
+    let waits_for_4k = || {
+        let status = project.run(["status", "--json"]).expect(0).json();
+        let running = status["running"].as_array().cloned().unwrap_or_default();
+        running.len() == 1 && running[0]["step_index"] == 2
+    };
+    for _ in 0..8 {
+        project.run(["render", "--submit-only"]).expect(8);
+        let _ = std::fs::remove_dir_all(project.path(".storyreel/cache"));
     }
+    assert!(waits_for_4k());
     emulator.control("POST", "/emulator/clock", "{\"advance_ms\": 3600000}");
     project.run(["render"]).expect(0).tells(&["1 rendered"]);
     assert_eq!(charged(&emulator), 180.0 + 5.0 + 120.0);
     assert_careful(&emulator);
     assert_whole(&project);
     project.run(["render"]).expect(0).tells(&["nothing to do"]);
+}
+
+#[test]
+fn a_chain_that_loses_its_last_step_costs_nothing() {
+    let emulator = Emulator::start();
+    let chain = "### Extend\nA gull lands on the rail.\n\n### Upscale\n4k\n\n## Scene 2";
+    let project = Project::with_storyboard(&THREE.replace("## Scene 2", chain)).using(&emulator);
+    project.run(["render"]).expect(0);
+    let (paid, asked, old) = (charged(&emulator), requests(&emulator), clip(&project, "01"));
+    project
+        .write("SCENES.md", THREE.replace("## Scene 2", &chain.replace("### Upscale\n4k\n\n", "")));
+    assert_eq!(actions(&project)["1"], "restore");
+    project.run(["render", "--locked"]).expect(0);
+    assert_ne!(clip(&project, "01"), old);
+    assert_eq!(current(&project, &json!(1))["steps"].as_array().map(Vec::len), Some(2));
+    assert_eq!(current(&project, &json!(1))["credits"], 0);
+    assert_whole(&project);
+    project.run(["render"]).expect(0).tells(&["nothing to do"]);
+    project.write("SCENES.md", THREE.replace("## Scene 2", chain));
+    project.run(["render", "--locked"]).expect(0);
+    assert_eq!(clip(&project, "01"), old);
+    assert_eq!((charged(&emulator), requests(&emulator)), (paid, asked));
+    assert_whole(&project);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One test binary, a module a subject, mostly against the built program.
 
+mod audit;
 mod bad_input;
 mod catalog;
 mod catalog_answers;
@@ -7,17 +8,30 @@ mod cli;
 mod corpus;
 mod emulator;
 mod engine;
+mod film;
 #[cfg(unix)]
 mod hostile;
+mod interrupt;
+mod key;
 mod kill;
-mod killed;
 mod ledger;
 mod lifecycle;
 mod manifest;
+mod meanwhile;
 mod media;
+mod metamorphic;
+mod names;
+mod outcomes;
 mod planning;
 mod preview;
 mod publish;
+mod sensitivity;
+mod server;
 mod simulation;
 mod storyboard;
 mod support;
+mod transport;
+mod two_runs;
+mod unknown;
+mod upgrade;
+mod windows;

@@ -1,16 +1,14 @@
 //! What is planned, against manifests and ledgers made by hand: the rules of what counts as changed.
 
-use serde_json::{Map, Value, json};
+use crate::film::{DAY, Film as Project, actions, all_unchanged, codes, has_note};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
-use storyreel::catalog::Catalog;
-use storyreel::known::{Known, KnownInput, Output};
+use storyreel::known::{KnownInput, Output};
 use storyreel::manifest::Manifest;
-use storyreel::plan::{
-    Action, Place, PlanOptions, Planned, Planning, Selection, StepStart, Work, plan,
-};
+use storyreel::plan::{Action, Selection, StepStart, Work};
 use storyreel::prompt::Templates;
-use storyreel::source::Source;
-use storyreel::storyboard::{Fields, SceneId, StepKind, read};
+use storyreel::record::{AttemptState, TakeState};
+use storyreel::storyboard::{SceneId, StepKind};
 
 const BOARD: &str = "\
 ---
@@ -36,159 +34,6 @@ The camera keeps climbing past the window.
 ### Upscale
 4k
 ";
-
-/// A project in memory.
-struct Project {
-    known: Known,
-    options: PlanOptions,
-    templates: Templates,
-}
-
-impl Project {
-    fn new() -> Self {
-        let known = Known { now_ms: 1_790_000_000_000, ..Known::default() };
-        Self { known, options: PlanOptions::default(), templates: Templates::built_in().unwrap() }
-    }
-
-    fn try_plan(&self, text: &str) -> Result<Planned, Vec<String>> {
-        let name = if text.starts_with("scenes:") || text.starts_with("title:") {
-            "a.yaml"
-        } else {
-            "SCENES.md"
-        };
-        let source = Source::new(name, text);
-        let reading = read(&source);
-        let errors: Vec<String> = reading
-            .diagnostics
-            .iter()
-            .filter(|one| one.is_error())
-            .map(|one| one.message.clone())
-            .collect();
-        assert!(errors.is_empty(), "{errors:?}");
-        let board = reading.storyboard.unwrap();
-        let catalog = Catalog::built_in().unwrap();
-        let planning = Planning {
-            name,
-            place: Place { storyboard: None, variant: None, folder: "assets/clips".into() },
-            board: &board,
-            defaults: &Fields::default(),
-            catalog: &catalog,
-            templates: &self.templates,
-            known: &self.known,
-            options: &self.options,
-        };
-        plan(&planning).map_err(|problems| {
-            problems
-                .iter()
-                .filter(|one| one.is_error())
-                .map(|one| format!("{}: {}", one.code, one.message))
-                .collect()
-        })
-    }
-
-    fn plan(&self, text: &str) -> Planned {
-        self.try_plan(text).unwrap()
-    }
-
-    /// Pretends that everything planned was rendered and published: a manifest entry and a file for each scene.
-    fn render(&mut self, text: &str) {
-        let planned = self.plan(text);
-        let old: Value = serde_json::from_str(&self.known.manifest.to_text())
-            .unwrap_or_else(|_| json!({"version": "1.0", "assets": []}));
-        let mut assets: Vec<Value> = old["assets"].as_array().cloned().unwrap_or_default();
-        for scene in &planned.plan.scenes {
-            let Some(work) = &scene.work else { continue };
-            let id = format!("vid-{:03}", assets.len() + 1);
-            let draft = match work {
-                Work::Render(work) => work.entry.clone(),
-                Work::Restore(work) => match &work.entry {
-                    Some(draft) => draft.clone(),
-                    None => {
-                        let output = Output::File { sha256: work.clip.sha256.clone() };
-                        self.known.outputs.insert(work.filename.clone(), output);
-                        continue;
-                    }
-                },
-            };
-            let clip = |step: usize| match work {
-                Work::Render(work) => match &work.steps[step].start {
-                    StepStart::Done(clip) => clip.sha256.clone(),
-                    _ => format!("sha256:{id}-{step}"),
-                },
-                Work::Restore(work) => work.clip.sha256.clone(),
-            };
-            let steps: Vec<Value> = draft
-                .steps
-                .iter()
-                .enumerate()
-                .map(|(index, step)| {
-                    let mut step = step.clone();
-                    step.insert("sha256".into(), clip(index).into());
-                    step.insert("task_id".into(), format!("task-{id}-{index}").into());
-                    step.insert("created_at".into(), "2026-09-20T00:00:00.000Z".into());
-                    Value::Object(step)
-                })
-                .collect();
-            let last = clip(draft.steps.len() - 1);
-            let mut entry = Map::new();
-            entry.insert("id".into(), id.clone().into());
-            entry.insert("type".into(), "video".into());
-            entry.insert("filename".into(), draft.filename.clone().into());
-            entry.extend(draft.fields.clone());
-            entry.insert("created_at".into(), "2026-09-20T00:00:00.000Z".into());
-            entry.insert("scene_id".into(), serde_json::to_value(&draft.scene_id).unwrap());
-            entry.insert("sha256".into(), last.clone().into());
-            entry.insert("steps".into(), steps.into());
-            let superseded = match work {
-                Work::Restore(work) => work.supersedes.clone(),
-                Work::Render(_) => None,
-            };
-            for asset in &mut assets {
-                let same_scene = asset["scene_id"] == entry["scene_id"];
-                let named = superseded.as_deref() == asset["id"].as_str();
-                if (same_scene || named) && asset.get("superseded_by").is_none() {
-                    let version = asset["version"].as_u64().unwrap_or(1);
-                    asset["superseded_by"] = id.clone().into();
-                    let takes = format!(
-                        "assets/clips/takes/{}.v{version}.mp4",
-                        asset["id"].as_str().unwrap()
-                    );
-                    asset["filename"] = takes.clone().into();
-                    let kept = asset["sha256"].as_str().unwrap().to_owned();
-                    self.known.outputs.insert(takes, Output::File { sha256: kept });
-                }
-            }
-            self.known.outputs.insert(draft.filename.clone(), Output::File { sha256: last });
-            assets.push(Value::Object(entry));
-        }
-        let text = serde_json::to_string(&json!({"version": "1.0", "assets": assets})).unwrap();
-        self.known.manifest = Manifest::parse(&text).unwrap();
-    }
-}
-
-fn actions(planned: &Planned) -> Vec<(String, &'static str)> {
-    planned
-        .plan
-        .scenes
-        .iter()
-        .map(|scene| (scene.scene_id.to_string(), scene.action.name()))
-        .collect()
-}
-
-fn codes(planned: &Planned, scene: usize) -> Vec<String> {
-    let reasons = planned.plan.scenes[scene].reasons.iter();
-    reasons
-        .map(|reason| match &reason.part {
-            Some(part) => format!("{} {part}", reason.code),
-            None => reason.code.to_owned(),
-        })
-        .collect()
-}
-
-fn all_unchanged(planned: &Planned) -> bool {
-    planned.plan.scenes.iter().all(|scene| scene.action == Action::Unchanged)
-        && planned.plan.summary.credits == 0.0
-}
 
 #[test]
 fn a_new_storyboard_is_created_step_by_step() {
@@ -351,6 +196,34 @@ fn an_added_step_keeps_what_was_rendered() {
 }
 
 #[test]
+fn a_chain_without_its_last_step_is_here_already() {
+    let mut project = Project::new();
+    project.render(BOARD);
+    let shorter = BOARD.replace("\n### Upscale\n4k\n", "");
+    // Where the clip before it is not here any more, its step is made again, and only that.
+    let planned = project.plan(&shorter);
+    assert_eq!(
+        (planned.plan.scenes[2].action, planned.plan.summary.credits),
+        (Action::Update, 60.0)
+    );
+    project.known.cached.insert("sha256:vid-003-0".into());
+    let planned = project.plan(&shorter);
+    assert_eq!(planned.plan.scenes[2].action, Action::Restore);
+    assert_eq!(codes(&planned, 2), ["steps-changed steps"]);
+    assert_eq!(planned.plan.summary.credits, 0.0);
+    let Some(Work::Render(work)) = &planned.plan.scenes[2].work else { panic!("no work") };
+    assert!(
+        matches!(&work.steps[0].start, StepStart::Done(clip) if clip.sha256 == "sha256:vid-003-0")
+    );
+    project.render(&shorter);
+    assert!(all_unchanged(&project.plan(&shorter)));
+    assert_eq!(project.plan(BOARD).plan.scenes[2].action, Action::Restore, "and back again");
+    // A retake is a retake.
+    project.options.retake.add(&SceneId::Number(3), None);
+    assert_eq!(project.plan(&shorter).plan.scenes[2].action, Action::Update);
+}
+
+#[test]
 fn a_clip_upgraded_to_1080p_cannot_be_extended_any_more() {
     let mut project = Project::new();
     let upgraded = BOARD.replace("dolly in\n", "dolly in\n\n### Upscale\n1080p\n");
@@ -366,7 +239,7 @@ fn a_clip_upgraded_to_1080p_cannot_be_extended_any_more() {
 fn a_source_older_than_the_provider_keeps_starts_over() {
     let mut project = Project::new();
     project.render(BOARD);
-    project.known.now_ms += 60 * 24 * 3600 * 1000;
+    project.known.now_ms += 60 * DAY;
     let planned = project.plan(&BOARD.replace("past the window", "past the door"));
     assert_eq!(planned.plan.summary.credits, 120.0);
     assert!(codes(&planned, 1).contains(&"source-expired".to_owned()), "{:?}", codes(&planned, 1));
@@ -444,7 +317,7 @@ fn a_missing_clip_is_restored_or_absent_and_never_paid() {
         Action::Restore,
         "the provider still has it"
     );
-    project.known.now_ms += 60 * 24 * 3600 * 1000;
+    project.known.now_ms += 60 * DAY;
     assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Absent);
     project.options.rerender_absent.add(&SceneId::Number(1), None);
     let planned = project.plan(BOARD);
@@ -519,15 +392,15 @@ fn an_own_template_that_was_edited_renders_and_ours_does_not() {
     project.render(BOARD);
     let own =
         |text: &str| Templates::with_overrides(&[("veo".to_owned(), text.to_owned())]).unwrap();
-    project.templates = own("{{ visual }} (own)");
+    project.templates = own("{{ visual }} (own)").into();
     let planned = project.plan(BOARD);
     assert_eq!(codes(&planned, 0), ["template-changed prompt"]);
     project.render(BOARD);
     assert!(all_unchanged(&project.plan(BOARD)));
-    project.templates = own("{{ visual }} (edited)");
+    project.templates = own("{{ visual }} (edited)").into();
     assert_eq!(codes(&project.plan(BOARD), 0), ["template-changed prompt"]);
     // Written differently, the same words come out: nothing to pay.
-    project.templates = own("{{ visual }}{# a remark #} (own)");
+    project.templates = own("{{ visual }}{# a remark #} (own)").into();
     assert!(all_unchanged(&project.plan(BOARD)));
 }
 
@@ -596,4 +469,334 @@ fn every_problem_is_found_in_one_pass() {
         )
         .unwrap_err();
     insta::assert_snapshot!(errors.join("\n"));
+}
+
+// ---- what is on its way ----
+
+#[test]
+fn a_take_in_flight_belongs_to_its_request_only() {
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 0);
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Resume);
+    let edited = BOARD.replace("basalt", "granite");
+    let planned = project.plan(&edited);
+    let scene = &planned.plan.scenes[0];
+    assert_eq!(scene.action, Action::Create);
+    assert_eq!(planned.collect.len(), 1, "it is paid for, so it is collected");
+    assert!(has_note(scene, "take-kept"), "{:?}", scene.notes);
+    let Some(Work::Render(work)) = &scene.work else { panic!("no work") };
+    assert_eq!((work.take, work.open_take), (2, None));
+    assert_eq!(work.steps[0].start, StepStart::Fresh);
+
+    // Once it is here and kept, going back is free and going on is not.
+    project.download(take);
+    project.take(take).state = TakeState::Kept;
+    let planned = project.plan(BOARD);
+    assert_eq!(planned.plan.scenes[0].action, Action::Restore);
+    assert_eq!(planned.plan.summary.credits, 300.0);
+    assert_eq!(project.plan(&edited).plan.scenes[0].action, Action::Create);
+}
+
+#[test]
+fn an_edited_template_does_not_take_what_is_in_flight_for_its_own() {
+    let own =
+        |text: &str| Templates::with_overrides(&[("veo".to_owned(), text.to_owned())]).unwrap();
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 0);
+    project.templates = own("{{ visual }} (own)").into();
+    let planned = project.plan(BOARD);
+    assert_eq!(planned.plan.scenes[0].action, Action::Create);
+    assert_eq!(planned.collect.len(), 1);
+    project.download(take);
+    project.take(take).state = TakeState::Kept;
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Create);
+    project.templates = Templates::built_in().unwrap().into();
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Restore);
+    // Other words for the same template are no other prompt.
+    let mut project = Project::new();
+    project.templates = own("{{ visual }}").into();
+    project.submit(BOARD, 0);
+    project.templates = own("{{ visual }}{# a remark #}").into();
+    assert_eq!(project.plan(BOARD).plan.scenes[0].action, Action::Resume);
+}
+
+#[test]
+fn an_edit_of_a_later_step_does_not_pay_for_the_one_in_flight_again() {
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 1);
+    let edited = BOARD.replace("past the window", "past the door");
+    let planned = project.plan(&edited);
+    let scene = &planned.plan.scenes[1];
+    assert_eq!(scene.action, Action::Resume);
+    let steps: Vec<Action> = scene.steps.iter().map(|step| step.action).collect();
+    assert_eq!(steps, [Action::Resume, Action::Create]);
+    let Some(Work::Render(work)) = &scene.work else { panic!("no work") };
+    assert_eq!((work.take, work.open_take), (1, Some(take)));
+    assert!(planned.collect.is_empty());
+    let (redirected, ask, kinds) = &planned.redirected_takes[0];
+    assert_eq!((*redirected, ask), (take, &work.ask));
+    assert_eq!(kinds, &[StepKind::Generate, StepKind::Extend]);
+    // The same with a step more, and with one less of those that follow.
+    let more = edited.replace("door.\n", "door.\n\n### Upscale\n4k\n");
+    assert_eq!(project.plan(&more).redirected_takes.len(), 1);
+    // Nothing of the kind where what was sent is not what is asked for.
+    let planned = project.plan(&edited.replace("An iron stair", "A wooden stair"));
+    assert!(planned.redirected_takes.is_empty());
+    assert_eq!(planned.collect.len(), 1);
+
+    // The extension itself is in flight: the first clip is used again, and the extension kept.
+    let clip = project.download(take);
+    let planned = project.plan(BOARD);
+    let Some(Work::Render(work)) = planned.plan.scenes[1].work.clone() else { panic!("no work") };
+    project.send(&work, take, 1);
+    let planned = project.plan(&edited);
+    assert!(planned.redirected_takes.is_empty());
+    assert_eq!(planned.collect.len(), 1);
+    let Some(Work::Render(work)) = &planned.plan.scenes[1].work else { panic!("no work") };
+    assert!(matches!(&work.steps[0].start, StepStart::Done(done) if done.sha256 == clip));
+    assert_eq!((work.take, &work.steps[1].start), (2, &StepStart::Fresh));
+}
+
+#[test]
+fn a_retake_in_flight_is_gone_on_with_only_where_that_spares_something() {
+    let mut project = Project::new();
+    let story =
+        BOARD.replace("past the window.\n", "past the window.\n\n### Extend\nThe stair ends.\n");
+    project.render(&story);
+    project.options.retake.add(&SceneId::Number(2), None);
+    project.submit(&story, 1);
+    let edited = story.replace("The stair ends", "A door opens");
+    // Asked for again, it is not doubled.
+    let planned = project.plan(&edited);
+    assert_eq!(planned.redirected_takes.len(), 1);
+    assert_eq!(planned.plan.scenes[1].action, Action::Resume);
+    // Else the two clips that are here leave one extension to pay for, and the retake is kept.
+    project.options.retake = Selection::default();
+    let planned = project.plan(&edited);
+    assert_eq!(planned.plan.summary.credits, 60.0);
+    assert_eq!((planned.redirected_takes.len(), planned.collect.len()), (0, 1));
+    // Unchanged, the retake is collected as what it is.
+    assert_eq!(project.plan(&story).plan.scenes[1].action, Action::Resume);
+}
+
+#[test]
+fn an_unknown_submission_of_the_same_first_step_blocks_a_changed_chain() {
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 1);
+    project.last_attempt(take).state = AttemptState::Unknown;
+    let planned = project.plan(&BOARD.replace("past the window", "past the door"));
+    assert_eq!(planned.plan.scenes[1].action, Action::Blocked);
+    assert_eq!(codes(&planned, 1), ["unknown-submission"]);
+    assert!(planned.redirected_takes.is_empty());
+    // Given up, it is asked for again.
+    project.last_attempt(take).state = AttemptState::Forgotten;
+    let planned = project.plan(&BOARD.replace("past the window", "past the door"));
+    assert_eq!(planned.plan.scenes[1].action, Action::Create);
+}
+
+#[test]
+fn a_take_follows_its_scene_to_another_id_in_flight_and_kept() {
+    let mut project = Project::new();
+    let take = project.submit(BOARD, 0);
+    let renumbered = BOARD.replace("Scene 1:", "Scene 7:");
+    let planned = project.plan(&renumbered);
+    assert_eq!(planned.plan.scenes[0].action, Action::Resume);
+    assert_eq!(planned.moved_takes.len(), 1);
+    assert_eq!(planned.moved_takes[0].1.scene, "7");
+
+    // Deleted, collected and written again under another id.
+    project.download(take);
+    project.take(take).state = TakeState::Kept;
+    let planned = project.plan(&renumbered);
+    assert_eq!(planned.plan.scenes[0].action, Action::Restore);
+    // Of two scenes that ask for it one gets it.
+    let (_, scene) = renumbered.split_once("## Scene 7").unwrap();
+    let (scene, _) = scene.split_once("\n## ").unwrap();
+    let twice = format!("{renumbered}\n## Scene 8{scene}");
+    let planned = project.plan(&twice);
+    let found =
+        |action: Action| planned.plan.scenes.iter().filter(|scene| scene.action == action).count();
+    assert_eq!((found(Action::Restore), found(Action::Create)), (1, 3), "{:?}", actions(&planned));
+    // Published once, it belongs to that scene.
+    project.render(&renumbered);
+    let planned = project.plan(&twice);
+    assert_eq!(planned.plan.scenes[3].action, Action::Create, "{:?}", actions(&planned));
+}
+
+// ---- what cannot be built ----
+
+/// A scene of Veo with more lines below its fields.
+fn scene(rest: &str) -> String {
+    format!("## Scene 1\n- **Visual**: The sea\n- **Duration**: 8s\n{rest}")
+}
+
+#[test]
+fn a_chain_in_an_order_that_cannot_work_is_refused_at_the_step() {
+    let film = Project::new();
+    let two = film.errors(&scene(
+        "\n### Upscale\n4k\n\n### Extend\nOn.\n\n### Generate\n- **Seed**: 12345\n",
+    ));
+    assert_eq!(
+        two,
+        [
+            "8: step-order: an upscaled clip cannot be extended (extend first, upscale last)",
+            "11: step-order: `generate` comes first in a chain (put it before the other steps, or leave it out: every \
+             scene starts with a generate)",
+        ]
+    );
+    let twice = film.errors(&scene("\n### Upscale\n4k\n\n### Upscale\n4k\n"));
+    assert!(twice[0].starts_with("8: step-order: the clip is upscaled twice"), "{twice:?}");
+    let restyle = film.errors(&scene("\n### Restyle\nIn ink.\n"));
+    assert!(restyle[0].starts_with("5: step-unavailable: "), "{restyle:?}");
+    assert_eq!(
+        film.errors(&scene("\n### Upscale\n8k\n")),
+        ["6: no-such-upscale: `Veo 3.1 Fast` cannot upscale to `8k` (it can do `1080p`, `4k`)"]
+    );
+    let kling = scene("- **Model**: Kling 2.6\n\n### Extend\nOn.\n\n### Upscale\n4k\n");
+    let kling = film.errors(&kling.replace("8s", "5s"));
+    assert_eq!(
+        kling,
+        [
+            "6: no-such-step: `Kling 2.6` cannot extend a clip (leave the step out, or choose a Veo model)",
+            "10: no-such-upscale: `Kling 2.6` cannot upscale to `4k` (leave the step out, or choose a model that can)",
+        ]
+    );
+}
+
+#[test]
+fn a_chain_reaches_as_far_as_its_extensions_and_no_farther() {
+    let film = Project::new();
+    let long = |seconds: u32, extensions: usize| {
+        scene(&"\n### Extend\nOn.\n".repeat(extensions)).replace("8s", &format!("{seconds}s"))
+    };
+    for (seconds, extensions, base, whole) in [
+        (4, 0, 4, 4.0),
+        (4, 1, 4, 11.0),
+        (9, 1, 8, 15.0),
+        (15, 1, 8, 15.0),
+        (16, 2, 8, 22.0),
+        (22, 2, 8, 22.0),
+    ] {
+        let planned = film.plan(&long(seconds, extensions));
+        let scene = &planned.plan.scenes[0];
+        assert_eq!(
+            scene.steps[0].request["duration"], base,
+            "{seconds} s, {extensions} extensions"
+        );
+        assert_eq!(scene.clip_length, Some(whole), "{seconds} s, {extensions} extensions");
+    }
+    for (seconds, extensions) in [(9, 0), (16, 1), (23, 2)] {
+        let errors = film.errors(&long(seconds, extensions));
+        assert!(errors[0].starts_with("3: too-long: "), "{errors:?}");
+    }
+    let errors = film.errors(&scene("- **Clip length**: 9s\n"));
+    assert!(errors[0].starts_with("4: too-long: "), "{errors:?}");
+}
+
+#[test]
+fn a_clip_that_goes_on_ends_on_a_clean_frame_and_the_last_one_does_not() {
+    let film = Project::new();
+    let planned = film.plan(&scene(
+        "\n### Extend\n- **Visual**: A sail\n\n### Extend\n- **Visual**: A gull\n- **SFX**: its cry\n\n### Upscale\n4k\n",
+    ));
+    let prompts: Vec<&str> =
+        planned.plan.scenes[0].steps.iter().filter_map(|step| step.prompt.as_deref()).collect();
+    assert_eq!(prompts.len(), 3);
+    let goes_on: Vec<bool> = prompts.iter().map(|prompt| prompt.contains("stable frame")).collect();
+    assert_eq!(goes_on, [true, true, false], "{prompts:?}");
+    assert!(prompts[2].contains("its cry"), "what is heard is told of an extension, too");
+    let alone = film.plan(&scene("\n### Upscale\n4k\n"));
+    let prompt = alone.plan.scenes[0].steps[0].prompt.as_deref().unwrap();
+    assert!(!prompt.contains("stable frame"), "{prompt}");
+}
+
+#[test]
+fn a_field_that_a_model_has_no_use_for_is_an_error_where_it_is_meant_for_it() {
+    let film = Project::new();
+    let kling =
+        |lines: &str| scene(&format!("- **Model**: Kling 2.6\n{lines}")).replace("8s", "5s");
+    let seed = film.errors(&kling("- **Seed**: 12345\n"));
+    assert_eq!(seed.len(), 1, "{seed:?}");
+    assert!(
+        seed[0].starts_with("5: unsupported-field: `Kling 2.6` has no `seed` here"),
+        "{seed:?}"
+    );
+    let default = format!("---\nseed: 12345\n---\n{}", kling(""));
+    assert!(film.plan(&default).plan.scenes[0].steps[0].request["input"].get("seed").is_none());
+    // What the template tells is not lost; what stands beside the author's own prompt is.
+    film.plan(&scene("- **Negative**: crowds\n"));
+    let own = film.errors(
+        &scene("- **Prompt**: The sea\n- **Negative**: crowds\n")
+            .replace("- **Visual**: The sea\n", ""),
+    );
+    assert!(own[0].contains("unsupported-field: `Veo 3.1 Fast` has no `negative`"), "{own:?}");
+    // A model that always makes sound is told so in vain, one that never does not at all.
+    film.plan(&scene("- **Audio**: on\n"));
+    let mut film = Project::new();
+    film.file("refs/a.png", "a");
+    film.file("refs/a.mp4", "clip");
+    let motion = kling("- **Video**: refs/a.mp4\n- **Reference**: refs/a.png\n");
+    film.plan(&motion);
+    let errors = film.errors(&motion.replace("- **Video**", "- **Audio**: on\n- **Video**"));
+    assert!(
+        errors[0].starts_with("5: unsupported-field: `Kling 2.6` has no `audio` here"),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn pictures_of_characters_are_references_where_nothing_else_is() {
+    let mut film = Project::new();
+    for name in ["ada", "a", "b"] {
+        film.file(&format!("refs/{name}.png"), name);
+    }
+    let story = |lines: &str| {
+        format!(
+            "---\ncharacters:\n  ada: {{look: old, image: refs/ada.png}}\n---\n{}",
+            scene(lines).replace("The sea", "Ada")
+        )
+    };
+    let pictures =
+        |text: &str| film.plan(text).plan.scenes[0].steps[0].request["imageUrls"].clone();
+    assert_eq!(pictures(&story("")), json!([{"$file": "sha256:ada"}]));
+    assert_eq!(
+        pictures(&story("- **Reference**: refs/a.png, refs/b.png\n")),
+        json!([{"$file": "sha256:a"}, {"$file": "sha256:b"}])
+    );
+    assert_eq!(pictures(&story("- **Reference**: refs/a.png\n")), json!([{"$file": "sha256:a"}]));
+    // Two characters are told in the order of their names, whatever the order of front matter.
+    film.file("refs/tom.png", "tom");
+    let two = |first: &str, second: &str, lines: &str| {
+        format!(
+            "---\ncharacters:\n{first}{second}---\n{}",
+            scene(lines).replace("The sea", "Tom and Ada")
+        )
+    };
+    let (ada, tom) = (
+        "  ada: {look: old, image: refs/ada.png}\n",
+        "  tom: {look: young, image: refs/tom.png}\n",
+    );
+    film.render(&two(ada, tom, ""));
+    assert!(all_unchanged(&film.plan(&two(tom, ada, ""))));
+    // As the scene lists them, where it does.
+    let planned = film.plan(&two(ada, tom, "- **Characters**: tom, ada\n"));
+    let both = &planned.plan.scenes[0].steps[0].request["imageUrls"];
+    assert_eq!(*both, json!([{"$file": "sha256:tom"}, {"$file": "sha256:ada"}]));
+}
+
+#[test]
+fn a_broken_template_is_told_at_the_step_that_needs_it() {
+    let mut film = Project::new();
+    let own = Templates::with_overrides(&[("veo".to_owned(), "{{ weather }}".to_owned())]);
+    film.templates = own.unwrap().into();
+    let errors = film.errors(
+        &scene("- **Prompt**: The sea\n\n### Extend\n- **Visual**: A sail\n")
+            .replace("- **Visual**: The sea\n", ""),
+    );
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(
+        errors[0].contains("template: ") && errors[0].contains("mend the template"),
+        "{errors:?}"
+    );
+    assert!(!errors[0].starts_with("1: "), "{errors:?}");
 }

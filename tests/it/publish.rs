@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use storyreel::engine::real_files::RealFiles;
+use storyreel::engine::watched::WatchedLedger;
 use storyreel::ledger::{ClipRecord, Ledger, SqliteLedger, TakeId, TakeState};
 use storyreel::manifest::{Manifest, VideoEntry};
 use storyreel::media::Probe;
@@ -16,8 +17,7 @@ use storyreel::publish::{
     Layout, PublishError, Published, Publisher, Rendered, ToPublish, complete,
 };
 use storyreel::simulation::files::{
-    CrashSwitch, CrashingLedger, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_clip,
-    simulated_digest,
+    CrashSwitch, Down, Fault, SimulatedCrash, SimulatedFiles, simulated_clip, simulated_digest,
 };
 use storyreel::storyboard::{SceneId, StepKind};
 
@@ -121,12 +121,12 @@ impl World {
     }
 
     fn publish(&mut self, batch: &[ToPublish]) -> Result<Vec<Published>, PublishError> {
-        let mut ledger = CrashingLedger::new(&mut self.ledger, Arc::clone(&self.switch));
+        let mut ledger = WatchedLedger::new(&mut self.ledger, self.switch.clone());
         Publisher::new(&self.files, &self.layout).publish(&mut ledger, batch, NOW)
     }
 
     fn recover(&mut self) -> Result<usize, PublishError> {
-        let mut ledger = CrashingLedger::new(&mut self.ledger, Arc::clone(&self.switch));
+        let mut ledger = WatchedLedger::new(&mut self.ledger, self.switch.clone());
         Publisher::new(&self.files, &self.layout).recover(&mut ledger, NOW + 5)
     }
 

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -143,6 +145,113 @@ impl Project {
             stdout: String::from_utf8(output.stdout).expect("UTF-8 on standard output"),
             stderr: String::from_utf8(output.stderr).expect("UTF-8 on standard error"),
         }
+    }
+}
+
+/// A run of the program that goes on while the test does something else. Killed when dropped.
+pub struct Running {
+    process: Child,
+    /// Standard output, line by line.
+    pub lines: Lines<BufReader<ChildStdout>>,
+    seen: Vec<String>,
+    told: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Project {
+    /// Starts the program and leaves it running.
+    pub fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Running {
+        let mut process = self
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let errors = BufReader::new(process.stderr.take().expect("a pipe"));
+        let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        let told = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&told);
+        let reader = std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Running { process, lines, seen: Vec::new(), told, reader: Some(reader) }
+    }
+}
+
+impl Running {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Reads its standard output up to a line that holds this.
+    #[track_caller]
+    pub fn until(&mut self, part: &str) {
+        loop {
+            let Some(Ok(line)) = self.lines.next() else {
+                panic!("no `{part}` in {:#?}, {:?}", self.seen, self.process.wait());
+            };
+            self.seen.push(line);
+            if self.seen.last().is_some_and(|line| line.contains(part)) {
+                return;
+            }
+        }
+    }
+
+    /// Standard error so far.
+    pub fn told(&self) -> String {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until its standard error holds this.
+    #[track_caller]
+    pub fn until_told(&self, part: &str) {
+        wait_until(part, || self.told().contains(part));
+    }
+
+    /// Sends it a signal.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(process, signal).expect("the process is there");
+    }
+
+    /// Kills it without warning, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.process.kill().expect("it can be killed");
+        self.process.wait().expect("it has ended");
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Done {
+        self.seen.extend(self.lines.by_ref().map_while(Result::ok));
+        let status = self.process.wait().expect("it ends");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("a reader");
+        }
+        let stdout = self.seen.iter().map(|line| format!("{line}\n")).collect();
+        Done { code: status.code().unwrap_or(-1), stdout, stderr: self.told() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Looks again and again until something is so that another process brings about.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not yet: {what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -1,0 +1,280 @@
+//! What belongs to which scene: entries of the manifest and takes of the ledger, in the order of DESIGN section 5.6.
+
+use super::ask::Ask;
+use super::build::{Builder, Built};
+use super::decide::Match;
+use super::difference::{Difference, compare};
+use super::history::History;
+use super::outcome::Orphan;
+use super::planner::{Planning, Prepared, slot};
+use super::recorded::Recorded;
+use crate::manifest::VideoEntry;
+use crate::record::{AttemptState, Take, TakeId, TakeState};
+use crate::source::Diagnostic;
+use crate::storyboard::SceneId;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The scenes' present clips in this storyboard and variant: the last video entry of each that is not superseded.
+pub(super) fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry> {
+    let mut last: BTreeMap<&SceneId, usize> = BTreeMap::new();
+    let videos: Vec<&VideoEntry> = planning.known.manifest.videos().collect();
+    for (index, entry) in videos.iter().enumerate() {
+        let ours = entry.storyboard == planning.place.storyboard
+            && entry.variant == planning.place.variant;
+        if let Some(scene) = &entry.scene_id
+            && ours
+            && entry.superseded_by.is_none()
+        {
+            last.insert(scene, index);
+        }
+    }
+    let mut indices: Vec<usize> = last.into_values().collect();
+    indices.sort_unstable();
+    indices.into_iter().map(|index| videos[index]).collect()
+}
+
+/// Two storyboards that would write one file.
+pub(super) fn check_owners(
+    planning: &Planning<'_>,
+    ours: &[&VideoEntry],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mine: HashSet<&str> = ours.iter().map(|entry| entry.id.as_str()).collect();
+    // Some file systems take names that differ in case only for one.
+    let others: HashMap<String, &VideoEntry> = planning
+        .known
+        .manifest
+        .videos()
+        .filter(|entry| {
+            entry.superseded_by.is_none()
+                && !mine.contains(entry.id.as_str())
+                && (entry.storyboard != planning.place.storyboard
+                    || entry.variant != planning.place.variant)
+        })
+        .map(|entry| (entry.filename.to_lowercase(), entry))
+        .collect();
+    if others.is_empty() {
+        return;
+    }
+    for scene in &planning.board.scenes {
+        let filename = planning.place.filename(&scene.id);
+        if let Some(other) = others.get(&filename.to_lowercase()) {
+            let owner = other.storyboard.as_deref().unwrap_or("the project's default storyboard");
+            diagnostics.push(
+                Diagnostic::error(
+                    "file-taken",
+                    format!("`{filename}` belongs to {owner}"),
+                    scene.id_span,
+                )
+                .label("would write the same file")
+                .hint("rename the storyboard file, or move it into a project of its own"),
+            );
+        }
+    }
+}
+
+/// Which entry belongs to which scene.
+pub(super) struct Matches<'a> {
+    pub scenes: Vec<Option<Match<'a>>>,
+    taken: HashSet<&'a str>,
+}
+
+pub(super) fn match_entries<'a>(
+    builder: &Builder<'_>,
+    scenes: &[Prepared<'_>],
+    entries: &[&'a VideoEntry],
+) -> Matches<'a> {
+    let by_scene: HashMap<&SceneId, &'a VideoEntry> = entries
+        .iter()
+        .filter_map(|entry| entry.scene_id.as_ref().map(|scene| (scene, *entry)))
+        .collect();
+    let mut matches =
+        Matches { scenes: scenes.iter().map(|_| None).collect(), taken: HashSet::new() };
+    let mut changed: HashMap<usize, Difference> = HashMap::new();
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(entry) = by_scene.get(&prepared.scene.id).copied() else { continue };
+        let Some(present) = &prepared.present else {
+            // A scene that is not generated keeps its old clip: it is no orphan.
+            matches.taken.insert(&entry.id);
+            continue;
+        };
+        let difference = compare(builder, present, &Recorded::entry(entry));
+        if difference.same {
+            matches.taken.insert(&entry.id);
+            matches.scenes[index] = Some(Match::Same { entry, difference });
+        } else {
+            changed.insert(index, difference);
+        }
+    }
+    match_moves(builder, scenes, entries, &mut matches);
+    for (index, difference) in changed {
+        let Some(entry) = by_scene.get(&scenes[index].scene.id).copied() else { continue };
+        if matches.scenes[index].is_none() && !matches.taken.contains(entry.id.as_str()) {
+            matches.taken.insert(&entry.id);
+            matches.scenes[index] = Some(Match::Changed { entry, difference });
+        }
+    }
+    matches
+}
+
+/// Equal requests among what is left, in document order.
+fn match_moves<'a>(
+    builder: &Builder<'_>,
+    scenes: &[Prepared<'_>],
+    entries: &[&'a VideoEntry],
+    matches: &mut Matches<'a>,
+) {
+    let mut left: HashMap<String, Vec<&'a VideoEntry>> = HashMap::new();
+    // What cannot be asked for in the words of today is compared by what was recorded of it.
+    let mut odd: Vec<&'a VideoEntry> = Vec::new();
+    // A clip without a digest cannot be checked, so it is not taken for another scene's.
+    let free =
+        |entry: &&&VideoEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
+    for entry in entries.iter().rev().filter(free) {
+        match rebuilt(builder, &entry.ask) {
+            Some(built) => left.entry(identity(&built)).or_default().push(entry),
+            None => odd.push(entry),
+        }
+        for accepted in entry.accepted.iter().filter_map(|ask| rebuilt(builder, ask)) {
+            left.entry(identity(&accepted)).or_default().push(entry);
+        }
+    }
+    if left.is_empty() && odd.is_empty() {
+        return;
+    }
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(present) = prepared.present.as_ref().filter(|_| matches.scenes[index].is_none())
+        else {
+            continue;
+        };
+        let alike = left.get(&identity(&present.built)).map_or(&[][..], Vec::as_slice);
+        let found = alike.iter().chain(&odd).rev().find(|entry| {
+            !matches.taken.contains(entry.id.as_str())
+                && compare(builder, present, &Recorded::entry(entry)).same
+        });
+        if let Some(entry) = found
+            && let Some(sha256) = &entry.sha256
+        {
+            matches.taken.insert(&entry.id);
+            matches.scenes[index] = Some(Match::Moved { entry, sha256 });
+        }
+    }
+}
+
+/// Equal for chains of equal requests.
+fn identity(built: &Built) -> String {
+    let steps: Vec<String> = built.steps.iter().map(|step| step.request.fingerprint()).collect();
+    steps.join(" ")
+}
+
+/// True for a take of this storyboard and variant.
+fn is_ours(planning: &Planning<'_>, take: &Take) -> bool {
+    take.slot.storyboard == planning.place.storyboard.as_deref().unwrap_or_default()
+        && take.slot.variant == planning.place.variant.as_deref().unwrap_or_default()
+}
+
+/// The open take of the ledger that each scene goes on with: one of its own slot first, else one of a slot whose
+/// scene asks for something else now.
+pub(super) fn match_takes<'a>(
+    planning: &Planning<'a>,
+    builder: &Builder<'_>,
+    scenes: &[Prepared<'_>],
+    history: &History<'a>,
+) -> HashMap<usize, &'a Take> {
+    let is_open = |take: &Take| matches!(take.state, TakeState::Open | TakeState::Publishing);
+    let mut matched = HashMap::new();
+    let mut claimed = HashSet::new();
+    let open = planning.known.ledger.takes.iter().filter(|take| is_open(take));
+    let open: Vec<&Take> = open.filter(|take| is_ours(planning, take)).collect();
+    if open.is_empty() {
+        return matched;
+    }
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(present) = &prepared.present else { continue };
+        let fits =
+            |take: &&&Take| is_open(take) && compare(builder, present, &Recorded::take(take)).same;
+        // The newest wins: an older one of the same request was given up for it.
+        let own = history.takes(&slot(planning, &prepared.scene.id));
+        if let Some(take) = own.iter().rev().find(fits) {
+            claimed.insert(take.id);
+            matched.insert(index, *take);
+        }
+    }
+    let mut left: HashMap<String, Vec<&Take>> = HashMap::new();
+    for take in open {
+        if !claimed.contains(&take.id)
+            && super::recorded::is_alive(take)
+            && let Some(built) = rebuilt(builder, &take.ask)
+        {
+            left.entry(identity(&built)).or_default().push(take);
+        }
+    }
+    for (index, prepared) in scenes.iter().enumerate() {
+        let Some(present) = prepared.present.as_ref().filter(|_| !matched.contains_key(&index))
+        else {
+            continue;
+        };
+        if left.is_empty() {
+            break;
+        }
+        let Some(takes) = left.get_mut(&identity(&present.built)) else { continue };
+        let fits = |take: &&Take| compare(builder, present, &Recorded::take(take)).same;
+        if let Some(place) = takes.iter().rposition(fits) {
+            matched.insert(index, takes.remove(place));
+        }
+    }
+    matched
+}
+
+/// Takes that were kept back and whose clip no entry of the manifest has: a scene may still get them.
+pub(super) fn kept_takes<'a>(planning: &Planning<'a>, history: &History<'a>) -> Vec<&'a Take> {
+    let takes = planning.known.ledger.takes.iter().filter(|take| {
+        take.state == TakeState::Kept
+            && is_ours(planning, take)
+            && Recorded::take(take)
+                .steps
+                .last()
+                .and_then(|step| step.clip.as_ref())
+                .is_some_and(|clip| !history.is_recorded(&clip.sha256))
+    });
+    takes.collect()
+}
+
+/// What a recorded ask asks for in the words of today; `None` where it cannot be asked for any more.
+fn rebuilt(builder: &Builder<'_>, ask: &Json) -> Option<Built> {
+    builder.build(&Ask::from_json(ask)?).ok()
+}
+
+/// Takes with tasks at the provider that no scene goes on with: finished and kept, never lost.
+pub(super) fn stale_takes(planning: &Planning<'_>, used: &HashSet<TakeId>) -> Vec<Take> {
+    let takes = planning.known.ledger.takes.iter().filter(|take| {
+        is_ours(planning, take)
+            && take.state == TakeState::Open
+            && !used.contains(&take.id)
+            && take.attempts.iter().any(|attempt| {
+                matches!(attempt.state, AttemptState::Submitted | AttemptState::Finished)
+            })
+    });
+    takes.cloned().collect()
+}
+
+/// Recorded clips whose scene is gone.
+pub(super) fn orphans(
+    scenes: &[Prepared<'_>],
+    entries: &[&VideoEntry],
+    matches: &Matches<'_>,
+) -> Vec<Orphan> {
+    let present: HashSet<&SceneId> = scenes.iter().map(|prepared| &prepared.scene.id).collect();
+    let left = entries.iter().filter(|entry| !matches.taken.contains(entry.id.as_str()));
+    left.filter_map(|entry| {
+        let scene_id = entry.scene_id.clone()?;
+        // A scene that took a moved clip supersedes the one that stood under its id.
+        (!present.contains(&scene_id)).then(|| Orphan {
+            id: entry.id.clone(),
+            scene_id,
+            filename: entry.filename.clone(),
+        })
+    })
+    .collect()
+}
