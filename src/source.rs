@@ -11,29 +11,12 @@ use std::path::Path;
 /// The largest file that is read as text, in bytes. A storyboard of 100 MB is a mistake, not a film.
 pub const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
 
-/// True for a character that a terminal acts on instead of showing it, or that turns or hides the text around it.
-/// Nothing from outside is printed with one of these in it.
+/// Reads a whole file of at most `most` bytes.
 ///
-/// The two joiners (U+200C, U+200D) are not among them: emoji and some scripts are written with them.
-pub fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// A text file in memory with the positions of its lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    name: String,
-    text: String,
-    line_starts: Vec<usize>,
-}
-
-/// Reads a regular file of at most `most` bytes.
+/// Only a regular file is opened: a pipe would be waited for, and a device may never end.
 ///
 /// # Errors
-/// A folder, a pipe or a device is refused: a pipe would be waited for, and a device may never end.
+/// Every way in which it cannot be read but that of its text.
 pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, SourceError> {
     let name = path.display().to_string();
     let problem = |error: std::io::Error| SourceError::Io { name: name.clone(), error };
@@ -57,6 +40,25 @@ pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, SourceError> {
     Ok(bytes)
 }
 
+/// True for a character that a terminal acts on instead of showing it, or that turns or hides the text around it.
+/// Nothing from outside is printed with one of these in it.
+///
+/// The two joiners (U+200C, U+200D) are not among them: emoji and some scripts are written with them.
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A text file in memory with the positions of its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    name: String,
+    text: String,
+    line_starts: Vec<usize>,
+}
+
 impl Source {
     /// Wraps `text`; `name` is the path as the user wrote it and is only shown.
     ///
@@ -70,15 +72,9 @@ impl Source {
 
     /// Reads a UTF-8 text file of at most [`MAX_TEXT_BYTES`].
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        Self::read_at_most(path, MAX_TEXT_BYTES)
-    }
-
-    /// Reads a UTF-8 text file of at most `most` bytes.
-    ///
-    /// Only a regular file is opened: a pipe would be waited for, and a device may never end.
-    pub fn read_at_most(path: &Path, most: u64) -> Result<Self, SourceError> {
+        let bytes = read_bytes(path, MAX_TEXT_BYTES)?;
         let name = path.display().to_string();
-        match String::from_utf8(read_bytes(path, most)?) {
+        match String::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(name, text)),
             Err(error) => {
                 let offset = error.utf8_error().valid_up_to();

@@ -11,7 +11,7 @@ use crate::plan::{Place, PlanOptions, Planned, Planning};
 use crate::prompt::{PromptError, Templates};
 use crate::report::diagnostics;
 use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, resolve};
-use crate::source::{Diagnostic, Severity, Source, SourceError, read_bytes};
+use crate::source::{self, Diagnostic, Severity, Source, SourceError};
 use crate::storyboard::{self, Fields, Input, SceneId, Storyboard, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -129,19 +129,17 @@ impl Workspace {
     /// Exit 1 for a file that is no manifest; it is not touched.
     pub fn manifest(&self) -> Result<Manifest, Failure> {
         let path = self.layout.manifest();
-        let looked = manifest::settled(|| match read_bytes(&path, manifest::MAX_BYTES) {
+        let looked = manifest::settled(|| match source::read_bytes(&path, manifest::MAX_BYTES) {
             Err(SourceError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(((), Ok(Manifest::empty())))
             }
-            Err(error) => Err(error),
+            Err(SourceError::Io { error, .. }) => Err(error),
+            Err(error) => Err(std::io::Error::other(error)),
             Ok(bytes) => Ok(((), Manifest::parse_bytes(&bytes))),
         });
-        let ((), manifest) = looked.map_err(|error| match error {
-            SourceError::TooLarge { .. } => {
-                Failure::invalid("invalid-manifest", error.to_string()).hint("it was not touched")
-            }
-            other => Failure::cannot_work("manifest", other.to_string())
-                .hint("it must be a file that can be read, in folders that can; nothing was sent"),
+        let ((), manifest) = looked.map_err(|error| {
+            Failure::cannot_work("manifest", format!("cannot read `{}`: {error}", path.display()))
+                .hint("it must be a file that can be read, in folders that can; nothing was sent")
         })?;
         manifest.map_err(|error| {
             Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))

@@ -9,6 +9,7 @@ mod corpus;
 mod emulator;
 mod engine;
 mod film;
+#[cfg(unix)]
 mod hostile;
 mod interrupt;
 mod key;
