@@ -72,7 +72,7 @@ fn task_id(text: &str) -> Result<String, String> {
 
 /// What is taken over for: an unknown submission, or a step that would be submitted.
 enum Place {
-    Unknown(Attempt),
+    Unknown(Box<Attempt>),
     Planned(Box<Planned>),
 }
 
@@ -141,7 +141,7 @@ impl Adopt {
         let unknown = unknown_of(workspace, snapshot, scene, self.step)?;
         match unknown[..] {
             [] => self.planned(workspace, snapshot, scene),
-            [(_, attempt)] => Ok(Place::Unknown(attempt.clone())),
+            [(_, attempt)] => Ok(Place::Unknown(Box::new(attempt.clone()))),
             _ => Err(Failure::invalid(
                 "several-unknown",
                 format!("scene {} has several submissions whose outcome is unknown", scene.key()),
