@@ -59,6 +59,8 @@ pub(super) struct Dispatcher<'e, 'w, E> {
     pub paused_until_ms: i64,
     /// When the submission window has its next place; 0 when that is not known.
     pub window_until_ms: i64,
+    /// Until when the next submission waits, so that the bytes of the last one leave first.
+    pub apart_until_ms: i64,
     /// Until when submissions wait for the balance, which tells later whether an unknown one was charged.
     pub balance_until_ms: i64,
     /// Set when no further submission can succeed.
@@ -229,7 +231,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     /// Nothing is submitted before this time.
     pub fn closed_until_ms(&self) -> i64 {
-        self.paused_until_ms.max(self.window_until_ms).max(self.balance_until_ms)
+        self.paused_until_ms
+            .max(self.window_until_ms)
+            .max(self.apart_until_ms)
+            .max(self.balance_until_ms)
     }
 
     /// Asks what the account holds before anything is submitted: a clue for later, and a wrong key is found out before

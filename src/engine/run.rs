@@ -138,6 +138,7 @@ pub async fn run(
         upload_troubles: BTreeMap::new(),
         paused_until_ms: 0,
         window_until_ms: 0,
+        apart_until_ms: 0,
         balance_until_ms: 0,
         halt: None,
         leaving: None,

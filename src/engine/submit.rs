@@ -16,6 +16,10 @@ use crate::remote::printable;
 use futures::FutureExt as _;
 use serde_json::Value;
 
+/// Between two submissions. Writing intents down one after the other would keep the first request back until the last
+/// intent is on disk; and a process that dies between them would leave more of them unknown.
+const APART_MS: i64 = 5;
+
 impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     /// True when the budget allows the step; else the job is blocked.
     pub(super) fn affordable(&mut self, index: usize, price: Option<f64>) -> bool {
@@ -96,7 +100,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             })?;
             match grant {
                 Grant::NotBefore(at) => self.window_until_ms = at.max(now.saturating_add(1)),
-                Grant::Given(grant) => self.send(index, grant)?,
+                Grant::Given(grant) => {
+                    self.send(index, grant)?;
+                    self.apart_until_ms = self.now().saturating_add(APART_MS);
+                }
             }
         }
         Ok(())

@@ -30,6 +30,7 @@ mod server;
 mod simulation;
 mod storyboard;
 mod support;
+mod torn;
 mod transport;
 mod two_runs;
 mod unknown;

@@ -3,6 +3,8 @@
 //! Each figure is a whole process, started and waited for as a user's shell does it, and stands beside a reference
 //! measured in the same minute on the same machine: the start of a program that does nothing.
 
+mod submission;
+
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -28,8 +30,29 @@ fn main() {
         ratio(version, nothing)
     );
 
+    submission(folder.path());
     preview(folder.path());
     nothing_to_do(folder.path(), nothing);
+}
+
+/// What a submission adds before its bytes leave, beside what the disk takes for one synced write.
+fn submission(folder: &Path) {
+    let mut times = submission::intent_to_wire(folder, 100);
+    times.sort();
+    let synced = median(50, || {
+        let started = Instant::now();
+        let mut file = std::fs::File::create(folder.join("synced")).expect("a file");
+        std::io::Write::write_all(&mut file, &[7; 4096]).expect("it is written");
+        file.sync_all().expect("it is synced");
+        started.elapsed()
+    });
+    println!(
+        "a submission, intent to bytes on the wire: median {}, slowest of {} {} (one synced write of 4 kB: {})",
+        told(times[times.len() / 2]),
+        times.len(),
+        told(times[times.len() - 1]),
+        told(synced)
+    );
 }
 
 /// The example as it stands, drawn from scratch.
