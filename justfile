@@ -13,13 +13,13 @@ check:
     cargo clippy --all-targets -- -D warnings
     cargo test
 
-# Simulate many runs with faults and crashes: `just simulate 100000`
-simulate seeds="10000":
-    STORYREEL_SEEDS={{seeds}} cargo test --release --test it simulation -- --nocapture
+# Simulate many runs with faults and crashes: `just simulate 1000000`; `just simulate 1000 5000` begins at seed 5000
+simulate seeds="10000" first="0":
+    STORYREEL_SEEDS={{seeds}} STORYREEL_FIRST_SEED={{first}} cargo test --profile campaign --test it simulation:: -- --nocapture
 
-# Kill the real binary many times while it works: `just kill 1000`
-kill times="200":
-    STORYREEL_KILLS={{times}} cargo test --release --test it kill:: -- --nocapture
+# Kill the real binary at random moments, and at every named point so many times: `just kill 10000 20`
+kill times="1000" rounds="3":
+    STORYREEL_KILLS={{times}} STORYREEL_ROUNDS={{rounds}} cargo test --profile campaign --test it kill:: -- --nocapture
 
 # Break the code that decides what is paid for and see whether the tests notice: `just mutants plan/build plan::`
 mutants part="." *tests:

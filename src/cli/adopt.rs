@@ -9,7 +9,7 @@ use super::{Output, tell};
 use crate::engine::real_files::RealFiles;
 use crate::ledger::{
     Attempt, AttemptId, ClipRecord, Failure as Reason, FailureClass, Intent, Ledger as _,
-    ProjectLock, Snapshot, SqliteLedger,
+    ProjectLock, Snapshot, SqliteLedger, TakeId,
 };
 use crate::plan::{PlanOptions, StepStart, Work};
 use crate::ports::Files as _;
@@ -211,22 +211,12 @@ impl Adopt {
             Some(clip) if step.request.waits() => step.request.after(clip),
             _ => step.request.clone(),
         };
-        let intent = Intent {
-            take: crate::ledger::TakeId(0),
-            step: at,
-            kind: step.kind,
-            model_id: step.model_id.clone(),
-            provider: step.provider.clone(),
-            family: step.family.clone(),
-            operation: step.operation.clone(),
-            upgrade: step.upgrade,
-            endpoint: request.endpoint(),
-            fingerprint: request.fingerprint(),
-            bound: request.body.clone(),
-            request: request.body,
+        let bound = request.body.clone();
+        let mut intent = step.intent(TakeId(0), at, request, bound);
+        if self.clip.is_some() {
             // A file that is brought costs nothing; a task was paid for by whoever made it.
-            reserved: if self.clip.is_some() { Some(0.0) } else { step.credits },
-        };
+            intent.reserved = Some(0.0);
+        }
         Ok(Place::Planned(Box::new(Planned { work, intent })))
     }
 

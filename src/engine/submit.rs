@@ -7,7 +7,7 @@ use super::executor::Target;
 use super::job::{Current, End, Job, Stage};
 use super::prepare::LINK_MARGIN_MS;
 use super::window::Grant;
-use crate::ledger::{Failure, FailureClass, Intent};
+use crate::ledger::{Failure, FailureClass};
 use crate::plan::{Request, StepWork};
 use crate::remote::backoff::{Backoff, Next};
 use crate::remote::echo::Essence;
@@ -119,21 +119,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let (bound, step) = (bound.clone(), step.clone());
         let Some(request) = symbolic(job, &step) else { return Ok(()) };
         let take = self.take_of(index)?;
-        let intent = Intent {
-            take,
-            step: self.jobs[index].step,
-            kind: step.kind,
-            model_id: step.model_id.clone(),
-            provider: step.provider.clone(),
-            family: step.family.clone(),
-            operation: step.operation.clone(),
-            upgrade: step.upgrade,
-            endpoint: request.endpoint(),
-            fingerprint: request.fingerprint(),
-            request: request.body.clone(),
-            bound: bound.clone(),
-            reserved: step.credits,
-        };
+        let intent = step.intent(take, self.jobs[index].step, request.clone(), bound.clone());
         let meant = self.jobs[index].current.as_ref().map(|current| current.attempt);
         let attempt = match meant {
             // An upgrade that an earlier process meant to call is on record already.

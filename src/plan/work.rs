@@ -1,7 +1,7 @@
 //! What a plan asks the engine to do, complete enough that the engine never looks at the storyboard.
 
 use super::request::Request;
-use crate::record::{AttemptId, Slot, TakeId};
+use crate::record::{AttemptId, Intent, Slot, TakeId};
 use crate::storyboard::{SceneId, StepKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -76,6 +76,27 @@ pub struct StepWork {
     pub seconds: Option<f64>,
     /// Where it starts.
     pub start: StepStart,
+}
+
+impl StepWork {
+    /// What is recorded of it before `request` leaves in the form `bound`, as step `step` of a take.
+    pub fn intent(&self, take: TakeId, step: usize, request: Request, bound: Value) -> Intent {
+        Intent {
+            take,
+            step,
+            kind: self.kind,
+            model_id: self.model_id.clone(),
+            provider: self.provider.clone(),
+            family: self.family.clone(),
+            operation: self.operation.clone(),
+            upgrade: self.upgrade,
+            endpoint: request.endpoint(),
+            fingerprint: request.fingerprint(),
+            request: request.body,
+            bound,
+            reserved: self.credits,
+        }
+    }
 }
 
 /// How far a step has come before this run.

@@ -13,6 +13,8 @@ mod film;
 mod hostile;
 mod interrupt;
 mod key;
+// Only a build with debug assertions can be told to stand still: `--profile campaign` has them and a release's speed.
+#[cfg(debug_assertions)]
 mod kill;
 mod ledger;
 mod lifecycle;

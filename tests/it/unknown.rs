@@ -141,6 +141,7 @@ fn status_tells_when_it_was_sent_what_it_costs_and_what_the_balance_says() {
     project.run(["status"]).expect(0).prints(&["so they were most likely not accepted"]);
 }
 
+#[cfg(debug_assertions)]
 #[test]
 fn an_answer_that_names_somebody_elses_task_is_found_out_by_the_record() {
     // The answer to the second create is that of the first one, whose own answer was lost on its way.
