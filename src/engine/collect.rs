@@ -6,11 +6,11 @@ use super::executor::{FetchError, Target};
 use super::job::{End, Stage};
 use super::submit::{refusal, safe};
 use crate::catalog::Stop;
-use crate::ledger::{ClipRecord, Failure, FailureClass};
+use crate::ledger::{AttemptId, ClipRecord, Failure, FailureClass};
 use crate::plan::{ClipRef, StepStart};
 use crate::remote::backoff::Next;
 use crate::remote::echo::{Essence, Likeness};
-use crate::remote::outcome::{Reading, Trouble};
+use crate::remote::outcome::{Look, Reading, Trouble};
 use crate::remote::printable;
 use futures::FutureExt as _;
 use std::time::Duration;
@@ -120,31 +120,41 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         Ok(())
     }
 
-    /// True when the record of a job's task repeats another request: the answer to its create named somebody else's
-    /// task. Whether it has a task of its own, nobody knows then.
-    pub(super) fn is_mixed_up(&mut self, index: usize, repeats: &Essence) -> Result<bool, Fatal> {
-        if repeats.is_empty() {
-            return Ok(false);
+    /// What a look at a task came to, once it is clear that the record is that of its own task.
+    pub(super) fn looked_at(&mut self, index: usize, look: Look) -> Result<(), Fatal> {
+        let likeness = self.likeness(index, &look.repeats);
+        if likeness == Likeness::Other && look.of_another {
+            // The record of another task, by its id and by its words: this answer was meant for somebody else.
+            let trouble = Trouble::passing("the answer is the record of another task");
+            return self.look_again(index, &trouble);
         }
-        let Some(current) = self.jobs[index].current.clone() else { return Ok(false) };
-        let own = Essence::of(&current.bound);
-        let mixed_up = match own.likeness(repeats) {
-            Likeness::Same => false,
-            Likeness::Other => true,
-            // Words that the provider has changed are no proof; the very words of another submission are.
-            Likeness::Unclear => self.sent.iter().any(|(attempt, essence)| {
-                *attempt != current.attempt && essence.likeness(repeats) == Likeness::Same
-            }),
+        if likeness == Likeness::Other {
+            // It is the task that the answer to the create named, and that one was somebody else's.
+            let task = self.jobs[index].current.as_ref().and_then(|now| now.task_id.clone());
+            let task = printable(task.as_deref().unwrap_or_default(), 100);
+            return self.not_its_task(
+                index,
+                format!("the answer named task `{task}`, and its record is of another request"),
+            );
+        }
+        self.looked(index, look.reading)
+    }
+
+    /// How the request of a job and what a record repeats go together.
+    fn likeness(&self, index: usize, repeats: &Essence) -> Likeness {
+        let Some(current) = self.jobs[index].current.as_ref().filter(|_| !repeats.is_empty())
+        else {
+            return Likeness::Unclear;
         };
-        if !mixed_up {
-            return Ok(false);
+        let likeness = Essence::of(&current.bound).likeness(repeats);
+        // Words that the provider has changed are no proof; the very words of another submission are.
+        let is_another = |(attempt, essence): (&AttemptId, &Essence)| {
+            *attempt != current.attempt && essence.likeness(repeats) == Likeness::Same
+        };
+        if likeness == Likeness::Unclear && self.sent.iter().any(is_another) {
+            return Likeness::Other;
         }
-        let task = printable(current.task_id.as_deref().unwrap_or_default(), 100);
-        self.not_its_task(
-            index,
-            format!("the answer named task `{task}`, and its record is of another request"),
-        )?;
-        Ok(true)
+        likeness
     }
 
     /// The answer to a create named a task that the provider has never shown. There may be another one that was paid for.

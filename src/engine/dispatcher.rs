@@ -436,13 +436,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.close(&grant);
                 self.looked(job, outcome)
             }
-            Done::Looked { job, outcome } => {
-                if self.is_mixed_up(job, &outcome.repeats)? {
-                    Ok(())
-                } else {
-                    self.looked(job, outcome.reading)
-                }
-            }
+            Done::Looked { job, outcome } => self.looked_at(job, outcome),
             Done::Fetched { job, outcome } => self.fetched(job, outcome),
             Done::Relinked { job, outcome } => {
                 self.relinked(job, outcome);

@@ -84,11 +84,13 @@ pub struct Look {
     pub reading: Reading,
     /// What the record repeats of the request it was made for; empty where it repeats nothing.
     pub repeats: Essence,
+    /// True where the record names another task than the one that was asked for.
+    pub of_another: bool,
 }
 
 impl From<Reading> for Look {
     fn from(reading: Reading) -> Self {
-        Self { reading, repeats: Essence::default() }
+        Self { reading, repeats: Essence::default(), of_another: false }
     }
 }
 

@@ -260,6 +260,21 @@ fn a_task_that_was_never_seen_is_unknown_and_not_lost() {
 }
 
 #[test]
+fn a_clip_that_the_provider_has_deleted_is_lost_and_not_asked_for_for_ever() {
+    let mut stage = Stage::new(
+        vec![scene(1, &[Kind::Generate])],
+        json!([{"match": {"operation": "file", "times": 50}, "do": {"fault": "cut_body"}}]),
+    );
+    assert_eq!(exit_code(&stage.run()), 4, "it stays on record");
+    stage.clock.pass(Duration::from_secs(15 * 86_400));
+    let summary = stage.run();
+    assert_eq!(exit_code(&summary), 4);
+    let failure = stage.takes()[0].attempts[0].failure.clone().expect("a reason");
+    assert_eq!(failure.message, "the provider has deleted the clip");
+    assert_eq!((stage.tasks(), exit_code(&stage.run())), (1, 0), "nobody asks for it again");
+}
+
+#[test]
 fn a_budget_blocks_what_is_dear_and_lets_what_is_cheap_go_on() {
     let mut stage = Stage::new(
         vec![scene(1, &[Kind::Generate, Kind::FourK]), scene(2, &[Kind::Generate, Kind::FullHd])],
