@@ -366,12 +366,21 @@ impl Machine {
             if attempt.state != AttemptState::Unknown || self.dice.chance(30) {
                 continue;
             }
-            let task = bill
+            let made: Vec<String> = bill
                 .creates
                 .iter()
                 .filter(|create| create.body == attempt.intent.bound)
                 .filter_map(|create| create.task_id.clone())
-                .find(|task| !owned.contains(task));
+                .collect();
+            // Its task is there, and a mixed-up answer has put it on record for somebody else: that shows in a while.
+            let mixed_up = takes.iter().flat_map(|take| &take.attempts).any(|other| {
+                other.intent.bound != attempt.intent.bound
+                    && other.task_id.as_ref().is_some_and(|task| made.contains(task))
+            });
+            if mixed_up {
+                continue;
+            }
+            let task = made.into_iter().find(|task| !owned.contains(task));
             match task {
                 Some(task) => {
                     self.note(|| format!("the user adopts {task} for {:?}", attempt.id));

@@ -26,7 +26,7 @@ use storyreel::ledger::TakeState;
 use storyreel::simulation::files::SimulatedCrash;
 
 /// Seeds of every test run; `just simulate` runs as many as one likes.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_000;
 
 /// Lives without trouble after which everything must be done that can be.
 const LAST_LIVES: u32 = 6;
