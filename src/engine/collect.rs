@@ -130,12 +130,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         }
         if likeness == Likeness::Other {
             // It is the task that the answer to the create named, and that one was somebody else's.
-            let task = self.jobs[index].current.as_ref().and_then(|now| now.task_id.clone());
-            let task = printable(task.as_deref().unwrap_or_default(), 100);
-            return self.not_its_task(
-                index,
-                format!("the answer named task `{task}`, and its record is of another request"),
-            );
+            return self.not_its_task(index, "its record is of another request");
         }
         self.looked(index, look.reading)
     }
@@ -157,20 +152,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         likeness
     }
 
-    /// The answer to a create named a task that the provider has never shown. There may be another one that was paid for.
-    fn never_seen(&mut self, index: usize) -> Result<(), Fatal> {
-        let task = self.jobs[index].current.as_ref().and_then(|current| current.task_id.clone());
-        let task = printable(task.as_deref().unwrap_or_default(), 100);
-        self.not_its_task(
-            index,
-            format!("the answer named task `{task}`, and the provider knows no such task"),
-        )
-    }
-
     /// The task that an answer named is not the submission's own, so nobody knows whether it has one.
-    fn not_its_task(&mut self, index: usize, message: String) -> Result<(), Fatal> {
+    fn not_its_task(&mut self, index: usize, why: &str) -> Result<(), Fatal> {
         let now = self.now();
         let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
+        let task = printable(current.task_id.as_deref().unwrap_or_default(), 100);
+        let message = format!("the answer named task `{task}`, and {why}");
         let failure = Failure { class: FailureClass::Other, code: None, message };
         self.ledger.unknown(current.attempt, &failure, now)?;
         if let Some(task) = &current.task_id {
@@ -228,7 +215,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 } else if current.seen || upgrade || self.is_past_keeping(index) {
                     self.lost(index, "the provider does not know the task any more", None)?;
                 } else {
-                    self.never_seen(index)?;
+                    // There may be another one that was paid for.
+                    self.not_its_task(index, "the provider knows no such task")?;
                 }
             }
             Reading::Expired => {
