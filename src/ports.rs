@@ -126,6 +126,9 @@ pub trait Files: Send + Sync {
     fn append(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()>;
     /// Writes data and metadata of a file to disk.
     fn sync(&self, path: &Path) -> std::io::Result<()>;
+    /// Makes what stands at a path survive a power cut, bytes and name, whoever put it there; where nothing stands,
+    /// nothing will.
+    fn make_durable(&self, path: &Path) -> std::io::Result<()>;
     /// Copies content (reflink where the file system can) to a new unique temporary file in `folder`, synced.
     fn copy_to_temporary(
         &self,
@@ -137,17 +140,7 @@ pub trait Files: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()>;
     /// Renames over `to` if that still holds `seen` (`None`: nothing stands there), in one step where the system can,
     /// then syncs the folder. False where `to` holds something else by now; it and `from` are as they were then.
-    fn replace(&self, from: &Path, to: &Path, seen: Option<&[u8]>) -> std::io::Result<bool> {
-        let now = match self.read(to) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        if now.as_deref() != seen {
-            return Ok(false);
-        }
-        self.rename(from, to).map(|()| true)
-    }
+    fn replace(&self, from: &Path, to: &Path, seen: Option<&[u8]>) -> std::io::Result<bool>;
     /// Removes a file, then syncs its folder; a missing file is fine.
     fn remove(&self, path: &Path) -> std::io::Result<()>;
     /// Metadata of an MP4 file, or why it is none.

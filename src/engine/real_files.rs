@@ -118,6 +118,10 @@ fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+fn absent_is_fine(done: Result<()>) -> Result<()> {
+    done.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
 /// Gives a file a name that nothing has. `None` where the file system has no links.
 fn put_where_nothing_is(from: &Path, to: &Path) -> Result<Option<bool>> {
     match std::fs::hard_link(from, to) {
@@ -218,6 +222,18 @@ impl Files for RealFiles {
         OpenOptions::new().append(true).open(path)?.sync_all()
     }
 
+    fn make_durable(&self, path: &Path) -> Result<()> {
+        self.may_write(path)?;
+        let synced = if cfg!(unix) {
+            // The user may have made it read-only since.
+            File::open(path).and_then(|file| file.sync_all())
+        } else {
+            self.sync(path)
+        };
+        absent_is_fine(synced)?;
+        absent_is_fine(path.parent().map_or(Ok(()), sync_folder))
+    }
+
     fn copy_to_temporary(&self, from: &Path, folder: &Path, suffix: &str) -> Result<PathBuf> {
         self.may_read(from)?;
         let to = self.create_temporary(folder, suffix)?;
@@ -281,8 +297,7 @@ impl Files for RealFiles {
         match std::fs::remove_file(path) {
             // Without this a power cut could bring the file back.
             Ok(()) => path.parent().map_or(Ok(()), sync_folder),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
+            missing => absent_is_fine(missing),
         }
     }
 

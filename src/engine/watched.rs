@@ -312,6 +312,10 @@ impl Files for WatchedFiles<'_> {
         self.change("sync", path, |files| files.sync(path))
     }
 
+    fn make_durable(&self, path: &Path) -> std::io::Result<()> {
+        self.change("settle", path, |files| files.make_durable(path))
+    }
+
     fn copy_to_temporary(
         &self,
         from: &Path,
@@ -323,6 +327,10 @@ impl Files for WatchedFiles<'_> {
 
     fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
         self.change("rename", to, |files| files.rename(from, to))
+    }
+
+    fn replace(&self, from: &Path, to: &Path, seen: Option<&[u8]>) -> std::io::Result<bool> {
+        self.change("replace", to, |files| files.replace(from, to, seen))
     }
 
     fn remove(&self, path: &Path) -> std::io::Result<()> {

@@ -7,7 +7,7 @@ use crate::layout::Layout;
 use crate::ledger::FileRecord;
 use crate::manifest::{Superseded, split};
 use crate::ports::Files;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Size and modification time.
@@ -24,12 +24,21 @@ pub(super) struct Shelf<'a> {
     digests: HashMap<PathBuf, (Stat, String)>,
     /// What stood at a clip's place when it was found safe to be replaced.
     seen: HashMap<PathBuf, Option<Stat>>,
+    /// Files whose bytes and names are known to survive a power cut.
+    durable: HashSet<PathBuf>,
     touched: bool,
 }
 
 impl<'a> Shelf<'a> {
     pub fn new(files: &'a dyn Files, layout: &'a Layout) -> Self {
-        Self { files, layout, digests: HashMap::new(), seen: HashMap::new(), touched: false }
+        Self {
+            files,
+            layout,
+            digests: HashMap::new(),
+            seen: HashMap::new(),
+            durable: HashSet::new(),
+            touched: false,
+        }
     }
 
     /// True when a clip file or the manifest may have been changed.
@@ -50,7 +59,7 @@ impl<'a> Shelf<'a> {
         sources: &[PathBuf],
     ) -> Result<(), PublishError> {
         let cached = self.layout.cached(sha256);
-        if self.holds(&cached, sha256)? {
+        if self.keeps(&cached, sha256)? {
             return Ok(());
         }
         let own = self.layout.asset(filename);
@@ -101,7 +110,7 @@ impl<'a> Shelf<'a> {
         else {
             return Ok(true);
         };
-        if from == to || self.holds(&to, sha256)? {
+        if from == to || self.keeps(&to, sha256)? {
             return Ok(true);
         }
         let cached = self.layout.cached(sha256);
@@ -133,7 +142,7 @@ impl<'a> Shelf<'a> {
         for superseded in outcome.superseded.iter().filter(|one| one.from == place.filename) {
             let kept = match (&superseded.sha256, self.layout.asset(&superseded.to)) {
                 (Some(sha256), Some(to)) if superseded.to != superseded.from => {
-                    let safe = self.holds(&to, sha256)? || self.points_to(&to, sha256)?;
+                    let safe = self.keeps(&to, sha256)? || self.points_to(&to, sha256)?;
                     safe && (digest == *sha256 || self.points_to(&path, sha256)?)
                 }
                 _ => false,
@@ -149,7 +158,7 @@ impl<'a> Shelf<'a> {
                 && entry.sha256.as_deref() == Some(&digest)
                 && let Some(other) = self.layout.asset(&entry.filename)
                 && outcome.places.iter().all(|place| place.filename != entry.filename)
-                && self.holds(&other, &digest)?
+                && self.keeps(&other, &digest)?
             {
                 return Ok(true);
             }
@@ -162,7 +171,10 @@ impl<'a> Shelf<'a> {
             let Some(to) = self.layout.asset(&name) else { break };
             match self.digest(&to)? {
                 None => return self.copy(&path, &to, &digest),
-                Some(found) if found == digest => break,
+                Some(found) if found == digest => {
+                    self.keeps(&to, &digest)?;
+                    break;
+                }
                 Some(_) => {}
             }
         }
@@ -175,7 +187,7 @@ impl<'a> Shelf<'a> {
             let Some(path) = self.layout.asset(&place.filename) else { continue };
             let there = self.stat(&path)?;
             let wanted = match place.duty {
-                Duty::Put => !self.holds(&path, &place.sha256)?,
+                Duty::Put => !self.keeps(&path, &place.sha256)?,
                 Duty::Mend => there.is_none() && self.in_cache(&place.sha256)?,
                 Duty::None => false,
             };
@@ -216,7 +228,12 @@ impl<'a> Shelf<'a> {
             if in_use {
                 continue;
             }
-            let kept = self.holds(&to, sha256)?;
+            if self.stat(&from)?.is_none() {
+                // Whoever removed it may have died before the folder was synced.
+                self.make_durable(&from)?;
+                continue;
+            }
+            let kept = self.keeps(&to, sha256)?;
             let pointer = self.points_to(&from, sha256)?;
             if (kept && (pointer || self.holds(&from, sha256)?))
                 || (pointer && self.points_to(&to, sha256)?)
@@ -246,6 +263,25 @@ impl<'a> Shelf<'a> {
 
     fn holds(&mut self, path: &Path, sha256: &str) -> Result<bool, PublishError> {
         Ok(self.digest(path)?.is_some_and(|found| found == sha256))
+    }
+
+    /// True when the content is in the file and stays there. A file that is found in its place may be known to the
+    /// system's memory only: a process that died, or whose disk failed, between its rename and the sync of the folder
+    /// leaves that.
+    fn keeps(&mut self, path: &Path, sha256: &str) -> Result<bool, PublishError> {
+        if !self.holds(path, sha256)? {
+            return Ok(false);
+        }
+        self.make_durable(path)?;
+        Ok(true)
+    }
+
+    fn make_durable(&mut self, path: &Path) -> Result<(), PublishError> {
+        if !self.durable.contains(path) {
+            self.files.make_durable(path).map_err(|source| failed("write", path, source))?;
+            self.durable.insert(path.to_owned());
+        }
+        Ok(())
     }
 
     fn stat(&self, path: &Path) -> Result<Option<Stat>, PublishError> {
@@ -329,6 +365,7 @@ impl<'a> Shelf<'a> {
             discard(self.files, temporary);
             return Err(failed("write", to, source));
         }
+        self.durable.insert(to.to_owned());
         if let Some(stat) = self.stat(to)? {
             self.digests.insert(to.to_owned(), (stat, sha256.to_owned()));
         }

@@ -306,6 +306,13 @@ impl Files for SimulatedFiles {
         Ok(())
     }
 
+    fn make_durable(&self, path: &Path) -> Result<()> {
+        if self.get(path).is_some() {
+            self.sync(path)?;
+        }
+        self.sync_folder(path.parent())
+    }
+
     fn copy_to_temporary(&self, from: &Path, folder: &Path, suffix: &str) -> Result<PathBuf> {
         let bytes = self.read(from)?;
         let to = self.create_temporary(folder, suffix)?;
@@ -328,6 +335,18 @@ impl Files for SimulatedFiles {
             self.sync_folder(from.parent())?;
         }
         Ok(())
+    }
+
+    fn replace(&self, from: &Path, to: &Path, seen: Option<&[u8]>) -> Result<bool> {
+        let now = match self.read(to) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if now.as_deref() != seen {
+            return Ok(false);
+        }
+        self.rename(from, to).map(|()| true)
     }
 
     fn remove(&self, path: &Path) -> Result<()> {

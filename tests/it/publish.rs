@@ -475,6 +475,8 @@ proptest! {
                 }
                 world.publish(&batch).unwrap();
             }
+            // What the ledger calls published survives a power cut, whoever's rename put it in its place.
+            world.files.restart(Down::PowerCut);
             world.check(&edited);
             for take in takes {
                 prop_assert_eq!(world.take_state(take), TakeState::Published);
@@ -675,6 +677,9 @@ impl Files for Meddling<'_> {
     fn sync(&self, path: &Path) -> std::io::Result<()> {
         self.files.sync(path)
     }
+    fn make_durable(&self, path: &Path) -> std::io::Result<()> {
+        self.files.make_durable(path)
+    }
     fn copy_to_temporary(
         &self,
         from: &Path,
@@ -685,6 +690,12 @@ impl Files for Meddling<'_> {
     }
     fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
         self.files.rename(from, to)
+    }
+    fn replace(&self, from: &Path, to: &Path, seen: Option<&[u8]>) -> std::io::Result<bool> {
+        if self.read(to).ok().as_deref() != seen {
+            return Ok(false);
+        }
+        self.files.replace(from, to, seen)
     }
     fn remove(&self, path: &Path) -> std::io::Result<()> {
         self.files.remove(path)
