@@ -208,19 +208,27 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 }
             }
             Reading::Failed { failure, charged } => self.task_failed(index, failure, charged)?,
-            Reading::Missing => {
-                let upgrade = self.jobs[index].step_work().is_some_and(|step| step.upgrade);
-                if now.saturating_sub(current.since_ms) < millis(INVISIBLE) {
-                    self.watch_on(index);
-                } else if current.seen || upgrade || self.is_past_keeping(index) {
-                    self.lost(index, "the provider does not know the task any more", None)?;
-                } else {
-                    // There may be another one that was paid for.
-                    self.not_its_task(index, "the provider knows no such task")?;
-                }
+            Reading::Missing if now.saturating_sub(current.since_ms) < millis(INVISIBLE) => {
+                self.watch_on(index);
             }
-            Reading::Expired => {
-                self.lost(index, "the provider has deleted the result", None)?;
+            Reading::Missing | Reading::Expired => {
+                let upgrade = self.jobs[index].step_work().is_some_and(|step| step.upgrade);
+                let (lost, never_its) = match outcome {
+                    Reading::Missing => (
+                        "the provider does not know the task any more",
+                        "the provider knows no such task",
+                    ),
+                    _ => (
+                        "the provider has deleted the result",
+                        "the provider has deleted the result of that one already",
+                    ),
+                };
+                if current.seen || upgrade || self.is_past_keeping(index) {
+                    self.lost(index, lost, None)?;
+                } else {
+                    // Nothing goes so soon: it may be another task that was paid for.
+                    self.not_its_task(index, never_its)?;
+                }
             }
             Reading::Trouble(trouble) => self.look_again(index, &trouble)?,
             Reading::Refused { failure, stop } => {

@@ -5,7 +5,7 @@
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use storyreel::emulator::bill::{Bill, Create, State, Upgrade};
-use storyreel::ledger::{Attempt, AttemptId, AttemptState, FailureClass, Take, TakeState};
+use storyreel::ledger::{Attempt, AttemptId, AttemptState, Failure, FailureClass, Take, TakeState};
 
 /// What is held against each other, and what a test knows besides.
 pub(crate) struct Books<'a> {
@@ -40,6 +40,14 @@ fn is_living(attempt: &Attempt) -> bool {
     !matches!(attempt.state, AttemptState::Failed | AttemptState::Forgotten)
 }
 
+/// True where a task was looked for when the provider keeps nothing of it any more: whether it was the submission's own
+/// can be known by nobody then.
+fn came_too_late(attempt: &Attempt) -> bool {
+    const KEPT_MS: i64 = 14 * 86_400_000;
+    let lost = |failure: &Failure| failure.class == FailureClass::Lost;
+    attempt.failure.as_ref().is_some_and(lost) && attempt.changed_ms - attempt.created_ms > KEPT_MS
+}
+
 fn creates(bill: &Bill) -> impl Iterator<Item = (&str, &Create)> {
     bill.creates.iter().filter_map(|create| Some((create.task_id.as_deref()?, create)))
 }
@@ -57,10 +65,12 @@ fn owners<'a>(
         }
         match creates(books.bill).find(|(id, _)| *id == task) {
             None => found.push(format!("task {task} of {:?} was never made", attempt.id)),
-            Some((_, create)) if create.body != attempt.intent.bound => found.push(format!(
-                "task {task} was made for {} and is on record for {}",
-                create.body, attempt.intent.bound
-            )),
+            Some((_, create)) if create.body != attempt.intent.bound && !came_too_late(attempt) => {
+                found.push(format!(
+                    "task {task} was made for {} and is on record for {}",
+                    create.body, attempt.intent.bound
+                ));
+            }
             Some(_) => {}
         }
     }
@@ -99,7 +109,9 @@ fn paid_once(
         let explained = attempts(books)
             .filter(|(_, attempt)| attempt.intent.bound == *body)
             .filter(|(_, attempt)| {
-                attempt.state == AttemptState::Unknown || books.given_up.contains(&attempt.id)
+                attempt.state == AttemptState::Unknown
+                    || books.given_up.contains(&attempt.id)
+                    || came_too_late(attempt)
             })
             .count();
         if tasks > explained {
@@ -187,8 +199,13 @@ fn settled(books: &Books<'_>, owners: &BTreeMap<&str, (&Take, &Attempt)>, found:
         }
     }
     for upgrade in books.bill.upgrades.iter().filter(|upgrade| upgrade.state == State::Succeeded) {
-        let owner = attempts(books).find(|(_, attempt)| is_of(attempt, upgrade));
-        match owner.and_then(|(_, attempt)| counted(attempt)) {
+        // What was refused at first, and asked for again, counts once in all.
+        let counted: Option<Vec<f64>> = attempts(books)
+            .filter(|(_, attempt)| is_of(attempt, upgrade))
+            .map(|(_, attempt)| counted(attempt))
+            .collect();
+        let counted = counted.filter(|counted| !counted.is_empty());
+        match counted.map(|counted| counted.iter().sum::<f64>()) {
             Some(counted) if (counted - upgrade.price).abs() > 1e-6 => found.push(format!(
                 "{} of {} cost {} and counts as {counted}",
                 upgrade.operation, upgrade.task_id, upgrade.price

@@ -59,8 +59,8 @@ pub(super) fn judge(machine: &mut Machine, last: &Summary) {
 
     for take in &takes {
         for attempt in &take.attempts {
-            // An upgrade may wait for credits or a place; whether it was called before is all the same for it.
-            let waits = attempt.intent.upgrade && held;
+            // An upgrade may wait for credits, a place or an answer; whether it was called before is all the same for it.
+            let waits = attempt.intent.upgrade && (held || last.still_running > 0);
             assert!(
                 attempt.state != AttemptState::Intent || waits,
                 "an intent is left: {attempt:?}"
@@ -71,10 +71,9 @@ pub(super) fn judge(machine: &mut Machine, last: &Summary) {
             other.attempts.iter().any(|attempt| attempt.state == AttemptState::Unknown)
         });
         // A scene that depends on another one waits where that one failed.
-        let depends = machine
-            .scenes
-            .iter()
-            .any(|scene| scene.slot() == take.slot && !scene.after.is_empty() && last.failed > 0);
+        let depends = machine.scenes.iter().any(|scene| {
+            scene.slot() == take.slot && !scene.after.is_empty() && last.failed + last.unknown > 0
+        });
         if take.state == TakeState::Open && !waits && !held && !depends {
             let end =
                 take.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Forgotten);

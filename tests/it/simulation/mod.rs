@@ -16,9 +16,10 @@ use dice::Dice;
 use judge::judge;
 use machine::{Death, Machine};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 use storyreel::emulator::faults::Script;
 use storyreel::engine::event::Summary;
@@ -99,37 +100,39 @@ fn number_from_environment(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
 }
 
-/// Runs `act` for each number of a range on all processors, and fails with the first number that fails.
+/// So many numbers may fail before the rest is not tried any more: one cause may have many.
+const MOST_FAILURES: usize = 20;
+
+/// Runs `act` for each number of a range on all processors, and fails with the numbers that fail.
 fn in_parallel(range: std::ops::Range<u64>, act: impl Fn(u64) -> u64 + Sync) -> u64 {
     let next = AtomicU64::new(range.start);
-    let (sum, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let sum = AtomicU64::new(0);
+    let failed = Mutex::new(BTreeSet::new());
+    let failures = || failed.lock().unwrap_or_else(PoisonError::into_inner);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= range.end || failed.load(Ordering::Relaxed) {
+            if number >= range.end || failures().len() >= MOST_FAILURES {
                 return;
             }
             match catch_unwind(AssertUnwindSafe(|| act(number))) {
                 Ok(count) => {
                     sum.fetch_add(count, Ordering::Relaxed);
                 }
-                Err(panic) => {
-                    failed.store(true, Ordering::Relaxed);
+                Err(_) => {
                     eprintln!("number {number} failed");
-                    resume_unwind(panic);
+                    failures().insert(number);
                 }
             }
         }
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            if let Err(panic) = worker.join() {
-                resume_unwind(panic);
-            }
+        for _ in 0..workers {
+            scope.spawn(work);
         }
     });
+    assert!(failures().is_empty(), "failed: {:?}", failures());
     sum.into_inner()
 }
 
