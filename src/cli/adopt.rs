@@ -8,8 +8,8 @@ use super::workspace::{Workspace, now_ms};
 use super::{Output, tell};
 use crate::engine::real_files::RealFiles;
 use crate::ledger::{
-    Attempt, AttemptId, ClipRecord, Failure as Reason, FailureClass, Intent, Ledger as _,
-    ProjectLock, Snapshot, SqliteLedger, TakeId,
+    Attempt, AttemptId, AttemptState, ClipRecord, Failure as Reason, FailureClass, Intent,
+    Ledger as _, ProjectLock, Snapshot, SqliteLedger, Take, TakeId,
 };
 use crate::plan::{PlanOptions, StepStart, Work};
 use crate::ports::Files as _;
@@ -76,6 +76,12 @@ enum Place {
     Planned(Box<Planned>),
 }
 
+/// The submission that a task is on record for.
+struct Owner<'s> {
+    take: &'s Take,
+    attempt: &'s Attempt,
+}
+
 /// A step that would be submitted, with what opening its take needs.
 struct Planned {
     work: crate::plan::RenderWork,
@@ -104,7 +110,15 @@ impl Adopt {
         let shown = sanitise(&scene.key(), 40);
         let kind = place.intent().kind;
         if let Some(task) = &self.task {
-            self.check_task(&workspace, &snapshot, place.intent(), task)?;
+            let before = self.check_task(&workspace, &snapshot, place.intent(), task)?;
+            if let Some(before) = before {
+                let scene = sanitise(&before.take.slot.scene, 40);
+                ledger.unknown(before.attempt.id, &taken_away(task, &shown), now_ms())?;
+                tell(&format!(
+                    "note: task {task} was on record for scene {scene} {}, whose request it is not; what became of that one is unknown now\n",
+                    before.attempt.intent.kind
+                ));
+            }
             let attempt = opened(&mut ledger, &place)?;
             ledger.submitted(attempt, Some(task), now_ms())?;
             tell(&format!("scene {shown} {kind} is task {task} now\n"));
@@ -220,30 +234,35 @@ impl Adopt {
         Ok(Place::Planned(Box::new(Planned { work, intent })))
     }
 
-    /// Makes sure that a task is nobody's yet, that there is such a task, and that it was made for this request.
-    fn check_task(
+    /// Makes sure that there is such a task, that it was made for this request, and that it is nobody else's. A
+    /// provider's mixed-up answer may have put it on record for a submission that has not looked at it yet: that one
+    /// is returned, and has to give it up.
+    fn check_task<'s>(
         &self,
         workspace: &Workspace,
-        snapshot: &Snapshot,
+        snapshot: &'s Snapshot,
         intent: &Intent,
         task: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Owner<'s>>, Failure> {
         let attempts = || snapshot.takes.iter().flat_map(|take| &take.attempts);
-        let owner = snapshot.takes.iter().find(|take| {
-            take.attempts.iter().any(|attempt| attempt.task_id.as_deref() == Some(task))
+        let owner = snapshot.takes.iter().find_map(|take| {
+            let named = |attempt: &&Attempt| attempt.task_id.as_deref() == Some(task);
+            take.attempts.iter().find(named).map(|attempt| Owner { take, attempt })
         });
-        if let Some(owner) = owner {
-            return Err(Failure::invalid(
+        let taken = |owner: &Owner<'_>| {
+            let scene = sanitise(&owner.take.slot.scene, 40);
+            Failure::invalid(
                 "task-taken",
-                format!(
-                    "task `{task}` is on record for scene {} already",
-                    sanitise(&owner.slot.scene, 40)
-                ),
+                format!("task `{task}` is on record for scene {scene} already"),
             )
-            .hint("`storyreel status` shows what is on record"));
-        }
-        if self.unchecked {
-            return Ok(());
+            .hint("`storyreel status` shows what is on record")
+        };
+        match &owner {
+            Some(owner) if self.unchecked || owner.attempt.state != AttemptState::Submitted => {
+                return Err(taken(owner));
+            }
+            _ if self.unchecked => return Ok(None),
+            _ => {}
         }
         if workspace.settings.provider.key.is_none() {
             return Err(Failure::cannot_work(
@@ -282,8 +301,16 @@ impl Adopt {
         let others = attempts()
             .filter(|attempt| attempt.intent.bound != intent.bound && !attempt.intent.upgrade)
             .map(|attempt| Essence::of(&attempt.intent.bound));
-        match own.likeness(&look.repeats) {
-            Likeness::Same => Ok(()),
+        let likeness = own.likeness(&look.repeats);
+        if let Some(owner) = owner {
+            let its = Essence::of(&owner.attempt.intent.bound).likeness(&look.repeats);
+            return match (likeness, its) {
+                (Likeness::Same, Likeness::Other | Likeness::Unclear) => Ok(Some(owner)),
+                _ => Err(taken(&owner)),
+            };
+        }
+        match likeness {
+            Likeness::Same => Ok(None),
             Likeness::Other => Err(other_request(task, &own, &look.repeats)),
             Likeness::Unclear => {
                 for other in others {
@@ -294,7 +321,7 @@ impl Adopt {
                 tell(
                     "note: the provider's record does not repeat the request word for word, so only you can tell that the task is this scene's\n",
                 );
-                Ok(())
+                Ok(None)
             }
         }
     }
@@ -343,6 +370,15 @@ fn opened(ledger: &mut SqliteLedger, place: &Place) -> Result<AttemptId, Failure
             };
             Ok(ledger.intend(&Intent { take, ..intent.clone() }, now)?)
         }
+    }
+}
+
+/// Why a submission has no task any more.
+fn taken_away(task: &str, scene: &str) -> Reason {
+    Reason {
+        class: FailureClass::Other,
+        code: None,
+        message: format!("the answer named task `{task}`, and that is the task of scene {scene}"),
     }
 }
 

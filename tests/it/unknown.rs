@@ -141,10 +141,10 @@ fn status_tells_when_it_was_sent_what_it_costs_and_what_the_balance_says() {
     project.run(["status"]).expect(0).prints(&["so they were most likely not accepted"]);
 }
 
+/// A film of two scenes whose first task is on nobody's record (the process died when its answer came), and whose second
+/// create will be answered with that task.
 #[cfg(debug_assertions)]
-#[test]
-fn an_answer_that_names_somebody_elses_task_is_found_out_by_the_record() {
-    // The answer to the second create is that of the first one, whose own answer was lost on its way.
+fn mixed_up() -> (Emulator, Project) {
     let emulator = provider(json!([
         {"match": {"operation": "veo-generate", "calls": [2]}, "do": {"fault": "duplicate_answer"}}
     ]));
@@ -161,12 +161,43 @@ fn an_answer_that_names_somebody_elses_task_is_found_out_by_the_record() {
     assert!(lines.map_while(Result::ok).any(|line| line.starts_with("halted")));
     halted.kill().expect("it can be killed");
     halted.wait().expect("it has ended");
+    (emulator, project)
+}
 
+#[cfg(debug_assertions)]
+#[test]
+fn an_answer_that_names_somebody_elses_task_is_found_out_by_the_record() {
+    let (emulator, project) = mixed_up();
     let done = project.run(["render", "--yes"]).expect(5);
     assert!(done.stderr.contains("its record is of another request"), "{}", done.stderr);
     let (first, second) = (task(&emulator, "lighthouse"), task(&emulator, "staircase"));
     project.run(["adopt", "2", "--task", &first]).expect(1).tells(&["another request"]);
     project.run(["adopt", "1", "--task", &first]).expect(0);
+    project.run(["adopt", "2", "--task", &second]).expect(0);
+    project.run(["render"]).expect(0).tells(&["2 rendered"]);
+    assert_eq!((creates(&emulator), &emulator.judge()), (2, &json!([])));
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_task_that_a_mixed_up_answer_gave_away_is_taken_back() {
+    let (emulator, project) = mixed_up();
+    project.run(["render", "--yes", "--submit-only"]).expect(5);
+    let (first, second) = (task(&emulator, "lighthouse"), task(&emulator, "staircase"));
+    // Nothing but the record tells whose it is.
+    project
+        .run(["adopt", "1", "--unchecked", "--task", &first])
+        .expect(1)
+        .tells(&["is on record for scene 2 already"]);
+    project.run(["adopt", "1", "--task", &first]).expect(0).tells(&[
+        "was on record for scene 2 generate, whose request it is not",
+        "scene 1 generate is task",
+    ]);
+    project.run(["status"]).expect(0).prints(&["that is the task of scene 1"]);
+    project
+        .run(["adopt", "2", "--task", &first])
+        .expect(1)
+        .tells(&["is on record for scene 1 already"]);
     project.run(["adopt", "2", "--task", &second]).expect(0);
     project.run(["render"]).expect(0).tells(&["2 rendered"]);
     assert_eq!((creates(&emulator), &emulator.judge()), (2, &json!([])));

@@ -18,7 +18,9 @@ use storyreel::engine::policy::Policy;
 use storyreel::engine::watched::{WatchedLedger, Watcher};
 use storyreel::engine::window::{MemoryWindow, WindowLimit};
 use storyreel::engine::{Order, World, run};
-use storyreel::ledger::{AttemptId, AttemptState, Ledger as _, SqliteLedger, Take};
+use storyreel::ledger::{
+    AttemptId, AttemptState, Failure, FailureClass, Ledger as _, SqliteLedger, Take,
+};
 use storyreel::plan::FilesByDigest;
 use storyreel::ports::Clock as _;
 use storyreel::publish::{Layout, Publisher};
@@ -362,7 +364,7 @@ impl Machine {
         let mut owned: BTreeSet<String> =
             attempts.iter().filter_map(|attempt| attempt.task_id.clone()).collect();
         let now = self.clock.now_ms();
-        for attempt in attempts {
+        for attempt in &attempts {
             if attempt.state != AttemptState::Unknown || self.dice.chance(30) {
                 continue;
             }
@@ -372,12 +374,21 @@ impl Machine {
                 .filter(|create| create.body == attempt.intent.bound)
                 .filter_map(|create| create.task_id.clone())
                 .collect();
-            // Its task is there, and a mixed-up answer has put it on record for somebody else: that shows in a while.
-            let mixed_up = takes.iter().flat_map(|take| &take.attempts).any(|other| {
-                other.intent.bound != attempt.intent.bound
-                    && other.task_id.as_ref().is_some_and(|task| made.contains(task))
+            // A mixed-up answer has put its task on record for somebody else, who has to give it up.
+            let mixed_up = attempts.iter().find_map(|other| {
+                let task = other.task_id.clone().filter(|task| made.contains(task))?;
+                (other.intent.bound != attempt.intent.bound).then_some((*other, task))
             });
-            if mixed_up {
+            if let Some((other, task)) = mixed_up {
+                // `adopt` takes it away from a submission that has not looked at it; every other one is past that.
+                if other.state == AttemptState::Submitted {
+                    self.note(|| format!("the user takes {task} back for {:?}", attempt.id));
+                    let why =
+                        Failure { class: FailureClass::Other, code: None, message: String::new() };
+                    self.ledger.unknown(other.id, &why, now).expect("it was submitted");
+                    self.ledger.submitted(attempt.id, Some(&task), now).expect("it was unknown");
+                    return;
+                }
                 continue;
             }
             let task = made.into_iter().find(|task| !owned.contains(task));
