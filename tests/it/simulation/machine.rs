@@ -182,6 +182,8 @@ impl Machine {
         self.switch.disarm();
         self.switch.refuse_ledger_after(None);
         self.files.clear_faults();
+        // Whoever has ended, however that was, waits for no answers any more.
+        self.window.disown();
         self.look_at(events);
         if let Some(cap) = policy.max_credits {
             let bill = self.bill();
@@ -330,7 +332,6 @@ impl Machine {
         let down = down[usize::try_from(self.dice.below(3)).unwrap_or(0)];
         self.note(|| format!("the process dies: {down:?}"));
         self.files.restart(down);
-        self.window.disown();
         self.clock.pass(Duration::from_millis(self.dice.below(15_000)));
     }
 
