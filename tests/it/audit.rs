@@ -189,6 +189,9 @@ fn settled(books: &Books<'_>, owners: &BTreeMap<&str, (&Take, &Attempt)>, found:
         |create: &Create| create.faults.iter().any(|fault| fault == "price" || fault == "fail");
     for (task, create) in creates(books.bill).filter(|(_, create)| !odd(create)) {
         let Some((_, attempt)) = owners.get(task) else { continue };
+        if create.body != attempt.intent.bound && came_too_late(attempt) {
+            continue;
+        }
         let kept = if create.refunded { 0.0 } else { create.price };
         match counted(attempt) {
             Some(counted) if (counted - kept).abs() > 1e-6 => found.push(format!(
