@@ -44,11 +44,9 @@ use std::sync::{Arc, LazyLock};
 const PROVIDERS: &[(&str, &str)] =
     &[("catalog/kie/provider.toml", include_str!("../../catalog/kie/provider.toml"))];
 
-/// The model files that are part of the program, by file name and text.
-const MODELS: &[(&str, &str)] = &[
-    ("catalog/kie/veo.toml", include_str!("../../catalog/kie/veo.toml")),
-    ("catalog/kie/kling-2.6.toml", include_str!("../../catalog/kie/kling-2.6.toml")),
-];
+// `MODELS`: the model files that are part of the program, by file name and text. The build script lists them, so that a
+// new model is one new file.
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
 
 static BUILT_IN: LazyLock<Result<Catalog, CatalogError>> = LazyLock::new(Catalog::read_built_in);
 
@@ -161,17 +159,19 @@ impl Catalog {
     }
 
     /// The model that a name means: display name, slug, alias or the provider's id. Case, spaces, hyphens and dots do not
-    /// matter.
+    /// matter. An id that reads like another model's name (`veo-3-1`) means that other model.
     ///
     /// # Errors
     ///
     /// No model has the name; the three nearest display names are given.
     pub fn find(&self, name: &str) -> Result<Found<'_>, UnknownModel> {
         let wanted = words::normal(name);
-        for model in self.models.iter() {
-            if model.names().into_iter().any(|known| words::normal(known) == wanted) {
-                return Ok(Found { model, warning: None });
-            }
+        let named = |names: fn(&Model) -> Vec<&str>| {
+            let is_it = |model: &&Model| names(model).iter().any(|n| words::normal(n) == wanted);
+            self.models.iter().find(is_it)
+        };
+        if let Some(model) = named(Model::own_names).or_else(|| named(Model::names)) {
+            return Ok(Found { model, warning: None });
         }
         for model in self.models.iter() {
             let old = model.old_names.iter().find(|old| words::normal(&old.name) == wanted);
@@ -344,7 +344,7 @@ struct Names {
 impl Names {
     fn add(&mut self, index: usize, model: &Model) {
         self.slugs.insert(words::normal(&model.slug), index);
-        self.owners.extend(model.names().into_iter().map(|name| (words::normal(name), index)));
+        self.owners.extend(model.own_names().into_iter().map(|name| (words::normal(name), index)));
     }
 
     fn forget(&mut self, index: usize) {
@@ -354,7 +354,7 @@ impl Names {
 
     /// The first name of a model that belongs to another one than that at `own`, and that other one.
     fn taken<'a>(&self, model: &'a Model, own: Option<usize>) -> Option<(&'a str, usize)> {
-        model.names().into_iter().find_map(|name| {
+        model.own_names().into_iter().find_map(|name| {
             let owner = self.owners.get(&words::normal(name)).copied()?;
             (Some(owner) != own).then_some((name, owner))
         })

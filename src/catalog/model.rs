@@ -251,10 +251,16 @@ impl Model {
         kinds
     }
 
-    /// Every name under which it is found, as written: display name, slug, aliases, the ids of its modes.
-    pub fn names(&self) -> Vec<&str> {
+    /// The names that are its own and no other model's, as written: display name, slug, aliases.
+    pub fn own_names(&self) -> Vec<&str> {
         let mut names = vec![self.name.as_str(), self.slug.as_str()];
         names.extend(self.aliases.iter().map(String::as_str));
+        names
+    }
+
+    /// Every name under which it is found: its own, and the ids of its modes.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names = self.own_names();
         names.extend(self.modes.iter().filter_map(|mode| mode.id.as_deref()));
         names
     }
