@@ -53,6 +53,9 @@ struct ModelEntry {
     /// The name in lower case with hyphens; made from the display name when absent.
     #[serde(default)]
     slug: Option<String>,
+    /// The name without its tier. The tiers of a line stand in one file, from cheap to dear.
+    #[serde(default)]
+    line: Option<String>,
     /// Other names that mean this model.
     #[serde(default)]
     aliases: Vec<String>,
@@ -188,6 +191,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Placed>, CatalogError> {
         let sources = sources.iter().cloned().chain(entry.sources).collect();
         let model = Model {
             slug,
+            line: entry.line,
             aliases: entry.aliases,
             old_names: entry.old_names,
             provider: provider.clone(),

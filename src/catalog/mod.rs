@@ -12,6 +12,7 @@ mod family;
 mod file;
 mod length;
 mod model;
+mod naming;
 mod parameter;
 mod pointer;
 mod price;
@@ -27,6 +28,7 @@ pub use family::{
 };
 pub use length::{ClipLength, LengthProblem};
 pub use model::{Mode, ModeKind, Model, OldName, Sound, Status};
+pub use naming::{Found, Wants};
 pub use parameter::{COMMON_FIELDS, Media, MediaKind, Parameter, WireType};
 pub use pointer::{time, urls};
 pub use price::{Basis, Price, PriceKind, Prices, Rate, Surcharge};
@@ -55,15 +57,6 @@ static BUILT_IN: LazyLock<Result<Catalog, CatalogError>> = LazyLock::new(Catalog
 pub struct Catalog {
     providers: Arc<Vec<Provider>>,
     models: Arc<Vec<Model>>,
-}
-
-/// A model that a name means.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found<'a> {
-    /// The model.
-    pub model: &'a Model,
-    /// Present when the name comes from an old guide: names the real id.
-    pub warning: Option<String>,
 }
 
 impl Catalog {
@@ -158,50 +151,14 @@ impl Catalog {
         &self.models
     }
 
-    /// The model that a name means: display name, slug, alias or the provider's id. Case, spaces, hyphens and dots do not
-    /// matter. An id that reads like another model's name (`veo-3-1`) means that other model.
+    /// What a name means: display name, slug, alias, line, the provider's id, an id of an old guide, or one of these with
+    /// the work behind it (`Wan 2.2 speech to video`). Case, spaces, hyphens and dots do not matter.
     ///
     /// # Errors
     ///
     /// No model has the name; the three nearest display names are given.
     pub fn find(&self, name: &str) -> Result<Found<'_>, UnknownModel> {
-        let wanted = words::normal(name);
-        let named = |names: fn(&Model) -> Vec<&str>| {
-            let is_it = |model: &&Model| names(model).iter().any(|n| words::normal(n) == wanted);
-            self.models.iter().find(is_it)
-        };
-        if let Some(model) = named(Model::own_names).or_else(|| named(Model::names)) {
-            return Ok(Found { model, warning: None });
-        }
-        for model in self.models.iter() {
-            let old = model.old_names.iter().find(|old| words::normal(&old.name) == wanted);
-            if let Some(old) = old {
-                let warning = format!(
-                    "`{}` is an id of an old guide that does not exist; `{}` (`{}`) is used",
-                    old.name, model.name, old.real
-                );
-                return Ok(Found { model, warning: Some(warning) });
-            }
-        }
-        Err(UnknownModel { name: words::plain(name), nearest: self.nearest(&wanted) })
-    }
-
-    /// The three display names nearest to a name in normal form.
-    fn nearest(&self, wanted: &str) -> Vec<String> {
-        let mut scored: Vec<(f64, &Model)> = self
-            .models
-            .iter()
-            .map(|model| {
-                let names = model.names().into_iter();
-                let score = names
-                    .map(|name| strsim::jaro_winkler(wanted, &words::normal(name)))
-                    .fold(0.0, f64::max);
-                (score, model)
-            })
-            .collect();
-        // Stable, so that equal scores keep the order of the catalogue.
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-        scored.into_iter().take(3).map(|(_, model)| model.name.clone()).collect()
+        naming::find(&self.models, name)
     }
 
     /// The provider with this name.

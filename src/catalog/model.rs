@@ -16,6 +16,9 @@ pub struct Model {
     pub name: String,
     /// The name in lower case with hyphens, unique in the catalogue.
     pub slug: String,
+    /// The name without its tier, shared by all tiers: `Kling 2.1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// Other names that mean this model.
     pub aliases: Vec<String>,
     /// Ids that old guides give and that do not exist; they find the model with a warning and are never sent.
@@ -275,6 +278,11 @@ impl Mode {
     /// True when a parameter of this mode takes the common field.
     pub fn takes(&self, field: &str) -> bool {
         self.parameters.iter().any(|parameter| parameter.is_fed_by(field))
+    }
+
+    /// True when a parameter of this mode takes a sound file; `audio` may also be a switch.
+    pub fn takes_sound_file(&self) -> bool {
+        self.parameters.iter().any(|p| p.is_fed_by("audio") && p.wire_type != WireType::Boolean)
     }
 
     /// True when a request with these parameters gives a clip with sound.

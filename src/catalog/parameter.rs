@@ -163,6 +163,15 @@ pub enum MediaKind {
     Task,
 }
 
+/// True for a symbolic input (`{"$file": ...}`) and for a link.
+fn is_input(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.keys().any(|name| name.starts_with('$')),
+        Value::String(text) => text.contains("://") && !text.trim_start().starts_with('{'),
+        _ => false,
+    }
+}
+
 /// What is wrong with one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -356,6 +365,14 @@ impl Parameter {
     fn convert_object(&self, value: &Value, shown: &str) -> Result<Value, Vec<Fault>> {
         let parsed;
         let members = match value {
+            // An input of the scene goes to the member that takes one.
+            input if is_input(input) => match self.fields.iter().find(|f| f.media.is_some()) {
+                Some(field) => {
+                    parsed = Map::from_iter([(field.name.clone(), input.clone())]);
+                    &parsed
+                }
+                None => return Err(vec![self.wrong_type(value, shown)]),
+            },
             Value::Object(members) => members,
             Value::String(text) if text.trim_start().starts_with('{') => {
                 match serde_json::from_str::<Map<String, Value>>(text) {

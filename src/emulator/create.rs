@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::account::Credits;
 use super::bill::Create;
-use super::tasks::{Picture, Quirks};
+use super::tasks::{Media, Picture, Quirks};
 use super::{Call, Emulator, Fault, Lane, Operation, Outcome, Reply, State, Task};
 
 /// A create that was understood.
@@ -19,6 +19,8 @@ pub(super) struct Order {
     pub joined_seconds: Option<f64>,
     pub resolution: String,
     pub parent: Option<String>,
+    /// What it makes.
+    pub media: Media,
     /// Fields that mean nothing here.
     pub wasted: Vec<String>,
     /// A failure that shows only later, as most of the provider's do.
@@ -136,6 +138,7 @@ impl Emulator {
             joined_seconds: order.joined_seconds,
             resolution: order.resolution,
             parent: order.parent,
+            media: order.media,
             upgrades: Vec::new(),
             quirks: Quirks::default(),
             reads_of_end: 0,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::envelope::{Body, Delivery, FileContent};
 use super::faults::WrongContent;
 use super::state::{Link, Stored};
-use super::tasks::Picture;
+use super::tasks::{Media, Picture};
 use super::{Call, ClipOrder, Emulator, Reply};
 
 /// How long a fresh link is good.
@@ -75,6 +75,17 @@ impl Emulator {
         if stored.still {
             let bytes = Arc::new(super::still::png(&task.id));
             return file_reply("image/png", FileContent::Uploaded(bytes), call);
+        }
+        match task.media {
+            Media::Image => {
+                let bytes = Arc::new(super::still::png(&task.id));
+                return file_reply("image/png", FileContent::Uploaded(bytes), call);
+            }
+            Media::Audio => {
+                let bytes = Arc::new(super::still::wave(&task.id));
+                return file_reply("audio/wav", FileContent::Uploaded(bytes), call);
+            }
+            Media::Video | Media::Json => {}
         }
         let Picture { width, height, seconds } = stored.picture;
         let order = ClipOrder {

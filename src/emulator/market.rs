@@ -1,72 +1,13 @@
-//! The market: `jobs/createTask` and `jobs/recordInfo`, with the models that the emulator knows.
+//! The market: `jobs/createTask` and `jobs/recordInfo`, with every model that the facts describe.
 
 use serde_json::{Map, Value, json};
 
 use super::account::Credits;
 use super::create::{Order, Refusal};
 use super::fields::{Field, Kind, check, optional, required};
-use super::tasks::{Picture, Progress};
+use super::market_rows::{Source, row};
+use super::tasks::{Media, Picture, Progress};
 use super::{Call, Emulator, Lane, Lookup, Outcome, Reply};
-
-/// A model: its fields, and what makes its price and its clip.
-struct Model {
-    id: &'static str,
-    fields: &'static [Field],
-    shape: Shape,
-}
-
-/// How price and clip follow from the input (prices of 2026-10-02).
-#[derive(Clone, Copy)]
-enum Shape {
-    /// Kling 2.6: 55 credits for each five seconds, twice that with sound.
-    Kling,
-    /// Kling 2.6 motion control: as long as the driving clip, 11 or 18 credits a second.
-    Motion,
-    /// Topaz: as long as the source, 8 credits a second, 14 for the factor 4.
-    Topaz,
-}
-
-const MODELS: &[Model] = &[
-    Model {
-        id: "kling-2.6/text-to-video",
-        fields: &[
-            required("prompt", Kind::Text(1000)),
-            required("sound", Kind::Flag),
-            required("aspect_ratio", Kind::Choice(&["1:1", "16:9", "9:16"])),
-            required("duration", Kind::Choice(&["5", "10"])),
-        ],
-        shape: Shape::Kling,
-    },
-    Model {
-        id: "kling-2.6/image-to-video",
-        fields: &[
-            required("prompt", Kind::Text(1000)),
-            required("image_urls", Kind::Urls(1, 1)),
-            required("sound", Kind::Flag),
-            required("duration", Kind::Choice(&["5", "10"])),
-        ],
-        shape: Shape::Kling,
-    },
-    Model {
-        id: "kling-2.6/motion-control",
-        fields: &[
-            optional("prompt", Kind::Text(2500)),
-            required("input_urls", Kind::Urls(1, 1)),
-            required("video_urls", Kind::Urls(1, 1)),
-            required("character_orientation", Kind::Choice(&["image", "video"])),
-            required("mode", Kind::Choice(&["720p", "1080p"])),
-        ],
-        shape: Shape::Motion,
-    },
-    Model {
-        id: "topaz/video-upscale",
-        fields: &[
-            required("video_url", Kind::Url),
-            optional("upscale_factor", Kind::Choice(&["1", "2", "4"])),
-        ],
-        shape: Shape::Topaz,
-    },
-];
 
 /// The fields beside `input`.
 const AROUND: &[Field] =
@@ -83,60 +24,72 @@ impl Emulator {
             .collect();
         let mut wasted = check(AROUND, &around).map_err(|message| Refusal::new(422, message))?;
         let id = body.get("model").and_then(Value::as_str).unwrap_or_default();
-        let model = MODELS
-            .iter()
-            .find(|model| model.id == id)
-            .ok_or_else(|| Refusal::new(404, UNKNOWN_MODEL))?;
+        let row = row(id).ok_or_else(|| Refusal::new(422, UNKNOWN_MODEL))?;
+        if row.retired {
+            return Err(Refusal::new(500, "This interface is temporarily paused"));
+        }
         let input = body
             .get("input")
             .and_then(Value::as_object)
-            .ok_or_else(|| Refusal::new(422, "input is required"))?;
-        let unknown = check(model.fields, input).map_err(|message| Refusal::new(422, message))?;
+            .ok_or_else(|| Refusal::new(500, "input is required"))?;
+        let unknown = row.check(input)?;
         wasted.extend(unknown.into_iter().map(|name| format!("input.{name}")));
 
         let text = |name: &str| input.get(name).and_then(Value::as_str);
-        let first =
-            |name: &str| input.get(name).and_then(|list| list.get(0)?.as_str()).unwrap_or_default();
+        let parent = text("task_id").or_else(|| text("taskId")).map(str::to_owned);
+        let before =
+            parent.as_ref().and_then(|id| self.memory.tasks.get(*self.memory.by_id.get(id)?));
         let mut failure = None;
-        let (price, clip, resolution) = match model.shape {
-            Shape::Kling => {
-                let seconds: i64 = text("duration").and_then(|text| text.parse().ok()).unwrap_or(5);
-                let sound = input.get("sound").and_then(Value::as_bool).unwrap_or(false);
-                let (width, height) = match text("aspect_ratio") {
-                    Some("9:16") => (720, 1280),
-                    Some("1:1") => (960, 960),
-                    _ => (1280, 720),
-                };
-                let price = Credits::whole(seconds * 11 * if sound { 2 } else { 1 });
-                (price, Picture { width, height, seconds: seconds as f64 }, "720p")
+        if parent.is_some()
+            && !before.is_some_and(|task| task.settled && task.outcome == Outcome::Success)
+        {
+            failure = Some((400, "The source task does not exist or is not finished".to_owned()));
+        }
+        let clips: Vec<Picture> = row
+            .clip_fields()
+            .flat_map(|name| links(input.get(name)))
+            .map(|link| self.source_picture(link))
+            .collect();
+        let clips_s: f64 = clips.iter().map(|clip| clip.seconds).sum();
+        let source = match (row.source(), before) {
+            (_, Some(task)) => {
+                Some(Source { seconds: task.clip.seconds, resolution: task.resolution.clone() })
             }
-            Shape::Motion => {
-                let driving = self.source_picture(first("video_urls"));
-                let mode = text("mode").unwrap_or("720p");
-                let most = if text("character_orientation") == Some("image") { 10.0 } else { 30.0 };
-                if !(3.0..=most).contains(&driving.seconds) {
-                    failure =
-                        Some((400, format!("The driving video must be 3 to {most} seconds long")));
+            (Some(name), None) => links(input.get(name)).next().map(|link| Source {
+                seconds: self.source_picture(link).seconds,
+                resolution: String::new(),
+            }),
+            (None, None) => None,
+        };
+        let seconds = row.seconds(input, source.as_ref());
+        if id == "kling-2.6/motion-control" {
+            let most = if text("character_orientation") == Some("image") { 10.0 } else { 30.0 };
+            if !(3.0..=most).contains(&seconds) {
+                failure =
+                    Some((400, format!("The driving video must be 3 to {most} seconds long")));
+            }
+        }
+        let price = Credits::from_f64(row.price(input, seconds, clips_s, source.as_ref()));
+        let (short, ratio, resolution) = row.shape(input);
+        let like = clips.first().or(before.map(|task| &task.clip));
+        let factor: Option<u32> = text("upscale_factor").and_then(|factor| factor.parse().ok());
+        let clip = match (like, ratio) {
+            (Some(clip), _) if row.fields_named("upscale_factor") => {
+                let factor = factor.unwrap_or(2);
+                Picture {
+                    width: clip.width.saturating_mul(factor),
+                    height: clip.height.saturating_mul(factor),
+                    seconds,
                 }
-                let (rate, short) = if mode == "1080p" { (18.0, 1080) } else { (11.0, 720) };
-                let (width, height) = scaled(&driving, short);
-                (
-                    Credits::from_f64(rate * driving.seconds),
-                    Picture { width, height, ..driving },
-                    mode,
-                )
             }
-            Shape::Topaz => {
-                let source = self.source_picture(text("video_url").unwrap_or_default());
-                let factor: u32 =
-                    text("upscale_factor").and_then(|text| text.parse().ok()).unwrap_or(2);
-                let rate = if factor == 4 { 14.0 } else { 8.0 };
-                let clip = Picture {
-                    width: source.width.saturating_mul(factor),
-                    height: source.height.saturating_mul(factor),
-                    ..source
-                };
-                (Credits::from_f64(rate * clip.seconds), clip, "")
+            (Some(clip), None) => {
+                let (width, height) = scaled(clip, short);
+                Picture { width, height, seconds }
+            }
+            (_, ratio) => {
+                let (width, height) = ratio.unwrap_or((16, 9));
+                let (width, height) = scaled(&Picture { width, height, seconds }, short);
+                Picture { width, height, seconds }
             }
         };
         // The record shows the request with its input as text inside the text.
@@ -150,8 +103,9 @@ impl Emulator {
             price,
             clip,
             joined_seconds: None,
-            resolution: resolution.to_owned(),
-            parent: None,
+            resolution,
+            parent,
+            media: row.media,
             wasted,
             failure,
         })
@@ -178,7 +132,10 @@ impl Emulator {
         };
         let ended = flag != 0;
         let completed = if ended { task.completed() } else { None };
-        let result = with_urls.then(|| json!({"resultUrls": [format!("{base}{}", task.path())]}));
+        let result = with_urls.then(|| match task.media {
+            Media::Json => json!({"resultObject": {"subject_status": 1, "mask_urls": []}}),
+            _ => json!({"resultUrls": [format!("{base}{}", task.path())]}),
+        });
         let (fail_code, fail_message, consumed) = match &task.outcome {
             Outcome::Failure { code, message, charged } if ended => {
                 let consumed = if *charged { task.price } else { Credits::default() };
@@ -208,6 +165,12 @@ impl Emulator {
         self.note_shown(billed, with_urls);
         Reply::success(&data)
     }
+}
+
+/// The links that a field holds, one or many.
+fn links(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    let many = value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    value.and_then(Value::as_str).into_iter().chain(many.iter().filter_map(Value::as_str))
 }
 
 /// The size of a picture whose shorter side becomes `short` pixels.

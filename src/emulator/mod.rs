@@ -32,6 +32,7 @@ pub mod faults;
 mod fields;
 pub mod judge;
 mod market;
+mod market_rows;
 mod multipart;
 mod options;
 mod picture;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::account::Credits;
 use super::create::{Order, Refusal};
 use super::fields::{Field, Kind, check, optional, required};
-use super::tasks::{Picture, Progress, to_second};
+use super::tasks::{Media, Picture, Progress, to_second};
 use super::veo::text;
 use super::{Call, Emulator, Lane, Lookup, Outcome, Reply};
 
@@ -84,6 +84,7 @@ impl Emulator {
             joined_seconds: None,
             resolution: quality.to_owned(),
             parent: None,
+            media: Media::Video,
             wasted,
             failure: None,
         })
@@ -118,6 +119,7 @@ impl Emulator {
             joined_seconds: None,
             resolution: quality.to_owned(),
             parent: Some(id.to_owned()),
+            media: Media::Video,
             wasted,
             failure,
         })
@@ -203,6 +205,7 @@ impl Emulator {
             joined_seconds: None,
             resolution: "720p".into(),
             parent: None,
+            media: Media::Video,
             wasted,
             failure: None,
         })

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::faults::Faults;
-use super::tasks::{Picture, Version};
+use super::tasks::{Media, Picture, Version};
 use super::{Bill, Credits, Emulator, Logged, Options, Outcome, State, Task, Window, mix};
 
 /// Everything that a restart must keep.
@@ -264,7 +264,12 @@ impl Emulator {
 impl Task {
     /// The path of the plain result.
     pub(super) fn path(&self) -> String {
-        format!("/files/{}.mp4", self.id)
+        let end = match self.media {
+            Media::Image => "png",
+            Media::Audio => "wav",
+            Media::Video | Media::Json => "mp4",
+        };
+        format!("/files/{}.{end}", self.id)
     }
 
     /// The path of the joined video of an extension.

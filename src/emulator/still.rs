@@ -26,6 +26,26 @@ pub fn png(task_id: &str) -> Vec<u8> {
     file
 }
 
+/// A second of a quiet tone as a WAV file (mono, 8 bits, 8 kHz), its pitch from the task.
+#[must_use]
+pub fn wave(task_id: &str) -> Vec<u8> {
+    const RATE: u32 = 8000;
+    let period = u32::from(task_id.bytes().fold(0u8, u8::wrapping_add) % 32) + 16;
+    let samples = (0..RATE).map(|at| if at / period % 2 == 0 { 120u8 } else { 136 });
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + RATE).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16u32.to_le_bytes());
+    file.extend([1, 0, 1, 0]); // plain samples, one channel
+    file.extend(RATE.to_le_bytes());
+    file.extend(RATE.to_le_bytes());
+    file.extend([1, 0, 8, 0]); // one byte a sample
+    file.extend(b"data");
+    file.extend(RATE.to_le_bytes());
+    file.extend(samples);
+    file
+}
+
 fn append_chunk(file: &mut Vec<u8>, kind: [u8; 4], content: &[u8]) {
     file.extend((content.len() as u32).to_be_bytes());
     let from = file.len();

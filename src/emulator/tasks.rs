@@ -39,6 +39,21 @@ pub enum Lane {
     Aleph,
 }
 
+/// What a model makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Media {
+    /// A clip.
+    #[default]
+    Video,
+    /// A picture.
+    Image,
+    /// A sound.
+    Audio,
+    /// Data about a picture.
+    Json,
+}
+
 /// The picture of a clip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
@@ -122,6 +137,9 @@ pub struct Task {
     pub resolution: String,
     /// The task an extension continues.
     pub parent: Option<String>,
+    /// What it makes.
+    #[serde(default)]
+    pub media: Media,
     /// The 1080p and 4K versions that were asked for.
     pub upgrades: Vec<Upgrading>,
     /// Deviations.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::account::Credits;
 use super::create::{Order, Refusal};
 use super::fields::{Field, Kind, check, optional, required};
-use super::tasks::{Picture, Progress, Version, to_second};
+use super::tasks::{Media, Picture, Progress, Version, to_second};
 use super::{Call, Emulator, Lane, Lookup, Outcome, Reply};
 
 /// `POST /api/v1/veo/generate`. Both spellings of the ratio are accepted; the record shows `aspectRatio`.
@@ -133,6 +133,7 @@ impl Emulator {
             joined_seconds: None,
             resolution: resolution.to_owned(),
             parent: None,
+            media: Media::Video,
             wasted,
             failure: None,
         })
@@ -176,6 +177,7 @@ impl Emulator {
             joined_seconds: Some(before + seconds),
             resolution: parent.resolution.clone(),
             parent: Some(id.to_owned()),
+            media: Media::Video,
             wasted,
             failure: None,
         })

@@ -9,7 +9,7 @@ use super::request::Request;
 use super::sources::{Sources, choose_mode, mode_name};
 use super::values::{field_named, integer, merged, params, seconds, switch, text};
 use super::wording::{Kind, extension_fields, prompt};
-use crate::catalog::{Catalog, Mode, ModeKind, Model, Price, Sound, Status, Wanted};
+use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted};
 use crate::prompt::Templates;
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Map, Value as Json, json};
@@ -101,15 +101,17 @@ impl Builder<'_> {
                 Some("make both one scene with an `extend` step".into()),
             ));
         }
-        match self.model(&fields, None, &mut built, &mut problems) {
-            Some(model) => {
+        match self.named(&fields, None, &mut built, &mut problems) {
+            Some(found) => {
+                let model = found.model();
                 if model.status == Status::Retired {
                     built.retired = Some(format!(
                         "`{}` is no longer offered by {}",
                         model.name, model.provider
                     ));
                 }
-                self.generate(ask, &fields, model, &mut built, &mut problems);
+                let chosen = self.generate(ask, &fields, &found, &mut built, &mut problems);
+                let model = chosen.unwrap_or(model);
                 for (index, step) in order {
                     self.follow(ask, &fields, model, index, step, &mut built, &mut problems);
                 }
@@ -160,41 +162,40 @@ impl Builder<'_> {
                     }
                     upscaled = true;
                 }
-                StepKind::Keyframe | StepKind::Lipsync | StepKind::Restyle => {
-                    problems.push(step_problem(
-                        index,
-                        "step-unavailable",
-                        format!("no model of the catalogue can do the step `{}`", step.kind),
-                        "the steps `generate`, `extend` and `upscale` work today",
-                    ))
-                }
-                StepKind::Extend => {}
+                StepKind::Keyframe | StepKind::Lipsync => problems.push(step_problem(
+                    index,
+                    "step-unavailable",
+                    format!("no model of the catalogue can do the step `{}`", step.kind),
+                    "the steps `generate`, `extend`, `restyle` and `upscale` work today",
+                )),
+                StepKind::Extend | StepKind::Restyle => {}
             }
             after.push((index, step));
         }
         after
     }
 
-    fn model<'m>(
+    /// What the author's name for the model means.
+    fn named<'m>(
         &'m self,
         fields: &BTreeMap<Field, Value>,
         step: Option<usize>,
         built: &mut Built,
         problems: &mut Vec<Problem>,
-    ) -> Option<&'m Model> {
+    ) -> Option<Found<'m>> {
         let name = text(fields, Field::Model).unwrap_or(DEFAULT_MODEL);
         match self.catalog.find(name) {
             Ok(found) => {
-                if let Some(warning) = found.warning {
+                if let Some(warning) = &found.warning {
                     built.warnings.push(Problem::new(
                         step,
                         Field::Model,
                         "model-alias",
-                        warning,
+                        warning.clone(),
                         None,
                     ));
                 }
-                Some(found.model)
+                Some(found)
             }
             Err(unknown) => {
                 let near: Vec<String> =
@@ -213,17 +214,27 @@ impl Builder<'_> {
         }
     }
 
-    fn generate(
-        &self,
+    /// The first step. Returns the model that makes it, where one could be chosen.
+    fn generate<'m>(
+        &'m self,
         ask: &Ask,
         fields: &BTreeMap<Field, Value>,
-        model: &Model,
+        found: &Found<'m>,
         built: &mut Built,
         problems: &mut Vec<Problem>,
-    ) {
-        let Some(mut sources) = Sources::of(ask, fields, problems) else { return };
+    ) -> Option<&'m Model> {
+        let mut sources = Sources::of(ask, fields, problems)?;
         let params = params(fields);
-        let Some(mode) = choose_mode(model, &sources, &params, problems) else { return };
+        let (model, mode) = choose_mode(found, &sources, &params, problems)?;
+        if found.models.len() > 1 {
+            let said = text(fields, Field::Model).unwrap_or(DEFAULT_MODEL);
+            let message = format!(
+                "`{said}` is `{}` here, its cheapest tier with {}",
+                model.name,
+                mode_name(mode)
+            );
+            built.warnings.push(Problem::new(None, Field::Model, "model-tier", message, None));
+        }
         if mode.kind == ModeKind::Reference && sources.references.is_empty() {
             sources.references = std::mem::take(&mut sources.characters);
         }
@@ -261,17 +272,22 @@ impl Builder<'_> {
             Sound::None => false,
             Sound::Switch => fields.get(&Field::Audio) == Some(&Value::Switch(true)),
         };
+        // A model with a parameter for it is not told twice what to avoid.
+        let mut told = fields.clone();
+        if mode.takes("negative") {
+            told.remove(&Field::Negative);
+        }
         let (prompt, style) = match prompt(
             self.templates,
             ask,
-            fields,
+            &told,
             model,
             Kind { step: None, sound, from_image, extended },
         ) {
             Ok(prompt) => prompt,
             Err(problem) => {
                 problems.push(problem);
-                return;
+                return Some(model);
             }
         };
         if !prompt.trim().is_empty() {
@@ -310,6 +326,7 @@ impl Builder<'_> {
             model,
             mode,
             seconds: length,
+            priced: length,
             prompt,
             style,
         };
@@ -317,6 +334,7 @@ impl Builder<'_> {
             built.clip_length = length;
             built.steps.push(step);
         }
+        Some(model)
     }
 
     /// The film length that the first clip has to cover: all of it, or as much as the longest clip can where extend
@@ -347,69 +365,59 @@ impl Builder<'_> {
         problems: &mut Vec<Problem>,
     ) {
         let at = Some(index);
-        let model = match step.fields.get(&Field::Model) {
-            Some(_) => match self.model(&step.fields, at, built, problems) {
-                Some(model) => model,
+        let named = match step.fields.get(&Field::Model) {
+            Some(_) => match self.named(&step.fields, at, built, problems) {
+                Some(found) => Some(found),
                 None => return,
             },
-            None => base,
+            None => None,
         };
-        let mut wanted = Wanted { fields: BTreeMap::new(), params: params(&step.fields) };
-        wanted.fields.insert("task".into(), json!({"$previous": "task"}));
-        let (mode, prompt, style) = match step.kind {
-            StepKind::Upscale => {
-                let target = text(&step.fields, Field::Resolution)
-                    .or(text(&step.fields, Field::Prompt))
-                    .unwrap_or("1080p");
-                let Some(mode) = model.upscale(target) else {
-                    let targets: Vec<String> = model
-                        .modes
-                        .iter()
-                        .filter(|mode| mode.kind == ModeKind::Upscale)
-                        .filter_map(|mode| mode.target.as_ref().map(|target| format!("`{target}`")))
-                        .collect();
-                    let hint = if targets.is_empty() {
-                        "leave the step out, or choose a model that can".to_owned()
-                    } else {
-                        format!("it can do {}", targets.join(", "))
-                    };
-                    problems.push(Problem {
-                        step: at,
-                        field: Some(Field::Resolution),
-                        param: None,
-                        code: "no-such-upscale",
-                        message: format!("`{}` cannot upscale to `{target}`", model.name),
-                        hint: Some(hint),
-                    });
-                    return;
-                };
-                (mode, String::new(), None)
+        let target = text(&step.fields, Field::Resolution).or(text(&step.fields, Field::Prompt));
+        let able = match step.kind {
+            StepKind::Upscale => self.upscaler(named, base, target.unwrap_or("1080p")),
+            StepKind::Restyle => able(named, base, ModeKind::V2v, self.by_name(RESTYLER)),
+            _ => able(named, base, ModeKind::Extend, None),
+        };
+        let (model, mode) = match able {
+            Ok(able) => able,
+            Err(model) => {
+                problems.push(unable(index, step.kind, model, target.unwrap_or("1080p")));
+                return;
             }
-            _ => {
-                let Some(mode) = model.mode(ModeKind::Extend) else {
-                    problems.push(step_problem(
-                        index,
-                        "no-such-step",
-                        format!("`{}` cannot extend a clip", model.name),
-                        "leave the step out, or choose a Veo model",
-                    ));
+        };
+        if let Some(source) = built.steps.last().filter(|source| !takes_from(mode, model, source)) {
+            problems.push(step_problem(
+                index,
+                "step-source",
+                format!(
+                    "the {} of `{}` works on its own clips only, and this one is made by `{}`",
+                    step.kind, model.name, source.model
+                ),
+                "leave the step's model out, or choose one that takes any clip",
+            ));
+            return;
+        }
+        let mut wanted = Wanted { fields: BTreeMap::new(), params: params(&step.fields) };
+        let before = if mode.takes("task") { "task" } else { "clip" };
+        let field = if before == "task" { "task" } else { "video" };
+        wanted.fields.insert(field.into(), json!({ "$previous": before }));
+        let (prompt, style) = if step.kind == StepKind::Upscale {
+            (String::new(), None)
+        } else {
+            let fields = extension_fields(scene, step);
+            let more = ask.steps[index + 1..].iter().any(|step| step.kind == StepKind::Extend);
+            let sound = mode.sound != Sound::None;
+            match prompt(
+                self.templates,
+                ask,
+                &fields,
+                model,
+                Kind { step: at, sound, from_image: false, extended: more },
+            ) {
+                Ok(prompt) => prompt,
+                Err(problem) => {
+                    problems.push(problem);
                     return;
-                };
-                let fields = extension_fields(scene, step);
-                let more = ask.steps[index + 1..].iter().any(|step| step.kind == StepKind::Extend);
-                let sound = mode.sound != Sound::None;
-                match prompt(
-                    self.templates,
-                    ask,
-                    &fields,
-                    model,
-                    Kind { step: at, sound, from_image: false, extended: more },
-                ) {
-                    Ok((prompt, style)) => (mode, prompt, style),
-                    Err(problem) => {
-                        problems.push(problem);
-                        return;
-                    }
                 }
             }
         };
@@ -419,17 +427,63 @@ impl Builder<'_> {
         if let Some(seed) = integer(&step.fields, Field::Seed) {
             wanted.fields.insert("seed".into(), seed.into());
         }
-        let seconds = match step.kind {
-            StepKind::Extend => {
-                mode.longest().zip(built.clip_length).map(|(more, so_far)| so_far + more)
+        let resolution = match step.kind {
+            // The factor behind a model's name: `topaz 2x`.
+            StepKind::Upscale => target.map(|target| target.rsplit(' ').next().unwrap_or(target)),
+            _ => text(&step.fields, Field::Resolution).or(text(scene, Field::Resolution)),
+        };
+        if let Some(resolution) = resolution.filter(|_| mode.takes("resolution")) {
+            wanted.fields.insert("resolution".into(), resolution.into());
+        }
+        let mut more = mode.longest();
+        if mode.takes("duration")
+            && let Ok(length) = mode.clip_length(None, seconds(&step.fields, Field::ClipLength))
+        {
+            more = length.seconds;
+            if let Some(value) = length.value {
+                wanted.fields.insert("duration".into(), value);
             }
+        }
+        let seconds = match step.kind {
+            StepKind::Extend => more.zip(built.clip_length).map(|(more, so_far)| so_far + more),
             _ => built.clip_length,
         };
-        let making = Making { kind: step.kind, index: at, model, mode, seconds, prompt, style };
+        // An extension costs what it adds; everything else what it goes over.
+        let priced = if step.kind == StepKind::Extend { more } else { built.clip_length };
+        let making =
+            Making { kind: step.kind, index: at, model, mode, seconds, priced, prompt, style };
         if let Some(step) = self.make(making, &wanted, built, problems) {
             built.clip_length = seconds;
             built.steps.push(step);
         }
+    }
+
+    /// A model that upscales to `target`: the one that is named, also in the target itself (`topaz 2x`), else the clip's
+    /// own, else one that takes any clip.
+    fn upscaler<'m>(
+        &'m self,
+        named: Option<Found<'m>>,
+        base: &'m Model,
+        target: &str,
+    ) -> Result<(&'m Model, &'m Mode), &'m Model> {
+        let told = target
+            .rsplit_once(' ')
+            .and_then(|(name, factor)| Some((self.catalog.find(name).ok()?, factor)));
+        let (named, target) = match (named, told) {
+            (None, Some((found, factor))) => (Some(found), factor),
+            (named, _) => (named, target),
+        };
+        let can = |model: &'m Model| Some((model, model.upscale(target)?));
+        match named {
+            Some(found) => {
+                found.models.iter().find_map(|model| can(model)).ok_or_else(|| found.model())
+            }
+            None => can(base).or_else(|| can(self.by_name(UPSCALER)?)).ok_or(base),
+        }
+    }
+
+    fn by_name(&self, name: &str) -> Option<&Model> {
+        self.catalog.find(name).ok().map(|found| found.model())
     }
 
     fn make(
@@ -439,7 +493,7 @@ impl Builder<'_> {
         built: &mut Built,
         problems: &mut Vec<Problem>,
     ) -> Option<BuiltStep> {
-        let Making { kind, index, model, mode, seconds, prompt, style } = making;
+        let Making { kind, index, model, mode, seconds, priced, prompt, style } = making;
         let composed = match mode.compose(wanted) {
             Ok(composed) => composed,
             Err(found) => {
@@ -475,7 +529,7 @@ impl Builder<'_> {
             operation: mode.operation.clone(),
             upgrade: family.upgrade(&mode.operation).is_some(),
             not_after: mode.not_after.clone(),
-            price: mode.price(&composed.parameters, seconds),
+            price: mode.price(&composed.parameters, priced),
             request,
             parts,
             seconds,
@@ -486,13 +540,79 @@ impl Builder<'_> {
     }
 }
 
+/// Restyles clips of any model where the step names none that can.
+const RESTYLER: &str = "Runway Aleph";
+/// Upscales clips of any model.
+const UPSCALER: &str = "Topaz Video Upscale";
+
+/// The mode of a kind: of the model that is named, else of the clip's own, else of one that takes any clip.
+fn able<'m>(
+    named: Option<Found<'m>>,
+    base: &'m Model,
+    kind: ModeKind,
+    any: Option<&'m Model>,
+) -> Result<(&'m Model, &'m Mode), &'m Model> {
+    let can = |model: &'m Model| Some((model, model.mode(kind)?));
+    match named {
+        Some(found) => {
+            found.models.iter().find_map(|model| can(model)).ok_or_else(|| found.model())
+        }
+        None => can(base).or_else(|| can(any?)).ok_or(base),
+    }
+}
+
+/// Whether a mode can work on what a step has made. One that takes a task takes those of its family, and where it has an
+/// id of its own (the market has models of many makers) those of its model.
+fn takes_from(mode: &Mode, model: &Model, source: &BuiltStep) -> bool {
+    !mode.takes("task")
+        || (model.family == source.family && (mode.id.is_none() || model.name == source.model))
+}
+
+/// The problem with a step that a model cannot do.
+fn unable(index: usize, step: StepKind, model: &Model, target: &str) -> Problem {
+    match step {
+        StepKind::Upscale => {
+            let targets: Vec<String> =
+                model.upscale_targets().into_iter().map(|target| format!("`{target}`")).collect();
+            let hint = if targets.is_empty() {
+                "`topaz 2x` and `topaz 4x` upscale any clip".to_owned()
+            } else {
+                format!("it can do {}; `topaz 2x` upscales any clip", targets.join(", "))
+            };
+            Problem {
+                step: Some(index),
+                field: Some(Field::Resolution),
+                param: None,
+                code: "no-such-upscale",
+                message: format!("`{}` cannot upscale to `{target}`", model.name),
+                hint: Some(hint),
+            }
+        }
+        StepKind::Restyle => step_problem(
+            index,
+            "no-such-step",
+            format!("`{}` cannot restyle a clip", model.name),
+            "leave the model out, or name one with a `v2v` mode such as `Runway Aleph`",
+        ),
+        _ => step_problem(
+            index,
+            "no-such-step",
+            format!("`{}` cannot extend a clip", model.name),
+            "leave the step out, or choose a Veo model",
+        ),
+    }
+}
+
 /// A step that is about to be made.
 struct Making<'a> {
     kind: StepKind,
     index: Option<usize>,
     model: &'a Model,
     mode: &'a Mode,
+    /// Length of the clip that comes out.
     seconds: Option<f64>,
+    /// The seconds that are paid for.
+    priced: Option<f64>,
     prompt: String,
     style: Option<String>,
 }

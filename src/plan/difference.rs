@@ -242,7 +242,10 @@ fn compare_foreign(builder: &Builder<'_>, present: &Present, foreign: &Foreign<'
         told("prompt-changed", "prompt", foreign.prompt.into(), new);
     }
     let named = builder.catalog.find(foreign.model);
-    if named.map_or(foreign.model, |found| &found.model.name) != step.model {
+    let is_it = named.map_or(foreign.model == step.model, |found| {
+        found.models.iter().any(|model| model.name == step.model)
+    });
+    if !is_it {
         told("model-changed", "model", foreign.model.into(), step.model.clone().into());
     }
     for (name, old) in foreign.parameters {

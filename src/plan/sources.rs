@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::problem::Problem;
-use crate::catalog::{Mode, ModeKind, Model};
+use crate::catalog::{Found, Mode, ModeKind, Model};
 use crate::storyboard::{Field, Input, Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -50,61 +50,111 @@ impl Sources {
     }
 }
 
-/// The mode that follows from what the scene gives, unless a parameter of the author asks for another one.
+/// The model and the mode that follow from what the scene gives, unless the model's name or a parameter of the author
+/// asks for another one. Of a line the first, cheapest tier that can is taken.
 pub(super) fn choose_mode<'m>(
-    model: &'m Model,
+    found: &Found<'m>,
     sources: &Sources,
     params: &[(String, Json)],
     problems: &mut Vec<Problem>,
-) -> Option<&'m Mode> {
-    let wanted: &[ModeKind] = if sources.video.is_some() {
-        &[ModeKind::V2v, ModeKind::Motion]
-    } else if sources.sound_file.is_some() {
-        &[ModeKind::Speech]
-    } else if sources.last_frame.is_some() {
-        &[ModeKind::FirstLast]
-    } else {
-        match sources.references.len() {
-            0 if !sources.characters.is_empty() && model.mode(ModeKind::Reference).is_some() => {
-                &[ModeKind::Reference]
-            }
-            0 => &[ModeKind::T2v],
-            1 => &[ModeKind::I2v, ModeKind::Reference],
-            _ => &[ModeKind::Reference],
-        }
+) -> Option<(&'m Model, &'m Mode)> {
+    let kinds = sources.kinds();
+    let chosen = |strict: bool| {
+        found.models.iter().find_map(|model| {
+            let meant = |mode: &&Mode| found.wants.as_ref().is_none_or(|wants| wants.fits(mode));
+            let fits = |mode: &&Mode| meant(mode) && (!strict || sources.all_taken_by(mode));
+            let of_kind =
+                |kind: &ModeKind| model.modes.iter().filter(|mode| mode.kind == *kind).find(fits);
+            let natural = kinds.iter().find_map(of_kind);
+            // A name that says which work is meant is stronger than what the scene gives.
+            let named = || found.wants.as_ref().and_then(|_| model.modes.iter().find(fits));
+            Some((*model, natural.or_else(named)?))
+        })
     };
-    let natural = wanted.iter().find_map(|kind| model.mode(*kind));
+    let natural = chosen(true).or_else(|| chosen(false));
     let contradicts = |mode: &Mode| {
         params.iter().any(|(name, value)| mode.set.get(name).is_some_and(|own| own != value))
     };
     let asked_for =
         |mode: &&Mode| params.iter().any(|(name, value)| mode.set.get(name) == Some(value));
-    let found = match natural {
-        Some(mode) if !contradicts(mode) => Some(mode),
-        _ => model.modes.iter().filter(asked_for).find(|mode| !contradicts(mode)).or(natural),
+    let found_mode = match natural {
+        Some((model, mode)) if !contradicts(mode) => Some((model, mode)),
+        _ => found
+            .models
+            .iter()
+            .find_map(|model| {
+                let mut modes = model.modes.iter().filter(asked_for);
+                Some((*model, modes.find(|mode| !contradicts(mode))?))
+            })
+            .or(natural),
     };
-    if found.is_none() {
-        let (field, given) = match wanted[0] {
-            ModeKind::V2v => (Field::Video, "start from a clip"),
-            ModeKind::Speech => (Field::Audio, "follow a sound file"),
-            ModeKind::FirstLast => (Field::LastFrame, "end on a given frame"),
-            ModeKind::Reference => (Field::Reference, "take several reference pictures"),
-            ModeKind::I2v => (Field::Reference, "start from a picture"),
-            _ => (Field::Model, "start from words alone"),
-        };
-        let has: Vec<String> = model.modes.iter().map(mode_name).collect();
-        problems.push(Problem::new(
-            None,
-            field,
-            "no-such-mode",
-            format!("`{}` cannot {given}", model.name),
-            Some(format!(
-                "its modes are {}; `storyreel models` shows which models can",
-                has.join(", ")
-            )),
-        ));
+    if found_mode.is_none() {
+        problems.push(no_such_mode(found, &kinds));
     }
-    found
+    found_mode
+}
+
+fn no_such_mode(found: &Found<'_>, kinds: &[ModeKind]) -> Problem {
+    let (field, given) = match kinds.first() {
+        Some(ModeKind::V2v) => (Field::Video, "start from a clip"),
+        Some(ModeKind::Speech) => (Field::Audio, "follow a sound file"),
+        Some(ModeKind::FirstLast) => (Field::LastFrame, "end on a given frame"),
+        Some(ModeKind::Reference) => (Field::Reference, "take several reference pictures"),
+        Some(ModeKind::I2v) => (Field::Reference, "start from a picture"),
+        _ => (Field::Model, "start from words alone"),
+    };
+    let names: Vec<String> = found.models.iter().map(|model| format!("`{}`", model.name)).collect();
+    let mut has: Vec<String> = Vec::new();
+    for mode in found.models.iter().flat_map(|model| &model.modes) {
+        let name = mode_name(mode);
+        if !has.contains(&name) {
+            has.push(name);
+        }
+    }
+    Problem::new(
+        None,
+        field,
+        "no-such-mode",
+        format!("{} cannot {given}", names.join(", ")),
+        Some(format!(
+            "its modes are {}; `storyreel models` shows which models can",
+            has.join(", ")
+        )),
+    )
+}
+
+impl Sources {
+    /// The kinds of work that what the scene gives can mean, the likeliest first.
+    fn kinds(&self) -> Vec<ModeKind> {
+        let mut kinds = Vec::new();
+        if self.sound_file.is_some() {
+            kinds.push(ModeKind::Speech);
+        }
+        if self.video.is_some() {
+            kinds.extend([ModeKind::V2v, ModeKind::Motion, ModeKind::Reference]);
+            // What the scene starts from is told by the clip first.
+            if self.sound_file.is_some() {
+                kinds.rotate_left(1);
+            }
+            return kinds;
+        }
+        match (&self.last_frame, self.references.len()) {
+            (Some(_), _) => kinds.push(ModeKind::FirstLast),
+            (None, 0) if !self.characters.is_empty() => {
+                kinds.extend([ModeKind::Reference, ModeKind::T2v]);
+            }
+            (None, 0) => kinds.push(ModeKind::T2v),
+            (None, 1) => kinds.extend([ModeKind::I2v, ModeKind::Reference]),
+            (None, _) => kinds.push(ModeKind::Reference),
+        }
+        kinds
+    }
+
+    /// Whether a mode has a use for the clip and the sound file that the scene gives.
+    fn all_taken_by(&self, mode: &Mode) -> bool {
+        (self.video.is_none() || mode.takes("video"))
+            && (self.sound_file.is_none() || mode.takes_sound_file())
+    }
 }
 
 /// `t2v`, or `upscale-4k` for an upscale to a target.

@@ -8,7 +8,7 @@ pub(super) fn ratio(text: &str) -> Option<String> {
     }
     let lower = text.to_lowercase();
     match lower.as_str() {
-        "auto" | "automatic" => return Some("Auto".to_owned()),
+        "auto" | "automatic" | "adaptive" => return Some("Auto".to_owned()),
         "landscape" | "horizontal" | "widescreen" | "横屏" | "横" | "querformat" => {
             return Some("16:9".to_owned());
         }

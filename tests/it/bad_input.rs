@@ -183,7 +183,7 @@ error[unknown-model]: no model is called `veo-3.1-fsat`
 2 | model: veo-3.1-fsat
   |        ^^^^^^^^^^^^ scene 1 and others
   |
-  = help: did you mean `Veo 3.1 Fast`, `Veo 3.1`, `Veo 3.1 Lite`? `storyreel models` lists all
+  = help: did you mean `Veo 3.1 Fast`, `Veo 3.1 Market`, `Veo 3.1`? `storyreel models` lists all
 
 1 error in SCENES.md
 ");

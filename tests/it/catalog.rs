@@ -11,7 +11,7 @@ fn catalog() -> Catalog {
 
 fn mode<'a>(catalog: &'a Catalog, model: &str, kind: ModeKind) -> &'a Mode {
     let found = catalog.find(model).expect("a known model");
-    found.model.mode(kind).expect("a mode of it")
+    found.model().mode(kind).expect("a mode of it")
 }
 
 fn wanted(fields: Value, params: &[(&str, Value)]) -> Wanted {
@@ -45,10 +45,10 @@ fn told(result: Result<Composed, Vec<ParameterProblem>>) -> Vec<String> {
 fn a_model_is_found_under_all_its_names() {
     let catalog = catalog();
     for name in ["Veo 3.1 Fast", "veo-3.1-fast", "veo 3-1 FAST", "veo3_fast", " veo fast "] {
-        assert_eq!(catalog.find(name).expect(name).model.name, "Veo 3.1 Fast", "{name}");
+        assert_eq!(catalog.find(name).expect(name).model().name, "Veo 3.1 Fast", "{name}");
     }
-    assert_eq!(catalog.find("veo3").expect("the id").model.name, "Veo 3.1");
-    assert_eq!(catalog.find("fast").ok().map(|found| found.model.name.clone()), None);
+    assert_eq!(catalog.find("veo3").expect("the id").model().name, "Veo 3.1");
+    assert_eq!(catalog.find("fast").ok().map(|found| found.model().name.clone()), None);
     let unknown = catalog.find("veo 3.1 fats").expect_err("a slip of the pen");
     assert_eq!(unknown.nearest.len(), 3);
     assert_eq!(unknown.nearest[0], "Veo 3.1 Fast");
@@ -76,7 +76,7 @@ fn text_to_video_sends_every_default_that_matters() {
 #[test]
 fn a_request_has_model_and_parameters_in_their_place() {
     let catalog = catalog();
-    let model = catalog.find("veo3_lite").expect("a model").model;
+    let model = catalog.find("veo3_lite").expect("a model").model();
     let family = catalog.family_of(model);
     let mode = model.mode(ModeKind::T2v).expect("a mode");
     let composed = compose(mode, json!({"prompt": "A kite."}), &[]).expect("a good scene");
@@ -166,7 +166,7 @@ fn problems_name_what_is_to_blame() {
 #[test]
 fn a_missing_mode_names_the_models_that_have_it() {
     let catalog = catalog();
-    let quality = catalog.find("veo3").expect("a model").model;
+    let quality = catalog.find("veo3").expect("a model").model();
     assert!(quality.mode(ModeKind::Reference).is_none());
     let missing = catalog.missing_mode(quality, ModeKind::Reference);
     assert_eq!(missing.message, "`Veo 3.1` has no `reference` mode");
@@ -225,7 +225,7 @@ fn prices_follow_the_resolution() {
         }
         let price = mode(&catalog, name, ModeKind::Extend).price(&Map::new(), None);
         assert_eq!(price.credits, Some(extend));
-        let model = catalog.find(name).expect("a model").model;
+        let model = catalog.find(name).expect("a model").model();
         let upgrades = model.upscale("1080p").zip(model.upscale("4k")).expect("two upgrades");
         assert_eq!(upgrades.0.price(&Map::new(), None).credits, Some(5.0));
         assert_eq!(upgrades.1.price(&Map::new(), None).credits, Some(120.0));
@@ -263,7 +263,7 @@ fn kling_sends_texts_and_a_sound_switch() {
     let composed =
         compose(t2v, json!({"prompt": "A lamp.", "duration": length.value, "audio": true}), &[])
             .expect("a good scene");
-    let model = catalog.find("Kling 2.6").expect("a model").model;
+    let model = catalog.find("Kling 2.6").expect("a model").model();
     let request = catalog.family_of(model).request(t2v, &composed.parameters);
     assert_eq!(
         request.body,
@@ -325,7 +325,7 @@ fn runway_has_rules_and_no_model_id() {
     assert_eq!(problems[0].hint.as_deref(), Some("take 5 s or 720p"));
     let composed = compose(t2v, json!({"prompt": "x", "duration": "10"}), &[]).expect("good");
     assert_eq!(t2v.price(&composed.parameters, None).credits, Some(30.0));
-    let model = catalog.find("sample-runway").expect("a model").model;
+    let model = catalog.find("sample-runway").expect("a model").model();
     let request = catalog.family_of(model).request(t2v, &composed.parameters);
     assert_eq!(request.path, "/api/v1/runway/generate");
     assert_eq!(
@@ -350,14 +350,14 @@ fn runway_has_rules_and_no_model_id() {
 #[test]
 fn nested_lists_are_sent_and_checked() {
     let catalog = with_samples();
-    let found = catalog.find("kling-3.0").expect("an old id");
+    let found = catalog.find("kling-three").expect("an old id");
     assert_eq!(
         found.warning.as_deref(),
         Some(
-            "`kling-3.0` is an id of an old guide that does not exist; `Sample Kling 3` (`kling-3.0/video`) is used"
+            "`kling-three` is an id of an old guide that does not exist; `Sample Kling 3` (`kling-3.0/video`) is used"
         )
     );
-    let t2v = found.model.mode(ModeKind::T2v).expect("a mode");
+    let t2v = found.model().mode(ModeKind::T2v).expect("a mode");
     let single = compose(t2v, json!({"prompt": "x", "resolution": "720P"}), &[]).expect("good");
     assert_eq!(single.parameters["multi_prompt"], json!([]));
     assert_eq!(single.parameters["mode"], json!("std"));
@@ -435,7 +435,7 @@ fn clip_lengths_of_ranges_and_frames() {
     assert_eq!((clip.seconds, clip.value), (Some(2.75), Some(json!(44))));
     assert_eq!(speech.longest(), Some(7.5));
     assert_eq!(speech.lengths_told(), "2.5 to 7.5 s");
-    let topaz = catalog.find("Sample Topaz").expect("a model").model;
+    let topaz = catalog.find("Sample Topaz").expect("a model").model();
     assert_eq!(topaz.upscale_targets(), ["1x", "2x", "4x"]);
     let upscale = topaz.upscale("2X").expect("it takes a factor");
     assert_eq!(upscale.clip_length(Some(99.0), None).map(|clip| clip.seconds), Ok(None));
@@ -449,10 +449,10 @@ fn a_projects_file_replaces_a_model() {
     let text = SAMPLES.replace("name = \"Sample Runway\"", "name = \"Mine\"\nslug = \"veo-3.1\"");
     let files = [("catalog/mine.toml".to_owned(), text)];
     let mixed = catalog().with_files(&files).expect("a good file");
-    assert_eq!(mixed.find("veo-3.1").expect("replaced").model.name, "Mine");
-    assert_eq!(mixed.find("mine").expect("replaced").model.family, "runway");
+    assert_eq!(mixed.find("veo-3.1").expect("replaced").model().name, "Mine");
+    assert_eq!(mixed.find("mine").expect("replaced").model().family, "runway");
     assert!(mixed.find("veo3_fast").is_ok());
-    assert_eq!(catalog().find("veo-3.1").expect("untouched").model.name, "Veo 3.1");
+    assert_eq!(catalog().find("veo-3.1").expect("untouched").model().name, "Veo 3.1");
 }
 
 /// One mistake a row: what to change in the samples, and the error with its place.

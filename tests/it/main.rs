@@ -8,6 +8,7 @@ mod cli;
 mod corpus;
 mod emulator;
 mod engine;
+mod every_model;
 mod film;
 #[cfg(unix)]
 mod hostile;

@@ -646,11 +646,13 @@ fn a_chain_in_an_order_that_cannot_work_is_refused_at_the_step() {
     );
     let twice = film.errors(&scene("\n### Upscale\n4k\n\n### Upscale\n4k\n"));
     assert!(twice[0].starts_with("8: step-order: the clip is upscaled twice"), "{twice:?}");
-    let restyle = film.errors(&scene("\n### Restyle\nIn ink.\n"));
-    assert!(restyle[0].starts_with("5: step-unavailable: "), "{restyle:?}");
+    let lipsync = film.errors(&scene("\n### Lipsync\nIn ink.\n"));
+    assert!(lipsync[0].starts_with("5: step-unavailable: "), "{lipsync:?}");
     assert_eq!(
         film.errors(&scene("\n### Upscale\n8k\n")),
-        ["6: no-such-upscale: `Veo 3.1 Fast` cannot upscale to `8k` (it can do `1080p`, `4k`)"]
+        [
+            "6: no-such-upscale: `Veo 3.1 Fast` cannot upscale to `8k` (it can do `1080p`, `4k`; `topaz 2x` upscales any clip)"
+        ]
     );
     let kling = scene("- **Model**: Kling 2.6\n\n### Extend\nOn.\n\n### Upscale\n4k\n");
     let kling = film.errors(&kling.replace("8s", "5s"));
@@ -658,7 +660,7 @@ fn a_chain_in_an_order_that_cannot_work_is_refused_at_the_step() {
         kling,
         [
             "6: no-such-step: `Kling 2.6` cannot extend a clip (leave the step out, or choose a Veo model)",
-            "10: no-such-upscale: `Kling 2.6` cannot upscale to `4k` (leave the step out, or choose a model that can)",
+            "10: no-such-upscale: `Kling 2.6` cannot upscale to `4k` (`topaz 2x` and `topaz 4x` upscale any clip)",
         ]
     );
 }

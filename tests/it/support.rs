@@ -87,6 +87,13 @@ impl Project {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Adds to the user's own configuration.
+    pub fn configure(&self, text: &str) {
+        let path = self.home.join("config/storyreel/config.toml");
+        let known = std::fs::read_to_string(&path).expect("a configuration");
+        std::fs::write(&path, known + text).expect("a file");
+    }
+
     /// The project's root.
     pub fn root(&self) -> &Path {
         &self.root

@@ -32,15 +32,15 @@ fn market_tasks_have_the_markets_states_and_shapes() {
             "createTime": START, "updateTime": START + 62_000, "completeTime": START + 62_000, "creditsConsumed": 55})
     );
     for (body, code) in [
-        (json!({"model": "kling/text-to-video-2-1", "input": {"prompt": "a"}}), 404),
-        (json!({"model": "kling-2.6/text-to-video"}), 422),
+        (json!({"model": "kling/text-to-video-2-1", "input": {"prompt": "a"}}), 422),
+        (json!({"model": "kling-2.6/text-to-video"}), 500),
         (
             json!({"model": "kling-2.6/text-to-video", "input": {"prompt": "a", "sound": false, "aspect_ratio": "16:9", "duration": 5}}),
-            422,
+            500,
         ),
         (
             json!({"model": "kling-2.6/image-to-video", "input": {"prompt": "a", "sound": false, "image_urls": [], "duration": "5"}}),
-            422,
+            500,
         ),
     ] {
         assert_eq!(world.post("/api/v1/jobs/createTask", body)["code"], code);
