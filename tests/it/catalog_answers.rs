@@ -100,6 +100,14 @@ fn creates_are_classed_by_the_more_telling_of_status_and_code() {
 }
 
 #[test]
+fn http_success_without_a_code_is_no_refusal_whatever_codes_are_refusals() {
+    let mut table = kie(&catalog()).create.clone();
+    table.rejected.push(204);
+    assert_eq!(create_name(table.create(200, Some(204), "")), "rejected");
+    assert_eq!(create_name(table.create(204, None, "")), "unknown");
+}
+
+#[test]
 fn an_answer_to_a_create_is_read_whole() {
     let catalog = catalog();
     let operation = family(&catalog, "market").operation("create").expect("an operation");
@@ -131,6 +139,21 @@ fn an_answer_to_a_create_is_read_whole() {
     );
     assert_eq!(answer(403, "<html>error 1010</html>").0, "unknown");
     assert_eq!(answer(200, r#"{"code":"422","msg":"x"}"#).0, "rejected", "a code may be text");
+}
+
+#[test]
+fn a_code_is_a_whole_number_of_at_most_nine_digits() {
+    let catalog = catalog();
+    let code = |value: Value| kie(&catalog).envelope.code_of(&json!({"code": value}));
+    for known in [json!(200), json!("200"), json!(200.0)] {
+        assert_eq!(code(known), Some(200));
+    }
+    assert_eq!(code(json!(999_999_999)), Some(999_999_999));
+    for odd in
+        [json!(1_000_000_000), json!(-1_000_000_000), json!(200.5), json!("ok"), json!([200])]
+    {
+        assert_eq!(code(odd.clone()), None, "{odd}");
+    }
 }
 
 #[test]
@@ -286,6 +309,19 @@ fn market_records() {
         completed.zip(created).map(|(end, start)| end.as_second() - start.as_second()),
         Some(62)
     );
+}
+
+#[test]
+fn a_record_tells_whose_it_is() {
+    let catalog = catalog();
+    let market = family(&catalog, "market");
+    let of_another = |named: Value| {
+        market.is_of_another("0c4d", &json!({"code": 200, "data": {"taskId": named}}))
+    };
+    assert!(of_another(json!("77aa")));
+    assert!(!of_another(json!("0c4d")));
+    assert!(!of_another(json!("0C-4D")), "a page shows it so");
+    assert!(!of_another(Value::Null), "it names none");
 }
 
 #[test]

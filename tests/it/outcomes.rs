@@ -311,6 +311,15 @@ fn what_the_catalogue_does_not_know_is_never_sent() {
 }
 
 #[test]
+fn results_are_kept_for_as_many_days_as_the_catalogue_says() {
+    let (kept, calls) = with_driver(json_answer(200, Value::Null), |driver| {
+        (driver.keeps_results("kie"), driver.keeps_results("other"))
+    });
+    assert_eq!(kept, (Some(Duration::from_secs(14 * 86_400)), None));
+    assert!(calls.is_empty());
+}
+
+#[test]
 fn a_path_cannot_lead_to_another_host() {
     for path in
         ["@evil.example/x", "//evil.example/x", ".evil.example/x", "\\\\evil.example", ":80/x"]

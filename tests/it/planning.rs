@@ -143,6 +143,15 @@ fn each_field_that_reaches_the_request_changes_its_scene_and_is_named() {
 }
 
 #[test]
+fn another_model_is_the_only_reason_whatever_its_parameters_are() {
+    let board = "## Scene 1\n- **Prompt**: A red kite over grey dunes\n- **Duration**: 8s\n- **Model**: Veo 3.1\n";
+    let mut project = Project::new();
+    project.render(board);
+    let planned = project.plan(&board.replace("8s", "5s").replace("Veo 3.1", "Kling 2.6"));
+    assert_eq!(codes(&planned, 0), ["model-changed model"]);
+}
+
+#[test]
 fn film_length_is_not_clip_length() {
     let mut project = Project::new();
     project.render(BOARD);
