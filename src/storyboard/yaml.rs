@@ -305,6 +305,8 @@ fn key_of(node: &Node, problems: &mut Problems<'_>) -> Spanned<String> {
 }
 
 fn scalar(text: &str, style: ScalarStyle, place: Span, problems: &Problems<'_>) -> Node {
+    // A folded block that begins with a quotation mark has none around it.
+    let in_marks = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
     let style = match style {
         ScalarStyle::Plain => Style::Plain,
         ScalarStyle::Literal => Style::Literal,
@@ -317,7 +319,7 @@ fn scalar(text: &str, style: ScalarStyle, place: Span, problems: &Problems<'_>) 
     }
     let written = problems.source().slice(place);
     let mut span = place;
-    if style == Style::Quoted && written.len() >= 2 && written.starts_with(['"', '\'']) {
+    if in_marks && written.len() >= 2 && written.starts_with(['"', '\'']) {
         span = Span::new(place.start + 1, place.end - 1);
     } else {
         span.end = span.start + written.trim_end().len();
