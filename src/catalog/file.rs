@@ -71,6 +71,9 @@ struct ModelEntry {
     /// Whether it can be used.
     #[serde(default)]
     status: Status,
+    /// The name of a live model that does the work of a retired one.
+    #[serde(default)]
+    instead: Option<String>,
     /// The day on which its facts were checked.
     #[serde(default)]
     checked: Option<String>,
@@ -180,6 +183,12 @@ pub(super) fn read(source: &Source) -> Result<Vec<Placed>, CatalogError> {
             return Err(at(format!("`checked` of `{name}` is `{checked}`, which is no date"))
                 .hint("write it as `2026-10-07`"));
         }
+        if (entry.status == Status::Retired) != entry.instead.is_some() {
+            return Err(at(format!(
+                "`{name}` is retired and names no model `instead`, or the other way round"
+            ))
+            .hint("a retired model needs `instead = \"...\"`, and no other does"));
+        }
         if entry.modes.is_empty() {
             return Err(at(format!("`{name}` has no modes")));
         }
@@ -198,6 +207,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Placed>, CatalogError> {
             family,
             prompt_style,
             status: entry.status,
+            instead: entry.instead,
             checked,
             sources,
             confidence: entry.confidence,

@@ -31,6 +31,9 @@ pub struct Model {
     pub prompt_style: String,
     /// Whether it can be used.
     pub status: Status,
+    /// For a retired model, a live one that does the same work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
     /// The day on which its facts were last checked, as `2026-10-07`.
     pub checked: String,
     /// Where its facts come from.

@@ -86,37 +86,41 @@ const WORK: &[(&str, &[ModeKind])] = &[
 /// (`veo-3-1`) means that model.
 pub(super) fn find<'a>(models: &'a [Model], name: &str) -> Result<Found<'a>, UnknownModel> {
     let wanted = words::normal(name);
-    known(models, &wanted)
+    known(models, name)
         .or_else(|| with_work(models, &wanted))
         .ok_or_else(|| UnknownModel { name: words::plain(name), nearest: nearest(models, &wanted) })
 }
 
 /// A name that stands in the catalogue.
-fn known<'a>(models: &'a [Model], wanted: &str) -> Option<Found<'a>> {
+fn known<'a>(models: &'a [Model], written: &str) -> Option<Found<'a>> {
+    let wanted = words::normal(written);
     let is = |name: &str| words::normal(name) == wanted;
     if let Some(model) = models.iter().find(|model| model.own_names().into_iter().any(is)) {
         return Some(Found::one(model));
     }
-    if let Some(found) = line(models, wanted) {
+    if let Some(found) = line(models, &wanted) {
         return Some(found);
     }
-    let by_id = |model: &'a Model, wanted: &str| {
-        let mut ids = model.modes.iter().filter_map(|mode| mode.id.as_ref());
-        let id = ids.find(|id| words::normal(id) == wanted)?;
+    let by_id = |model: &'a Model, is: &dyn Fn(&str) -> bool| {
+        let id = model.modes.iter().filter_map(|mode| mode.id.as_ref()).find(|id| is(id))?;
         Some(Found { wants: Some(Wants::Id(id.clone())), ..Found::one(model) })
     };
-    models.iter().find_map(|model| by_id(model, wanted)).or_else(|| {
-        models.iter().find_map(|model| {
-            let old = model.old_names.iter().find(|old| is(&old.name))?;
-            let warning = format!(
-                "`{}` is an id of an old guide that does not exist; `{}` (`{}`) is used",
-                old.name, model.name, old.real
-            );
-            let found =
-                by_id(model, &words::normal(&old.real)).unwrap_or_else(|| Found::one(model));
-            Some(Found { warning: Some(warning), ..found })
-        })
-    })
+    let old = |model: &'a Model| {
+        let old = model.old_names.iter().find(|old| is(&old.name))?;
+        let warning = format!(
+            "`{}` is an id of an old guide that does not exist; `{}` (`{}`) is used",
+            old.name, model.name, old.real
+        );
+        let found = by_id(model, &|id| id == old.real).unwrap_or_else(|| Found::one(model));
+        Some(Found { warning: Some(warning), ..found })
+    };
+    // Ids of old guides can differ from real ones in a hyphen only, and that is told.
+    let exactly = |id: &str| id.eq_ignore_ascii_case(written.trim());
+    models
+        .iter()
+        .find_map(|model| by_id(model, &exactly))
+        .or_else(|| models.iter().find_map(old))
+        .or_else(|| models.iter().find_map(|model| by_id(model, &is)))
 }
 
 /// The tiers of a line, the retired ones only where no other is left.

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::workspace;
 use super::{Output, pretty, print};
-use crate::catalog::{Basis, Catalog, Mode, Model, Parameter, Status};
+use crate::catalog::{Basis, Catalog, Mode, ModeKind, Model, Parameter, Status};
 use crate::report::{Style, sanitise, trimmed};
 use crate::settings::{Environment, Flags};
 use serde_json::json;
@@ -14,12 +14,16 @@ use std::fmt::Write as _;
 #[command(after_help = "\
 Examples:
   storyreel models                   one line a model
+  storyreel models --all             also those that the provider took away
   storyreel models veo-3.1-fast      everything about one model
   storyreel models kling --json")]
 pub(super) struct Models {
     /// Part of a name, or a name; one match is shown in full
     #[arg(value_name = "QUERY")]
     query: Option<String>,
+    /// Show models that the provider took away, too; a QUERY always does
+    #[arg(long)]
+    all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -40,7 +44,10 @@ impl Models {
     }
 
     fn matching<'c>(&self, catalog: &'c Catalog) -> Result<Vec<&'c Model>, Failure> {
-        let Some(query) = &self.query else { return Ok(catalog.models().iter().collect()) };
+        let Some(query) = &self.query else {
+            let shown = |model: &&Model| self.all || model.status != Status::Retired;
+            return Ok(catalog.models().iter().filter(shown).collect());
+        };
         let plain = |text: &str| -> String {
             text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
         };
@@ -87,36 +94,61 @@ fn catalog() -> Result<Catalog, Failure> {
     workspace::catalog_of(&root)
 }
 
+/// What a model makes: the parts of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Makes {
+    Clips,
+    Pictures,
+    Sound,
+    Help,
+}
+
+impl Makes {
+    const ALL: [Self; 4] = [Self::Clips, Self::Pictures, Self::Sound, Self::Help];
+
+    fn of(model: &Model) -> Self {
+        let of_mode = |mode: &Mode| match mode.kind {
+            ModeKind::T2i | ModeKind::I2i => Self::Pictures,
+            ModeKind::Tts => Self::Sound,
+            ModeKind::Tool => Self::Help,
+            _ => Self::Clips,
+        };
+        model.modes.first().map_or(Self::Help, of_mode)
+    }
+
+    fn head(self) -> &'static str {
+        match self {
+            Self::Clips => "clips",
+            Self::Pictures => "pictures",
+            Self::Sound => "sound",
+            Self::Help => "helpers",
+        }
+    }
+}
+
 fn table(models: &[&Model], style: Style) -> String {
-    let mut rows: Vec<[String; 4]> = Vec::new();
-    for model in models {
+    let row = |model: &&Model| {
         let modes: Vec<&str> = model.kinds().into_iter().map(|kind| kind.name()).collect();
         let name = match model.status {
             Status::Live => model.name.clone(),
             Status::Retired => format!("{} (retired)", model.name),
             Status::Unverified => format!("{} (unverified)", model.name),
         };
-        let prices: Vec<f64> = model
-            .modes
-            .iter()
-            .filter_map(|mode| mode.prices.as_ref())
-            .flat_map(|prices| prices.rates.iter().map(|rate| rate.credits))
-            .collect();
-        let price = match (
-            prices.iter().copied().reduce(f64::min),
-            prices.iter().copied().reduce(f64::max),
-        ) {
-            (Some(least), Some(most)) if least < most => {
-                format!("{}-{}", trimmed(least, 2), trimmed(most, 2))
-            }
-            (Some(only), _) => trimmed(only, 2),
-            _ => "?".to_owned(),
-        };
-        rows.push([name, model.slug.clone(), modes.join(" "), price]);
-    }
-    let heads = ["model", "write", "modes", "credits"].map(str::to_owned);
+        [name, model.slug.clone(), modes.join(" "), prices(model)]
+    };
+    let mut parts: Vec<(Makes, Vec<[String; 4]>)> = Makes::ALL
+        .into_iter()
+        .map(|makes| (makes, models.iter().filter(|m| Makes::of(m) == makes).map(row).collect()))
+        .collect();
+    parts.retain(|(_, rows)| !rows.is_empty());
+    let heads = |makes: Makes| [makes.head(), "write", "modes", "credits"].map(str::to_owned);
     let widest = |column: usize| {
-        rows.iter().chain([&heads]).map(|row| row[column].chars().count()).max().unwrap_or(0)
+        let all = parts.iter().flat_map(|(makes, rows)| {
+            rows.iter()
+                .map(move |row| row[column].chars().count())
+                .chain([heads(*makes)[column].len()])
+        });
+        all.max().unwrap_or(0)
     };
     let widths = [widest(0), widest(1), widest(2)];
     let line = |row: &[String; 4]| {
@@ -131,13 +163,40 @@ fn table(models: &[&Model], style: Style) -> String {
             w2 = widths[2]
         )
     };
-    let mut out = style.dim(line(&heads).trim_end());
-    out.push('\n');
-    for row in &rows {
-        out.push_str(&line(row));
+    let mut out = String::new();
+    for (makes, rows) in &parts {
+        out.push_str(&style.dim(line(&heads(*makes)).trim_end()));
+        out.push('\n');
+        out.extend(rows.iter().map(line));
+        out.push('\n');
     }
-    out.push_str("\n`storyreel models NAME` shows parameters, limits and prices of one model\n");
+    out.push_str("`storyreel models NAME` shows parameters, limits and prices of one model\n");
     out
+}
+
+/// The range of a model's first priced mode, and of the others that count the same: `55-220/clip`.
+fn prices(model: &Model) -> String {
+    let priced = || model.modes.iter().filter_map(|mode| mode.prices.as_ref());
+    let Some(first) = priced().next() else { return "?".to_owned() };
+    let credits: Vec<f64> = priced()
+        .filter(|prices| prices.basis == first.basis)
+        .flat_map(|prices| prices.rates.iter().map(|rate| rate.credits))
+        .collect();
+    let least = credits.iter().copied().reduce(f64::min).unwrap_or_default();
+    let most = credits.iter().copied().reduce(f64::max).unwrap_or_default();
+    let unit = match first.basis {
+        Basis::Free => return "free".to_owned(),
+        Basis::Clip => "clip",
+        Basis::Second | Basis::InputSecond | Basis::InputAndOutputSecond => "s",
+        Basis::Image => "picture",
+        Basis::ThousandCharacters => "1000 characters",
+        Basis::MillionTokens => "million tokens",
+    };
+    if least < most {
+        format!("{}-{}/{unit}", trimmed(least, 2), trimmed(most, 2))
+    } else {
+        format!("{}/{unit}", trimmed(most, 2))
+    }
 }
 
 fn in_full(catalog: &Catalog, model: &Model, style: Style) -> String {
@@ -158,6 +217,16 @@ fn in_full(catalog: &Catalog, model: &Model, style: Style) -> String {
             Status::Unverified => ", unverified: nobody has seen it work",
         }
     );
+    if let Some(line) = &model.line {
+        let _ = writeln!(
+            out,
+            "a tier of {}, which means its cheapest tier that can",
+            sanitise(line, 80)
+        );
+    }
+    if let Some(instead) = &model.instead {
+        let _ = writeln!(out, "instead: {}", sanitise(instead, 80));
+    }
     if let Some(note) = &model.note {
         let _ = writeln!(out, "{}", sanitise(note, 600));
     }

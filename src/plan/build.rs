@@ -105,9 +105,16 @@ impl Builder<'_> {
             Some(found) => {
                 let model = found.model();
                 if model.status == Status::Retired {
-                    built.retired = Some(format!(
-                        "`{}` is no longer offered by {}",
-                        model.name, model.provider
+                    let instead = model.instead.as_deref().unwrap_or(DEFAULT_MODEL);
+                    let message =
+                        format!("`{}` is no longer offered by {}", model.name, model.provider);
+                    built.retired = Some(format!("{message}; `{instead}` does that work"));
+                    built.warnings.push(Problem::new(
+                        None,
+                        Field::Model,
+                        "retired",
+                        format!("{message}, so its scenes are skipped"),
+                        Some(format!("`{instead}` does that work")),
                     ));
                 }
                 let chosen = self.generate(ask, &fields, &found, &mut built, &mut problems);

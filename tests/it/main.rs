@@ -24,6 +24,7 @@ mod meanwhile;
 mod media;
 mod metamorphic;
 mod names;
+mod naming;
 mod outcomes;
 mod planning;
 mod preview;

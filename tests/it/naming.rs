@@ -1,0 +1,135 @@
+//! What people call a model, and what is made of it.
+
+use crate::support::Project;
+use storyreel::catalog::{Catalog, Found, ModeKind, Status, Wants};
+
+fn catalog() -> Catalog {
+    Catalog::built_in().expect("the built-in catalogue")
+}
+
+fn names(found: &Found<'_>) -> Vec<String> {
+    found.models.iter().map(|model| model.name.clone()).collect()
+}
+
+#[test]
+fn a_model_is_found_by_every_name_that_it_has() {
+    let catalog = catalog();
+    for (written, meant) in [
+        ("Veo 3.1 Fast", "Veo 3.1 Fast"),
+        ("veo3_fast", "Veo 3.1 Fast"),
+        ("veo3", "Veo 3.1"),
+        ("veo-3-1", "Veo 3.1"),
+        ("VEO 3.1 LITE", "Veo 3.1 Lite"),
+        ("Kling 2.6", "Kling 2.6"),
+        ("kling26", "Kling 2.6"),
+        ("kling-3.0/video", "Kling 3.0"),
+        ("Runway", "Runway"),
+        ("Runway AI Video", "Runway"),
+        ("aleph", "Runway Aleph"),
+        ("bytedance/seedance-1.5-pro", "Seedance 1.5 Pro"),
+        ("hailuo/02-text-to-video-pro", "Hailuo 02 Pro"),
+        ("wan/2-6-text-to-video", "Wan 2.6"),
+        ("grok imagine video", "Grok Imagine"),
+        ("topaz/video-upscale", "Topaz Video Upscale"),
+        ("omnihuman-1-5", "OmniHuman 1.5"),
+    ] {
+        let found = catalog.find(written).unwrap_or_else(|error| panic!("{written}: {error}"));
+        assert_eq!(names(&found), [meant], "{written}");
+        assert_eq!(found.warning, None, "{written}");
+    }
+    for model in catalog.models() {
+        for name in model.own_names() {
+            assert_eq!(names(&catalog.find(name).expect(name)), [model.name.clone()], "{name}");
+        }
+    }
+}
+
+#[test]
+fn ids_of_old_guides_are_found_with_a_warning_and_never_sent() {
+    let catalog = catalog();
+    for (written, meant, real) in [
+        ("kling/text-to-video-2-1", "Kling 2.1 Master", "kling/v2-1-master-text-to-video"),
+        ("sora2/text-to-video", "Sora 2", "sora-2-text-to-video"),
+        ("kling/v1-avatar-standard", "Kling Avatar Standard", "kling/ai-avatar-standard"),
+    ] {
+        let found = catalog.find(written).expect(written);
+        assert_eq!(names(&found), [meant]);
+        assert_eq!(found.wants, Some(Wants::Id(real.to_owned())));
+        assert!(found.warning.is_some_and(|warning| warning.contains(real)), "{written}");
+    }
+}
+
+#[test]
+fn a_name_without_its_tier_means_all_tiers_and_one_with_its_work_the_modes_for_that() {
+    let catalog = catalog();
+    for (written, meant) in [
+        ("Kling 2.1", &["Kling 2.1 Standard", "Kling 2.1 Pro", "Kling 2.1 Master"][..]),
+        ("hailuo-02", &["Hailuo 02 Standard", "Hailuo 02 Pro"]),
+        ("Kling avatar", &["Kling Avatar Standard", "Kling Avatar Pro"]),
+        ("Kling 2.1 text to video", &["Kling 2.1 Master"]),
+    ] {
+        assert_eq!(names(&catalog.find(written).expect(written)), meant, "{written}");
+    }
+    for (written, meant, kind) in [
+        ("Kling 2.6 motion control", "Kling 2.6", ModeKind::Motion),
+        ("Wan 2.2 speech to video", "Wan 2.2", ModeKind::Speech),
+        ("wan 2.2 animate-move", "Wan 2.2", ModeKind::Motion),
+        ("Wan 2.2 Animate Replace", "Wan 2.2", ModeKind::V2v),
+        ("veo 3.1 extend", "Veo 3.1", ModeKind::Extend),
+    ] {
+        let found = catalog.find(written).expect(written);
+        assert_eq!(names(&found), [meant]);
+        let wants = found.wants.as_ref().expect("work");
+        for mode in &found.model().modes {
+            assert_eq!(wants.fits(mode), mode.kind == kind, "{written}: {}", mode.kind);
+        }
+    }
+}
+
+#[test]
+fn the_tiers_of_a_line_stand_from_cheap_to_dear() {
+    let catalog = catalog();
+    for line in ["Kling 2.1", "Kling Avatar", "Hailuo 02", "Hailuo 2.3"] {
+        let found = catalog.find(line).expect(line);
+        for kind in [ModeKind::T2v, ModeKind::I2v, ModeKind::Speech] {
+            let prices: Vec<f64> = found
+                .models
+                .iter()
+                .filter_map(|model| model.mode(kind)?.prices.as_ref())
+                .map(|prices| prices.rates.iter().map(|rate| rate.credits).fold(f64::MAX, f64::min))
+                .collect();
+            assert!(prices.is_sorted(), "{line} {kind}: {prices:?}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_says_which_tier_it_takes_and_what_replaces_a_retired_model() {
+    let film = |model: &str, more: &str| {
+        format!(
+            "## Scene 1\n- **Model**: {model}\n- **Duration**: 5s\n- **Visual**: The sea\n{more}"
+        )
+    };
+    let project = Project::with_storyboard(&film("Kling 2.1", ""));
+    let planned = project.run(["plan"]).expect(0);
+    planned.tells(&["`Kling 2.1` is `Kling 2.1 Master` here, its cheapest tier with t2v"]);
+    let project = Project::with_storyboard(&film("Kling 2.1", "- **Reference**: refs/a.png\n"));
+    project.write("refs/a.png", "a picture");
+    project.run(["plan"]).expect(0).tells(&["`Kling 2.1 Standard` here"]);
+    let project = Project::with_storyboard(&film("Sora 2 Pro", ""));
+    project.run(["plan"]).expect(0).tells(&["no longer offered", "`Veo 3.1` does that work"]);
+    let listed = project.run(["models"]).expect(0);
+    assert!(!listed.stdout.contains("Sora 2"), "{}", listed.stdout);
+    project.run(["models", "--all"]).expect(0).prints(&["Sora 2 Pro (retired)"]);
+    project.run(["models", "sora"]).expect(0).prints(&["retired"]);
+}
+
+#[test]
+fn a_retired_model_names_a_live_one() {
+    let catalog = catalog();
+    for model in catalog.models().iter().filter(|model| model.status == Status::Retired) {
+        let instead = model.instead.as_deref().expect("a replacement");
+        let found = catalog.find(instead).expect(instead);
+        assert_eq!(found.model().status, Status::Live, "{instead}");
+    }
+}
