@@ -110,7 +110,8 @@ impl Hashes<'_> {
         match std::fs::metadata(&real) {
             Ok(metadata) if metadata.is_file() => {
                 let sha256 = self.digest(&real, &metadata)?;
-                Ok(KnownInput::File { path: real, sha256 })
+                let seconds = clip_seconds(&real);
+                Ok(KnownInput::File { path: real, sha256, seconds })
             }
             _ => Ok(KnownInput::Unusable("is not a file".into())),
         }
@@ -136,6 +137,14 @@ impl Hashes<'_> {
         });
         Ok(sha256)
     }
+}
+
+/// How long a clip is: what is made from it may be as long, and is paid for by the second.
+fn clip_seconds(path: &Path) -> Option<f64> {
+    const CLIPS: [&str; 3] = ["mp4", "mov", "m4v"];
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    CLIPS.contains(&extension.as_str()).then_some(())?;
+    crate::media::probe_file(path).ok().map(|probe| probe.duration)
 }
 
 /// A path relative to the project root with `/`; the whole path where it lies elsewhere.

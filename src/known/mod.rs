@@ -41,7 +41,7 @@ pub enum Output {
 }
 
 /// A file the storyboard names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum KnownInput {
     /// It is there.
     File {
@@ -49,6 +49,8 @@ pub enum KnownInput {
         path: PathBuf,
         /// `sha256:` and hex.
         sha256: String,
+        /// Its length, for a clip whose headers can be read.
+        seconds: Option<f64>,
     },
     /// It cannot be used, and why: `is missing`, `lies outside the project`.
     Unusable(String),

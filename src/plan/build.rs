@@ -13,7 +13,7 @@ use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status
 use crate::prompt::Templates;
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The model of a scene that names none.
 pub const DEFAULT_MODEL: &str = "veo-3.1-fast";
@@ -25,6 +25,8 @@ pub struct Builder<'a> {
     pub catalog: &'a Catalog,
     /// Prompt templates.
     pub templates: &'a Templates,
+    /// Seconds of the clips among the input files, by digest.
+    pub lengths: &'a HashMap<String, f64>,
 }
 
 /// The steps of a scene.
@@ -248,6 +250,7 @@ impl Builder<'_> {
         let from_image = matches!(mode.kind, ModeKind::I2v | ModeKind::FirstLast);
         let extended = ask.steps.iter().any(|step| step.kind == StepKind::Extend);
 
+        let input_seconds = self.seconds_of(&sources);
         let film = seconds(fields, Field::Duration);
         let wanted_length = film.map(|film| self.base_length(ask, model, mode, film));
         let mut wanted = Wanted { fields: BTreeMap::new(), params };
@@ -273,6 +276,9 @@ impl Builder<'_> {
                     Some(problem.hint),
                 ));
             }
+        }
+        if mode.length_from.as_deref() == Some("video") {
+            length = input_seconds;
         }
         let sound = match mode.sound {
             Sound::Always => true,
@@ -333,7 +339,7 @@ impl Builder<'_> {
             model,
             mode,
             seconds: length,
-            priced: length,
+            input_seconds,
             prompt,
             style,
         };
@@ -342,6 +348,12 @@ impl Builder<'_> {
             built.steps.push(step);
         }
         Some(model)
+    }
+
+    /// How long the clip that a scene starts from is, where that is known.
+    fn seconds_of(&self, sources: &Sources) -> Option<f64> {
+        let digest = sources.video.as_ref()?.get("$file")?.as_str()?;
+        self.lengths.get(digest).copied()
     }
 
     /// The film length that the first clip has to cover: all of it, or as much as the longest clip can where extend
@@ -455,10 +467,16 @@ impl Builder<'_> {
             StepKind::Extend => more.zip(built.clip_length).map(|(more, so_far)| so_far + more),
             _ => built.clip_length,
         };
-        // An extension costs what it adds; everything else what it goes over.
-        let priced = if step.kind == StepKind::Extend { more } else { built.clip_length };
-        let making =
-            Making { kind: step.kind, index: at, model, mode, seconds, priced, prompt, style };
+        let making = Making {
+            kind: step.kind,
+            index: at,
+            model,
+            mode,
+            seconds,
+            input_seconds: built.clip_length,
+            prompt,
+            style,
+        };
         if let Some(step) = self.make(making, &wanted, built, problems) {
             built.clip_length = seconds;
             built.steps.push(step);
@@ -500,7 +518,7 @@ impl Builder<'_> {
         built: &mut Built,
         problems: &mut Vec<Problem>,
     ) -> Option<BuiltStep> {
-        let Making { kind, index, model, mode, seconds, priced, prompt, style } = making;
+        let Making { kind, index, model, mode, seconds, input_seconds, prompt, style } = making;
         let composed = match mode.compose(wanted) {
             Ok(composed) => composed,
             Err(found) => {
@@ -536,7 +554,7 @@ impl Builder<'_> {
             operation: mode.operation.clone(),
             upgrade: family.upgrade(&mode.operation).is_some(),
             not_after: mode.not_after.clone(),
-            price: mode.price(&composed.parameters, priced),
+            price: mode.price(&composed.parameters, input_seconds),
             request,
             parts,
             seconds,
@@ -618,8 +636,8 @@ struct Making<'a> {
     mode: &'a Mode,
     /// Length of the clip that comes out.
     seconds: Option<f64>,
-    /// The seconds that are paid for.
-    priced: Option<f64>,
+    /// Length of the clip that goes in.
+    input_seconds: Option<f64>,
     prompt: String,
     style: Option<String>,
 }

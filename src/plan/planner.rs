@@ -84,7 +84,17 @@ pub struct Planned {
 /// # Errors
 /// All problems, warnings included, when at least one of them is an error.
 pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
-    let builder = Builder { catalog: planning.catalog, templates: planning.templates };
+    let lengths = planning
+        .known
+        .inputs
+        .values()
+        .filter_map(|input| match input {
+            KnownInput::File { sha256, seconds, .. } => Some((sha256.clone(), (*seconds)?)),
+            KnownInput::Unusable(_) => None,
+        })
+        .collect();
+    let builder =
+        Builder { catalog: planning.catalog, templates: planning.templates, lengths: &lengths };
     let defaults = planning.board.defaults.over(planning.defaults);
     let styles = template_digests(planning);
     let (scenes, mut diagnostics) = prepare_all(planning, &builder, &defaults, &styles);
@@ -453,7 +463,7 @@ pub(super) fn is_filtered(options: &PlanOptions, scene: &SceneId) -> bool {
 
 fn files(known: &Known) -> FilesByDigest {
     let usable = known.inputs.values().filter_map(|input| match input {
-        KnownInput::File { path, sha256 } => Some((sha256.clone(), path.clone())),
+        KnownInput::File { path, sha256, .. } => Some((sha256.clone(), path.clone())),
         KnownInput::Unusable(_) => None,
     });
     usable.collect()

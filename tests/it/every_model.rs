@@ -134,7 +134,7 @@ fn every_model_renders_in_every_mode_for_the_price_that_was_told() {
         }
     }
     // Those that are as long as their sound, and those without a published price.
-    assert!(unpriced < 16, "{unpriced} steps of {} had no price", scenes.len());
+    assert!(unpriced < 8, "{unpriced} steps of {} had no price", scenes.len());
     project.run(["render", "--yes"]).expect(0);
     assert_eq!(charged.len(), self::charged(&emulator).len(), "a second run pays for nothing");
 }

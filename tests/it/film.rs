@@ -69,6 +69,7 @@ impl Film {
         let input = KnownInput::File {
             path: format!("/film/{path}").into(),
             sha256: format!("sha256:{content}"),
+            seconds: None,
         };
         self.known.inputs.insert(path.to_owned(), input);
     }

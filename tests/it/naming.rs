@@ -39,7 +39,11 @@ fn a_model_is_found_by_every_name_that_it_has() {
     }
     for model in catalog.models() {
         for name in model.own_names() {
-            assert_eq!(names(&catalog.find(name).expect(name)), [model.name.clone()], "{name}");
+            assert_eq!(
+                names(&catalog.find(name).expect(name)),
+                std::slice::from_ref(&model.name),
+                "{name}"
+            );
         }
     }
 }

@@ -380,8 +380,11 @@ fn an_edited_reference_changes_its_scene() {
     let with_reference = BOARD.replace("dolly in\n", "dolly in\n- **Reference**: refs/rock.png\n");
     let errors = project.try_plan(&with_reference).unwrap_err();
     assert_eq!(errors, ["missing-reference: the file `refs/rock.png` is missing"]);
-    let file =
-        |digest: &str| KnownInput::File { path: "/p/refs/rock.png".into(), sha256: digest.into() };
+    let file = |digest: &str| KnownInput::File {
+        path: "/p/refs/rock.png".into(),
+        sha256: digest.into(),
+        seconds: None,
+    };
     project.known.inputs = BTreeMap::from([("refs/rock.png".to_owned(), file("sha256:one"))]);
     let planned = project.plan(&with_reference);
     assert_eq!(
