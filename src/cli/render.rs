@@ -144,14 +144,18 @@ impl Render {
             return exit;
         }
 
-        // A locked run may turn out to have only work that needs no key.
-        if !self.locked {
+        // A run that pays for nothing may turn out to have only work that needs no key.
+        if !self.is_free(&workspace) {
             self.check_key(&workspace, &first)?;
         }
         let mut held = self.hold(&workspace)?;
         let mut prepared = self.prepare(&workspace, &mut held, &options, saved.as_ref())?;
         self.show(&workspace, &prepared.planned, output);
-        let paid_left = self.locked && leave_out_paid(&mut prepared.planned);
+        let meant = meant(&held.ledger.snapshot()?);
+        let paid_left = self.is_free(&workspace) && leave_out_paid(&mut prepared.planned, &meant);
+        if paid_left && !self.locked {
+            tell("`STORYREEL_NO_SPEND` is set: nothing is paid for, and only free work is done\n");
+        }
         self.check_key(&workspace, &prepared.planned)?;
         if !self.agrees(&workspace, &prepared.planned, output)? {
             tell("nothing was sent\n");
@@ -161,6 +165,11 @@ impl Render {
         held.record(&prepared)?;
         let exit = self.execute(&workspace, &mut held, prepared.planned, &interrupts, output)?;
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
+    }
+
+    /// True for a run that may pay for nothing.
+    fn is_free(&self, workspace: &Workspace) -> bool {
+        self.locked || workspace.settings.no_spend
     }
 
     /// True when there is nothing to do, nothing to collect and nothing to recover.
@@ -336,8 +345,8 @@ impl Render {
         output: Output,
     ) -> Result<bool, Failure> {
         let summary = &planned.plan.summary;
-        let would_spend =
-            !self.locked && planned.plan.scenes.iter().any(|scene| pays(scene.work.as_ref()));
+        let would_spend = !self.is_free(workspace)
+            && planned.plan.scenes.iter().any(|scene| pays(scene.work.as_ref(), &BTreeSet::new()));
         if !would_spend {
             return Ok(true);
         }
@@ -425,7 +434,8 @@ impl Render {
             poll_first: settings.poll.first,
             poll_max: settings.poll.max,
             poll_deadline: settings.poll.deadline,
-            failed_tasks: settings.retry.failed_tasks,
+            // Making a failed task anew is another paid call.
+            failed_tasks: if self.is_free(workspace) { 0 } else { settings.retry.failed_tasks },
             max_credits: settings.max_credits,
             run_for: self.run_for,
             submit_only: self.submit_only,
@@ -555,12 +565,21 @@ fn outside(workspace: &Workspace) -> Result<(HttpTransport, Box<dyn Window>), Fa
     Ok((transport, Box::new(window)))
 }
 
-/// True when carrying this out submits something new.
-fn pays(work: Option<&Work>) -> bool {
-    match work {
-        Some(Work::Render(work)) => work.steps.iter().any(|step| step.start == StepStart::Fresh),
-        _ => false,
-    }
+/// True when carrying this out submits something new, or what is on record in `meant` and was perhaps never sent.
+fn pays(work: Option<&Work>, meant: &BTreeSet<AttemptId>) -> bool {
+    let Some(Work::Render(work)) = work else { return false };
+    work.steps.iter().any(|step| match &step.start {
+        StepStart::Fresh => true,
+        StepStart::Resume(attempt) => meant.contains(attempt),
+        StepStart::Done(_) => false,
+    })
+}
+
+/// Upgrades that an earlier process meant to call: whether they were ordered nobody knows.
+fn meant(snapshot: &Snapshot) -> BTreeSet<AttemptId> {
+    let attempts = snapshot.takes.iter().flat_map(|take| &take.attempts);
+    let meant = attempts.filter(|attempt| attempt.state == AttemptState::Intent);
+    meant.map(|attempt| attempt.id).collect()
 }
 
 /// True when the provider must be asked for something.
@@ -578,10 +597,10 @@ fn needs_provider(planned: &Planned) -> bool {
 }
 
 /// Takes paid work out of a plan; true where there was any.
-fn leave_out_paid(planned: &mut Planned) -> bool {
+fn leave_out_paid(planned: &mut Planned, meant: &BTreeSet<AttemptId>) -> bool {
     let mut found = false;
     for scene in &mut planned.plan.scenes {
-        if pays(scene.work.as_ref()) {
+        if pays(scene.work.as_ref(), meant) {
             scene.work = None;
             found = true;
         }

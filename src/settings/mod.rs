@@ -47,6 +47,8 @@ pub struct Settings {
     pub retry: Retry,
     /// Credits a run may spend; `None` without a cap.
     pub max_credits: Option<f64>,
+    /// True where `STORYREEL_NO_SPEND` is set to anything but `0`: nothing paid is sent, whoever asks for it.
+    pub no_spend: bool,
     /// Levels of lints by code.
     pub lints: BTreeMap<String, LintLevel>,
     /// Scene fields of the project's file over the user's own; their places are not in the storyboard.
@@ -165,6 +167,8 @@ pub struct Environment {
     pub api: Option<OsString>,
     /// `KIE_UPLOAD_BASE`.
     pub upload: Option<OsString>,
+    /// `STORYREEL_NO_SPEND`.
+    pub no_spend: Option<OsString>,
 }
 
 impl Environment {
@@ -185,6 +189,7 @@ impl Environment {
             key: set("KIE_API_KEY"),
             api: set("KIE_API_BASE"),
             upload: set("KIE_UPLOAD_BASE"),
+            no_spend: set("STORYREEL_NO_SPEND"),
         })
     }
 
@@ -330,6 +335,7 @@ pub fn resolve(
         config: None,
         user_config: None,
         state_folder: environment.state_folder(),
+        no_spend: environment.no_spend.as_ref().is_some_and(|value| value != "0"),
     };
     if let Some(user) = &user_config {
         settings.take_user(user);

@@ -406,6 +406,63 @@ fn a_locked_run_pays_nothing() {
 }
 
 #[test]
+fn a_run_that_may_not_pay_makes_no_failed_task_anew() {
+    let emulator = Emulator::start();
+    let project = Project::with_storyboard(TWO_SCENES).using(&emulator);
+    let fails = json!({"rules": [{"match": {"operation": "veo-generate"}, "do": {"fault": "fail", "code": 500, "message": "internal error, please try again later"}}]});
+    emulator.control("POST", "/emulator/faults", &fails.to_string());
+    project.run(["render", "--submit-only"]).expect(8);
+    let creates = || emulator.bill()["creates"].as_array().map_or(0, Vec::len);
+    assert_eq!(creates(), 2);
+    project.run(["render", "--locked"]).expect(4);
+    assert_eq!(creates(), 2, "a failed task that is made anew is paid for anew");
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_run_that_may_not_pay_calls_no_upgrade_that_was_perhaps_never_ordered() {
+    let emulator = Emulator::start();
+    let project = Project::with_storyboard(
+        "## Scene 1\n- **Visual**: The sea\n- **Duration**: 8s\n\n### Upscale\n4k\n",
+    )
+    .using(&emulator);
+    let mut halted = project.command(["render", "--yes"]);
+    let halted = halted
+        .env(storyreel::engine::watched::halt::VARIABLE, "ledger.intend.after#2")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn();
+    let mut halted = halted.expect("it starts");
+    let lines =
+        std::io::BufRead::lines(std::io::BufReader::new(halted.stderr.take().expect("a pipe")));
+    assert!(lines.map_while(Result::ok).any(|line| line.starts_with("halted")));
+    halted.kill().expect("it can be killed");
+    halted.wait().expect("it has ended");
+    project.run(["render", "--locked"]).expect(7);
+    assert_eq!(emulator.bill()["upgrades"], json!([]));
+    project.run(["render"]).expect(0);
+    assert_eq!(emulator.bill()["charged"], 180.0);
+}
+
+#[test]
+fn nothing_is_spent_where_the_environment_forbids_it() {
+    let emulator = Emulator::start();
+    let mut project = Project::with_storyboard(TWO_SCENES).using(&emulator);
+    project.set("STORYREEL_NO_SPEND", "1");
+    project
+        .run(["render", "--yes", "--max-credits", "500"])
+        .expect(7)
+        .tells(&["STORYREEL_NO_SPEND"]);
+    assert_eq!(emulator.bill()["creates"], json!([]));
+    project.set("STORYREEL_NO_SPEND", "0");
+    project.run(["render"]).expect(0);
+    // What is paid for already is collected and put back in its place.
+    std::fs::remove_file(project.path("public/assets/clips/scene-01.mp4")).expect("a clip");
+    project.set("STORYREEL_NO_SPEND", "1");
+    project.run(["render"]).expect(0).tells(&["1 restored"]);
+}
+
+#[test]
 fn a_saved_plan_is_carried_out_or_stale() {
     let emulator = Emulator::start();
     let project = Project::with_storyboard(TWO_SCENES).using(&emulator);
