@@ -404,7 +404,8 @@ impl Builder<'_> {
                 return;
             }
         };
-        if let Some(source) = built.steps.last().filter(|source| !takes_from(mode, model, source)) {
+        let own = built.steps.last().is_none_or(|source| takes_task_of(mode, model, source));
+        if let Some(source) = built.steps.last().filter(|_| !own && !mode.takes("video")) {
             problems.push(step_problem(
                 index,
                 "step-source",
@@ -417,7 +418,7 @@ impl Builder<'_> {
             return;
         }
         let mut wanted = Wanted { fields: BTreeMap::new(), params: params(&step.fields) };
-        let before = if mode.takes("task") { "task" } else { "clip" };
+        let before = if own && mode.takes("task") { "task" } else { "clip" };
         let field = if before == "task" { "task" } else { "video" };
         wanted.fields.insert(field.into(), json!({ "$previous": before }));
         let (prompt, style) = if step.kind == StepKind::Upscale {
@@ -586,11 +587,12 @@ fn able<'m>(
     }
 }
 
-/// Whether a mode can work on what a step has made. One that takes a task takes those of its family, and where it has an
-/// id of its own (the market has models of many makers) those of its model.
-fn takes_from(mode: &Mode, model: &Model, source: &BuiltStep) -> bool {
-    !mode.takes("task")
-        || (model.family == source.family && (mode.id.is_none() || model.name == source.model))
+/// Whether a mode can work on the task of a step: one of its family, and where it has an id of its own (the market has
+/// models of many makers) one of its model.
+fn takes_task_of(mode: &Mode, model: &Model, source: &BuiltStep) -> bool {
+    mode.takes("task")
+        && model.family == source.family
+        && (mode.id.is_none() || model.name == source.model)
 }
 
 /// The problem with a step that a model cannot do.

@@ -171,6 +171,10 @@ fn every_extension_restyle_and_upscale_works_on_a_clip_that_was_made_before() {
         "id": "across", "prompt": "A red kite over dunes across makers", "model": "Kling 2.6", "duration": 5,
         "steps": ["generate", {"restyle": "As a woodcut"}, {"upscale": "topaz 4x"}],
     }));
+    scenes.push(json!({
+        "id": "on", "prompt": "A red kite over dunes goes on", "model": "Kling 2.6", "duration": 5,
+        "steps": ["generate", {"extend": {"prompt": "It rises", "model": "PixVerse V6"}}],
+    }));
     assert!(scenes.len() > 12, "{} scenes", scenes.len());
     let emulator =
         Emulator::with(&["--task-time", "0", "--submissions", "10000/1s", "--credits", "1000000"]);
