@@ -10,6 +10,7 @@ mod compose;
 mod error;
 mod family;
 mod file;
+mod guide;
 mod length;
 mod model;
 mod naming;
@@ -26,6 +27,7 @@ pub use family::{
     Answer, CreateAnswer, Family, Mark, Meaning, Operation, Placement, Poll, Read, RequestParts,
     TaskState, Upgrade, UpgradeState, WithoutUrl,
 };
+pub use guide::{Choice, goals, is_auto};
 pub use length::{ClipLength, LengthProblem};
 pub use model::{Mode, ModeKind, Model, OldName, Sound, Status};
 pub use naming::{Found, Wants};

@@ -5,6 +5,7 @@
 //! present one. That is why an ask holds what the *author* wrote and no default of ours: a default that changes
 //! with an upgrade changes both sides alike.
 
+use crate::catalog::is_auto;
 use crate::storyboard::{
     Field, FieldKind, Fields, FrameOf, Input, Scene, Step, StepKind, Storyboard, Value,
 };
@@ -24,6 +25,8 @@ pub struct Ask {
     pub files: BTreeMap<String, String>,
     /// Digests of the project's own templates that it may use, by prompt style.
     pub templates: BTreeMap<String, String>,
+    /// The model that `auto` was for this scene: a guide that changes with an upgrade must not change it.
+    pub chosen: Option<String>,
     /// Labels of the scene that this version does not know. Of their values nothing is recorded: they may be anything.
     pub unknown: Vec<String>,
 }
@@ -74,6 +77,7 @@ impl Ask {
             characters,
             files: BTreeMap::new(),
             templates: templates.clone(),
+            chosen: None,
             unknown: unknown(scene),
         };
         ask.files = ask
@@ -82,6 +86,24 @@ impl Ask {
             .filter_map(|path| digests(&path).map(|digest| (path, digest)))
             .collect();
         ask
+    }
+
+    /// True where the author leaves the model to the guide.
+    pub fn is_auto(&self) -> bool {
+        matches!(self.fields.get(&Field::Model), Some(Value::Text(name)) if is_auto(name))
+    }
+
+    /// Keeps the choice of an earlier ask for the same goal.
+    pub fn choose_as(&mut self, earlier: &Json) {
+        let field =
+            |name: &str| earlier.get("fields").and_then(|fields| fields.get(name)?.as_str());
+        let goal = match self.fields.get(&Field::Goal) {
+            Some(Value::Text(goal)) => Some(goal.as_str()),
+            _ => None,
+        };
+        if field("model").is_some_and(is_auto) && field("goal") == goal {
+            self.chosen = earlier.get("chosen").and_then(Json::as_str).map(str::to_owned);
+        }
     }
 
     /// Its characters in the order in which they are told: as the scene lists them, then by name. The order in which front
@@ -159,6 +181,9 @@ impl Ask {
                 );
             }
         }
+        if let Some(chosen) = &self.chosen {
+            out.insert("chosen".into(), chosen.clone().into());
+        }
         if !self.unknown.is_empty() {
             out.insert("unknown".into(), self.unknown.clone().into());
         }
@@ -207,6 +232,7 @@ impl Ask {
             characters: characters.collect(),
             files: texts("files"),
             templates: texts("templates"),
+            chosen: map.get("chosen").and_then(Json::as_str).map(str::to_owned),
             unknown: map
                 .get("unknown")
                 .and_then(Json::as_array)

@@ -9,7 +9,7 @@ use super::request::Request;
 use super::sources::{Sources, choose_mode, mode_name};
 use super::values::{field_named, integer, merged, params, seconds, switch, text};
 use super::wording::{Kind, extension_fields, prompt};
-use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted};
+use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals};
 use crate::prompt::Templates;
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Map, Value as Json, json};
@@ -42,6 +42,8 @@ pub struct Built {
     pub warnings: Vec<Problem>,
     /// The model is no longer offered: what to say about it.
     pub retired: Option<String>,
+    /// The model that `auto` means.
+    pub chosen: Option<String>,
 }
 
 /// One step, ready to be compared, shown and sent.
@@ -88,6 +90,7 @@ impl Builder<'_> {
             unsupported: Vec::new(),
             warnings: Vec::new(),
             retired: None,
+            chosen: None,
         };
         let mut problems = Vec::new();
         let order = self.check_order(ask, &mut problems);
@@ -103,7 +106,12 @@ impl Builder<'_> {
                 Some("make both one scene with an `extend` step".into()),
             ));
         }
-        match self.named(&fields, None, &mut built, &mut problems) {
+        let found = if ask.is_auto() {
+            self.automatic(ask, &fields, &mut problems)
+        } else {
+            self.named(&fields, None, &mut built, &mut problems)
+        };
+        match found {
             Some(found) => {
                 let model = found.model();
                 if model.status == Status::Retired {
@@ -184,6 +192,33 @@ impl Builder<'_> {
         after
     }
 
+    /// The candidates where the author leaves the model to the guide: the one chosen before, or those for the goal.
+    fn automatic<'m>(
+        &'m self,
+        ask: &Ask,
+        fields: &BTreeMap<Field, Value>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Found<'m>> {
+        let goal = text(fields, Field::Goal);
+        if let Some(mut choice) = self.catalog.choose(goal) {
+            // What was chosen before comes first, also where the guide has another opinion by now.
+            let kept = ask.chosen.as_ref().and_then(|name| self.catalog.find(name).ok());
+            if let Some(kept) = kept.map(|found| found.model()) {
+                choice.found.models.retain(|model| model.name != kept.name);
+                choice.found.models.insert(0, kept);
+            }
+            return Some(choice.found);
+        }
+        problems.push(Problem::new(
+            None,
+            Field::Goal,
+            "unknown-goal",
+            format!("`{}` is no goal", goal.unwrap_or_default()),
+            Some(format!("the goals are {}", goals().join(", "))),
+        ));
+        None
+    }
+
     /// What the author's name for the model means.
     fn named<'m>(
         &'m self,
@@ -235,7 +270,22 @@ impl Builder<'_> {
         let mut sources = Sources::of(ask, fields, problems)?;
         let params = params(fields);
         let (model, mode) = choose_mode(found, &sources, &params, problems)?;
-        if found.models.len() > 1 {
+        if ask.is_auto() {
+            built.chosen = Some(model.name.clone());
+            if ask.chosen.as_ref() != Some(&model.name)
+                && let Some(choice) = self.catalog.choose(text(fields, Field::Goal))
+            {
+                let message =
+                    format!("`auto` is `{}` here, for {}: {}", model.name, choice.goal, choice.why);
+                built.warnings.push(Problem::new(
+                    None,
+                    Field::Model,
+                    "model-chosen",
+                    message,
+                    None,
+                ));
+            }
+        } else if found.models.len() > 1 {
             let said = text(fields, Field::Model).unwrap_or(DEFAULT_MODEL);
             let message = format!(
                 "`{said}` is `{}` here, its cheapest tier with {}",

@@ -216,6 +216,19 @@ fn template_digests(planning: &Planning<'_>) -> BTreeMap<String, String> {
     own.collect()
 }
 
+/// What was asked for a scene last: by the take that is in flight, else by its entry in the manifest.
+fn earlier_ask<'p>(planning: &Planning<'p>, scene: &SceneId) -> Option<&'p serde_json::Value> {
+    let slot = slot(planning, scene);
+    let open = |take: &&Take| matches!(take.state, TakeState::Open | TakeState::Publishing);
+    let takes = planning.known.ledger.takes.iter().filter(|take| take.slot == slot).filter(open);
+    let latest = takes.max_by_key(|take| take.id.0).map(|take| &take.ask);
+    latest.or_else(|| {
+        let place = &planning.place;
+        let (storyboard, variant) = (place.storyboard.as_deref(), place.variant.as_deref());
+        Some(&planning.known.manifest.current(storyboard, variant, scene)?.ask)
+    })
+}
+
 /// A scene that is ready to be planned, or the reason why it is not.
 pub(super) struct Prepared<'a> {
     pub scene: &'a Scene,
@@ -253,8 +266,14 @@ fn prepare<'a>(
         _ => None,
     };
     let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
+    if ask.is_auto()
+        && let Some(earlier) = earlier_ask(planning, &scene.id)
+    {
+        ask.choose_as(earlier);
+    }
     match builder.build(&ask) {
         Ok(built) => {
+            ask.chosen.clone_from(&built.chosen);
             report_warnings(planning, scene, &built, duration, diagnostics);
             report_unused(planning, scene, &effective, diagnostics);
             if let Some(retired) = &built.retired {

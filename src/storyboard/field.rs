@@ -73,7 +73,9 @@ fields! {
     Kind "type" Text true &["kind", "assettype", "类型", "タイプ", "typ"],
         "What the scene is: `video_clip`, `image`, `footage`, `title` or `black`.";
     Model "model" Text true &["videomodel", "模型", "モデル", "modell"],
-        "The video model by its name, such as `Veo 3.1 Fast`.";
+        "The video model by its name, such as `Veo 3.1 Fast`, or `auto`, which chooses by the goal.";
+    Goal "goal" Text true &["目标", "目標", "ziel", "doel"],
+        "What matters most where the model is `auto`: value, quality, speed, audio, animate, edit, extend or consistency.";
     Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト"],
         "The whole prompt, used word for word with nothing appended.";
     Visual "visual" Text true &["description", "scene", "visuals", "shotdescription", "visualdescription", "whatanimates", "画面", "画面内容", "内容", "描述", "シーン説明", "映像", "beschreibung", "bild", "beschrijving", "beeld"],

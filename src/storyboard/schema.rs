@@ -202,6 +202,7 @@ fn examples(field: Field) -> Value {
         Field::Visual => json!(["A lone lighthouse on a basalt skerry"]),
         Field::Shot => json!(["wide", "close-up"]),
         Field::Camera => json!(["slow dolly in", "static"]),
+        Field::Goal => json!(["value", "quality"]),
         Field::Style => json!(["35mm film, soft grain"]),
         Field::Characters => json!([["ada"]]),
         Field::Dialogue => json!(["Ada: Not tonight."]),

@@ -137,3 +137,60 @@ fn a_retired_model_names_a_live_one() {
         assert_eq!(found.model().status, Status::Live, "{instead}");
     }
 }
+
+#[test]
+fn auto_chooses_by_the_goal_says_why_and_keeps_its_choice() {
+    let film = |goal: &str, more: &str| {
+        format!(
+            "## Scene 1\n- **Model**: auto\n{goal}- **Duration**: 5s\n- **Visual**: The sea\n{more}"
+        )
+    };
+    let goal = |goal: &str| format!("- **Goal**: {goal}\n");
+    let project = Project::with_storyboard(&film("", ""));
+    project.write("refs/a.png", "a picture");
+    project.write("refs/b.png", "another");
+    for (board, told) in [
+        (film("", ""), "`auto` is `Veo 3.1 Fast` here, for value"),
+        (film(&goal("quality"), ""), "`auto` is `Veo 3.1` here, for quality: the best picture"),
+        (film(&goal("Animate"), "- **Reference**: refs/a.png\n"), "`auto` is `Runway` here"),
+        // Runway has no last frame, and neither has Kling 2.6 or Wan 2.6.
+        (
+            film(&goal("animate"), "- **Reference**: refs/a.png\n- **Last Frame**: refs/b.png\n"),
+            "`auto` is `Veo 3.1 Fast` here",
+        ),
+        (
+            film(&goal("consistency"), "- **Reference**: refs/a.png, refs/b.png\n"),
+            "`auto` is `Veo 3.1 Fast` here",
+        ),
+    ] {
+        project.write("SCENES.md", &board);
+        project.run(["plan"]).expect(0).tells(&[told]);
+    }
+    project.write("SCENES.md", film(&goal("beauty"), ""));
+    project.run(["plan"]).expect(1).tells(&["`beauty` is no goal", "value, quality, speed"]);
+}
+
+#[test]
+fn a_choice_that_was_made_does_not_wander() {
+    let emulator = crate::support::Emulator::start();
+    let film = |goal: &str, seen: &str| {
+        format!(
+            "## Scene 1\n- **Model**: auto\n- **Goal**: {goal}\n- **Duration**: 5s\n- **Visual**: {seen}\n"
+        )
+    };
+    let project = Project::with_storyboard(&film("value", "The sea")).using(&emulator);
+    project.run(["render"]).expect(0);
+    // As if the guide had chosen otherwise when the clip was made.
+    let path = "public/assets/manifest.json";
+    let old =
+        project.read(path).replace("\"chosen\": \"Veo 3.1 Fast\"", "\"chosen\": \"Kling 2.6\"");
+    assert!(old.contains("Kling 2.6"), "{old}");
+    project.write(path, &old);
+    let told = project.run(["plan"]).expect(0);
+    assert!(!told.stderr.contains("`auto` is"), "{}", told.stderr);
+    project.write("SCENES.md", film("value", "The sea at noon"));
+    project.run(["plan"]).expect(0).prints(&["Kling 2.6"]);
+    // Another goal is another choice.
+    project.write("SCENES.md", film("quality", "The sea at noon"));
+    project.run(["plan"]).expect(0).tells(&["`auto` is `Veo 3.1` here"]);
+}

@@ -26,6 +26,8 @@ enum Way {
     Prompt,
     /// By the models' own names.
     Params,
+    /// Where the model is `auto`, through the model that it chooses.
+    Goal,
     /// It says whether the scene is generated at all.
     Skips,
     /// It is refused for now, with this code.
@@ -56,6 +58,7 @@ const ROWS: &[(&str, Way, &str, &str)] = &[
     ("clip_length", Length, "least", "most"),
     ("type", Skips, "video_clip", "image"),
     ("model", Way::Model, "", ""),
+    ("goal", Way::Goal, "value", "quality"),
     ("prompt", Prompt, "A red kite over grey dunes", "A blue kite over grey dunes"),
     ("visual", Words(Motion), "A red kite over grey dunes", "A blue kite over grey dunes"),
     ("subject", Words(Picture), "An old woman", "A young man"),
@@ -315,7 +318,7 @@ fn each_field_changes_its_scene_alone_and_is_named() {
         }
         let base = Lines::of(model, mode, work);
         for &(field, way, old, new) in ROWS {
-            if matches!(way, Skips | Refused(_) | Params) {
+            if matches!(way, Skips | Refused(_) | Params | Way::Goal) {
                 continue;
             }
             let (old, new) = values(&catalog, model, mode, (field, old, new));
@@ -400,8 +403,9 @@ fn each_field_changes_its_scene_alone_and_is_named() {
             assert_eq!(film.plan(&without).plan.scenes[0].action, Action::Restore, "{what}");
         }
     }
-    let all =
-        ROWS.iter().filter(|(_, way, ..)| !matches!(way, Skips | Refused(_) | Params | Never));
+    let all = ROWS
+        .iter()
+        .filter(|(_, way, ..)| !matches!(way, Skips | Refused(_) | Params | Way::Goal | Never));
     for (field, ..) in all {
         assert!(reached.contains(field), "no model has any use for `{field}`");
     }

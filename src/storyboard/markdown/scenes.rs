@@ -79,6 +79,7 @@ const GLOBAL_FIELDS: &[Field] = &[
     Field::Style,
     Field::Negative,
     Field::Model,
+    Field::Goal,
     Field::Resolution,
     Field::Seed,
     Field::Params,
