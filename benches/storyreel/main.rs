@@ -5,10 +5,11 @@
 
 mod submission;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use storyreel::catalog::{Catalog, ModeKind, Parameter, Status, WireType};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_storyreel");
 const SCENES: usize = 1_000;
@@ -33,6 +34,40 @@ fn main() {
     submission(folder.path());
     preview(folder.path());
     nothing_to_do(folder.path(), nothing);
+    every_model(folder.path());
+}
+
+/// A plan of a storyboard with a scene of every model that makes clips.
+fn every_model(folder: &Path) {
+    let film = folder.join("every-model");
+    std::fs::create_dir_all(film.join("refs")).expect("a folder");
+    for name in ["a.png", "clip.mp4", "voice.mp3"] {
+        std::fs::write(film.join("refs").join(name), name).expect("a file");
+    }
+    let catalog = Catalog::built_in().expect("the built-in catalogue");
+    let mut scenes = Vec::new();
+    for model in catalog.models().iter().filter(|model| model.status == Status::Live) {
+        let Some(mode) = model.modes.iter().find(|mode| {
+            use ModeKind::{I2v, Motion, Speech, T2v, V2v};
+            [T2v, I2v, V2v, Motion, Speech].contains(&mode.kind)
+        }) else {
+            continue;
+        };
+        let mut scene = json!({"id": scenes.len() + 1, "prompt": "A red kite", "duration": 4, "model": model.name});
+        for (field, file) in [("reference", "a.png"), ("video", "clip.mp4"), ("audio", "voice.mp3")]
+        {
+            let is_file = |p: &&Parameter| p.is_fed_by(field) && p.wire_type != WireType::Boolean;
+            if mode.parameters.iter().find(is_file).is_some_and(|parameter| parameter.required) {
+                scene[field] = format!("refs/{file}").into();
+            }
+        }
+        scenes.push(scene);
+    }
+    let count = scenes.len();
+    std::fs::write(film.join("storyboard.yaml"), json!({"scenes": scenes}).to_string())
+        .expect("a storyboard");
+    let time = median(21, || run(program(&film, &["plan"])));
+    println!("`plan` of a scene of every model ({count} scenes): {}", told(time));
 }
 
 /// What a submission adds before its bytes leave, beside what the disk takes for one synced write.

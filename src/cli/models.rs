@@ -255,10 +255,8 @@ fn mode_in_full(out: &mut String, mode: &Mode, style: Style) {
                     .and_then(|value| value.as_object().cloned())
                     .filter(|conditions| !conditions.is_empty())
                     .map(|conditions| {
-                        let parts: Vec<String> = conditions
-                            .iter()
-                            .map(|(name, value)| format!("{name} {}", words(value)))
-                            .collect();
+                        let parts: Vec<String> =
+                            conditions.iter().map(|(name, value)| condition(name, value)).collect();
                         format!("with {}", sanitise(&parts.join(", "), 200))
                     })
                     .unwrap_or_default();
@@ -278,6 +276,16 @@ fn mode_in_full(out: &mut String, mode: &Mode, style: Style) {
     }
     if let Some(note) = &mode.note {
         let _ = writeln!(out, "  note: {}", sanitise(note, 600));
+    }
+}
+
+/// A condition of a price; a name that begins with `@` is a fact about the request.
+fn condition(name: &str, value: &serde_json::Value) -> String {
+    match (name, value.as_bool()) {
+        ("@video_input", Some(true)) => "a clip among the inputs".to_owned(),
+        ("@video_input", Some(false)) => "no clip among the inputs".to_owned(),
+        ("@from" | "@source_resolution", _) => format!("a source of {}", words(value)),
+        _ => format!("{} {}", name.trim_start_matches('@'), words(value)),
     }
 }
 
