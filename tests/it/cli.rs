@@ -426,18 +426,7 @@ fn a_run_that_may_not_pay_calls_no_upgrade_that_was_perhaps_never_ordered() {
         "## Scene 1\n- **Visual**: The sea\n- **Duration**: 8s\n\n### Upscale\n4k\n",
     )
     .using(&emulator);
-    let mut halted = project.command(["render", "--yes"]);
-    let halted = halted
-        .env(storyreel::engine::watched::halt::VARIABLE, "ledger.intend.after#2")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .spawn();
-    let mut halted = halted.expect("it starts");
-    let lines =
-        std::io::BufRead::lines(std::io::BufReader::new(halted.stderr.take().expect("a pipe")));
-    assert!(lines.map_while(Result::ok).any(|line| line.starts_with("halted")));
-    halted.kill().expect("it can be killed");
-    halted.wait().expect("it has ended");
+    project.killed_at("ledger.intend.after#2", ["render", "--yes"]);
     project.run(["render", "--locked"]).expect(7);
     assert_eq!(emulator.bill()["upgrades"], json!([]));
     project.run(["render"]).expect(0);

@@ -8,7 +8,7 @@ use storyreel::catalog::{Catalog, Mode, ModeKind, Model, Parameter, Status, Wire
 use storyreel::emulator::clip::{ClipMaker as _, ClipOrder, TinyClips};
 
 /// The kinds of a first step, with the words that ask for them by name.
-const FIRST: [(ModeKind, &str); 7] = [
+pub(crate) const FIRST: [(ModeKind, &str); 7] = [
     (ModeKind::T2v, "text to video"),
     (ModeKind::I2v, "image to video"),
     (ModeKind::FirstLast, "first and last frame"),

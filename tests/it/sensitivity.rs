@@ -3,6 +3,7 @@
 //! The table is held against the program's own list of fields and the built-in catalogue: a new field without a row fails,
 //! and so does one that no model has any use for.
 
+use crate::every_model::FIRST;
 use crate::film::{DAY, Film, actions, assert_unchanged, codes};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -96,17 +97,6 @@ const ROWS: &[(&str, Way, &str, &str)] = &[
     ("notes", Never, "Check the foam", "Checked"),
 ];
 
-/// The kinds of mode that a scene's first step can be.
-const KINDS: [(ModeKind, &str); 7] = [
-    (ModeKind::T2v, "text to video"),
-    (ModeKind::I2v, "image to video"),
-    (ModeKind::FirstLast, "first and last frame"),
-    (ModeKind::Reference, "reference to video"),
-    (ModeKind::V2v, "video to video"),
-    (ModeKind::Speech, "speech to video"),
-    (ModeKind::Motion, "motion control"),
-];
-
 const HEAD: &str = "\
 characters:
   ada: {look: \"Ada, seventy, a grey braid\"}
@@ -117,7 +107,7 @@ characters:
 fn modes(catalog: &Catalog) -> impl Iterator<Item = (&Model, &Mode, &'static str)> {
     catalog.models().iter().filter(|model| model.status == Status::Live).flat_map(|model| {
         model.modes.iter().filter_map(move |mode| {
-            let (_, work) = KINDS.iter().find(|(kind, _)| *kind == mode.kind)?;
+            let (_, work) = FIRST.iter().find(|(kind, _)| *kind == mode.kind)?;
             Some((model, mode, *work))
         })
     })

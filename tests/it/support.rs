@@ -144,6 +144,20 @@ impl Project {
         command
     }
 
+    /// Runs the program until it stands still at a named point, and kills it there.
+    #[cfg(debug_assertions)]
+    pub fn killed_at<S: AsRef<OsStr>>(&self, point: &str, arguments: impl IntoIterator<Item = S>) {
+        let mut command = self.command(arguments);
+        command.env(storyreel::engine::watched::halt::VARIABLE, point);
+        let mut halted =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let errors = std::io::BufReader::new(halted.stderr.take().expect("a pipe"));
+        let mut lines = std::io::BufRead::lines(errors).map_while(Result::ok);
+        assert!(lines.any(|line| line.starts_with("halted")), "it never came to {point}");
+        halted.kill().expect("it can be killed");
+        halted.wait().expect("it has ended");
+    }
+
     /// Runs the program and waits for it.
     pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Done {
         let output = self.command(arguments).output().expect("the program starts");

@@ -149,18 +149,7 @@ fn mixed_up() -> (Emulator, Project) {
         {"match": {"operation": "veo-generate", "calls": [2]}, "do": {"fault": "duplicate_answer"}}
     ]));
     let project = Project::with_storyboard(TWO_SCENES).using(&emulator);
-    let mut first = project.command(["render", "--yes", "--only", "1"]);
-    let halted = first
-        .env(storyreel::engine::watched::halt::VARIABLE, "create.answered")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .spawn();
-    let mut halted = halted.expect("it starts");
-    let lines =
-        std::io::BufRead::lines(std::io::BufReader::new(halted.stderr.take().expect("a pipe")));
-    assert!(lines.map_while(Result::ok).any(|line| line.starts_with("halted")));
-    halted.kill().expect("it can be killed");
-    halted.wait().expect("it has ended");
+    project.killed_at("create.answered", ["render", "--yes", "--only", "1"]);
     (emulator, project)
 }
 
