@@ -36,7 +36,9 @@ pub(super) fn judge(machine: &mut Machine, last: &Summary) {
             create.task_id.clone().filter(|task| !owned.contains(task.as_str()))
         }))
         .collect();
-    let expected = Expected { left_behind, running: Some(100), ..Expected::default() };
+    // The last run may have ended at its deadline with a task on record, and told so: a later one takes its clip.
+    let unfinished = last.still_running > 0;
+    let expected = Expected { left_behind, unfinished, running: Some(100), ..Expected::default() };
     // The provider's word for a window that was overrun is a refusal, so a refusal counts as well.
     let violations: Vec<String> = bill
         .judge_with(&expected)
