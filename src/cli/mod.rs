@@ -1,6 +1,7 @@
 //! The command line: one file a command. Nothing depends on this module.
 
 mod adopt;
+mod approve;
 mod args;
 mod check;
 mod clue;
@@ -82,6 +83,7 @@ Environment:
   KIE_API_KEY      the key of kie.ai; also read from `.env` in the project root
   KIE_API_BASE     another API host, such as a local `storyreel emulator`
   KIE_UPLOAD_BASE  another upload host
+  STORYREEL_NO_SPEND  set to 1, nothing paid is sent, whatever the command says
   NO_COLOR         no colours";
 
 #[derive(Debug, Subcommand)]
@@ -94,6 +96,7 @@ enum Command {
     Explain(explain::Explain),
     Adopt(adopt::Adopt),
     Forget(forget::Forget),
+    Approve(approve::Approve),
     Models(models::Models),
     Schema(schema::Schema),
     Emulator(Box<emulator::Emulator>),
@@ -130,6 +133,7 @@ pub fn main() -> u8 {
         Command::Explain(command) => command.run(output),
         Command::Adopt(command) => command.run(output),
         Command::Forget(command) => command.run(output),
+        Command::Approve(command) => command.run(output),
         Command::Models(command) => command.run(output),
         Command::Schema(command) => command.run(output),
         Command::Emulator(command) => command.run(output),

@@ -1,5 +1,6 @@
 //! `storyreel render`: carries out the plan.
 
+use super::approve;
 use super::args::File;
 use super::consent::{self, Spending};
 use super::failure::{CANNOT_WORK, Failure};
@@ -157,6 +158,10 @@ impl Render {
             tell("`STORYREEL_NO_SPEND` is set: nothing is paid for, and only free work is done\n");
         }
         self.check_key(&workspace, &prepared.planned)?;
+        if prepared.planned.plan.scenes.iter().any(|scene| pays(scene.work.as_ref(), &meant)) {
+            let summary = &prepared.planned.plan.summary;
+            approve::check(&workspace, summary.credits, summary.unpriced_steps, saved.as_ref())?;
+        }
         if !self.agrees(&workspace, &prepared.planned, output)? {
             tell("nothing was sent\n");
             return Ok(INTERRUPTED);

@@ -25,8 +25,14 @@ pub(super) struct Choices {
 pub(super) struct SavedPlan {
     /// How it was made.
     pub choices: Choices,
-    storyboard: String,
-    digest: String,
+    /// Of which storyboard.
+    pub storyboard: String,
+    /// Stands for everything that must still be true.
+    pub digest: String,
+    /// What it may spend, by its own words.
+    pub credits: f64,
+    /// Steps whose price is not known.
+    pub unpriced_steps: usize,
 }
 
 /// What of a plan must still be true when it is carried out: storyboard, and each scene's actions, requests and prices.
@@ -97,6 +103,11 @@ impl SavedPlan {
             choices,
             storyboard: value["storyboard"].as_str().unwrap_or_default().to_owned(),
             digest: digest_of(&essence(&value)),
+            credits: value["summary"]["credits"].as_f64().unwrap_or_default(),
+            unpriced_steps: value["summary"]["unpriced_steps"]
+                .as_u64()
+                .and_then(|steps| usize::try_from(steps).ok())
+                .unwrap_or_default(),
         })
     }
 

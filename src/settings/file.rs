@@ -74,6 +74,8 @@ pub struct ConfigFile {
     pub retry_max: Option<Spanned<Duration>>,
     /// `[budget] max_credits`.
     pub max_credits: Option<Spanned<f64>>,
+    /// `[budget] confirm_above`, of the user's own file.
+    pub confirm_above: Option<Spanned<f64>>,
     /// `[lints]`: codes with their levels.
     pub lints: BTreeMap<String, LintLevel>,
     /// `[provider] api`, in the user's own file only.
@@ -135,6 +137,7 @@ impl ConfigFile {
             retry_first: None,
             retry_max: None,
             max_credits: None,
+            confirm_above: None,
             lints: BTreeMap::new(),
             api: None,
             upload: None,
@@ -243,8 +246,11 @@ impl Reader {
             ("retry", "first") => file.retry_first = self.time(name, value),
             ("retry", "max") => file.retry_max = self.time(name, value),
             ("budget", "max_credits") => file.max_credits = self.credits(name, value),
-            // Accepted in the user's own file, where a later version acts on them.
-            ("budget", "confirm_above" | "per_day") if self.owner == Owner::User => {
+            ("budget", "confirm_above") if self.owner == Owner::User => {
+                file.confirm_above = self.credits(name, value);
+            }
+            // Accepted in the user's own file, where a later version acts on it.
+            ("budget", "per_day") if self.owner == Owner::User => {
                 self.credits(name, value);
             }
             ("provider", "api") => file.api = self.text(name, value),

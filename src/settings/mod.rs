@@ -47,6 +47,8 @@ pub struct Settings {
     pub retry: Retry,
     /// Credits a run may spend; `None` without a cap.
     pub max_credits: Option<f64>,
+    /// Credits above which a run needs a plan that a person has approved; from the user's own file only.
+    pub confirm_above: Option<f64>,
     /// True where `STORYREEL_NO_SPEND` is set to anything but `0`: nothing paid is sent, whoever asks for it.
     pub no_spend: bool,
     /// Levels of lints by code.
@@ -330,6 +332,7 @@ pub fn resolve(
         poll: Poll::default(),
         retry: Retry::default(),
         max_credits: None,
+        confirm_above: None,
         lints: BTreeMap::new(),
         defaults: Fields::default(),
         config: None,
@@ -423,6 +426,7 @@ impl Settings {
         self.retry.first = value(&file.retry_first).or(self.retry.first);
         self.retry.max = value(&file.retry_max).or(self.retry.max);
         put(&mut self.retry.failed_tasks, file.failed_tasks.as_ref());
+        self.confirm_above = self.confirm_above.or(file.confirm_above.as_ref().map(|c| c.value));
         self.max_credits =
             smallest(self.max_credits, file.max_credits.as_ref().map(|credits| credits.value));
         self.defaults = file.defaults.over(&self.defaults);

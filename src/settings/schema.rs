@@ -91,7 +91,7 @@ struct BudgetSection {
     /// Credits that one run may spend. No cap unless set; of several caps the smallest wins.
     #[schemars(range(min = 0))]
     max_credits: Option<f64>,
-    /// Credits above which a run asks. Only in the user's own file.
+    /// Credits above which only a plan that was approved with `storyreel approve` is rendered. Only in the user's own file.
     #[schemars(range(min = 0))]
     confirm_above: Option<f64>,
     /// Credits a day. Only in the user's own file.

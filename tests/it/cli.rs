@@ -433,6 +433,48 @@ fn a_run_that_may_not_pay_calls_no_upgrade_that_was_perhaps_never_ordered() {
     assert_eq!(emulator.bill()["charged"], 180.0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_costs_more_than_the_user_allows_needs_a_persons_word() {
+    let emulator = Emulator::start();
+    let project = Project::with_storyboard(TWO_SCENES).using(&emulator);
+    project.configure("[budget]\nconfirm_above = 100\n");
+    let refused = |arguments: &[&str]| {
+        project
+            .run(arguments)
+            .expect(6)
+            .tells(&["120 credits", "`confirm_above` lets it spend 100"]);
+        assert_eq!(emulator.bill()["creates"], json!([]));
+    };
+    refused(&["render", "--yes", "--max-credits", "500"]);
+    project.run(["plan", "-o", "film.plan"]).expect(0);
+    refused(&["render", "--plan", "film.plan"]);
+    // A program cannot answer for a person.
+    project.run(["approve", "film.plan"]).expect(3).tells(&["by a person at a terminal only"]);
+    // `script` gives it a terminal.
+    let approve = |answer: &str| {
+        let command = format!("{} approve film.plan", env!("CARGO_BIN_EXE_storyreel"));
+        let mut script = std::process::Command::new("script");
+        let own = project.command(["approve"]);
+        let own: Vec<_> = own.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
+        script.args(["-qec", &command, "/dev/null"]).current_dir(project.root()).envs(own);
+        let pipe = std::process::Stdio::piped;
+        let mut asked = script.stdin(pipe()).stdout(pipe()).spawn().expect("`script` starts");
+        let mut answers = asked.stdin.take().expect("a pipe");
+        std::io::Write::write_all(&mut answers, answer.as_bytes()).expect("it listens");
+        let told = asked.wait_with_output().expect("it ends");
+        String::from_utf8_lossy(&told.stdout).into_owned()
+    };
+    assert!(approve("yes\n").contains("not approved"));
+    refused(&["render", "--plan", "film.plan"]);
+    let told = approve("120\n");
+    assert!(told.contains("may spend 120 credits") && told.contains("next: "), "{told}");
+    // Another plan is not approved with it.
+    refused(&["render"]);
+    project.run(["render", "--plan", "film.plan"]).expect(0).tells(&["2 rendered"]);
+    assert_eq!(emulator.bill()["charged"], 120.0);
+}
+
 #[test]
 fn nothing_is_spent_where_the_environment_forbids_it() {
     let emulator = Emulator::start();
