@@ -135,6 +135,9 @@ struct ModeEntry {
     /// The common field whose clip or sound gives the result its length.
     #[serde(default)]
     length_from: Option<String>,
+    /// True where the duration of an extension counts the clip that it continues as well.
+    #[serde(default)]
+    whole_length: bool,
     /// Common fields that it takes from its input.
     #[serde(default)]
     follows: Vec<String>,
@@ -321,6 +324,7 @@ fn mode_from(
         sound: entry.sound,
         lengths: entry.lengths,
         length_from: entry.length_from,
+        whole_length: entry.whole_length,
         follows: entry.follows,
         not_after: entry.not_after,
         confidence: entry.confidence,

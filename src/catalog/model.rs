@@ -193,6 +193,8 @@ pub struct Mode {
     pub lengths: Vec<f64>,
     /// The common field whose clip or sound gives the result its length.
     pub length_from: Option<String>,
+    /// True where the duration of an extension counts the clip that it continues as well.
+    pub whole_length: bool,
     /// Common fields that this mode takes from its input: a value for them is no error, it has no effect.
     pub follows: Vec<String>,
     /// Upgrades after which the provider refuses the source of this mode.

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The common fields that can feed a parameter.
+/// The common fields that can feed a parameter. `task` and `source_length` (its seconds) are of the clip that a step goes
+/// on with; the others are an author's.
 pub const COMMON_FIELDS: &[&str] = &[
     "prompt",
     "duration",
@@ -18,6 +19,7 @@ pub const COMMON_FIELDS: &[&str] = &[
     "seed",
     "negative",
     "task",
+    "source_length",
 ];
 
 /// A parameter of a mode, or a member of a nested one.

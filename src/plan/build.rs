@@ -9,7 +9,9 @@ use super::request::Request;
 use super::sources::{Sources, choose_mode, mode_name};
 use super::values::{field_named, integer, merged, params, seconds, switch, text};
 use super::wording::{Kind, extension_fields, prompt};
-use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals};
+use crate::catalog::{
+    Catalog, Found, LengthProblem, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals,
+};
 use crate::prompt::Templates;
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Map, Value as Json, json};
@@ -505,18 +507,27 @@ impl Builder<'_> {
         if let Some(resolution) = resolution.filter(|_| mode.takes("resolution")) {
             wanted.fields.insert("resolution".into(), resolution.into());
         }
-        let mut more = mode.longest();
-        if mode.takes("duration")
-            && let Ok(length) = mode.clip_length(None, seconds(&step.fields, Field::ClipLength))
-        {
-            more = length.seconds;
-            if let Some(value) = length.value {
-                wanted.fields.insert("duration".into(), value);
-            }
+        let so_far = built.clip_length;
+        if let Some(seconds) = so_far.filter(|_| mode.takes("source_length")) {
+            wanted.fields.insert("source_length".into(), super::ask::number(seconds));
         }
+        let more = match extension_length(mode, so_far, seconds(&step.fields, Field::ClipLength)) {
+            Ok((more, value)) => {
+                if let Some(value) = value {
+                    wanted.fields.insert("duration".into(), value);
+                }
+                more
+            }
+            Err(problem) => {
+                let code = "too-long";
+                let hint = Some(problem.hint);
+                problems.push(Problem::new(at, Field::ClipLength, code, problem.message, hint));
+                return;
+            }
+        };
         let seconds = match step.kind {
-            StepKind::Extend => more.zip(built.clip_length).map(|(more, so_far)| so_far + more),
-            _ => built.clip_length,
+            StepKind::Extend => more.zip(so_far).map(|(more, so_far)| so_far + more),
+            _ => so_far,
         };
         let making = Making {
             kind: step.kind,
@@ -524,7 +535,7 @@ impl Builder<'_> {
             model,
             mode,
             seconds,
-            input_seconds: built.clip_length,
+            input_seconds: so_far,
             prompt,
             style,
         };
@@ -635,6 +646,25 @@ fn able<'m>(
         }
         None => can(base).or_else(|| can(any?)).ok_or(base),
     }
+}
+
+/// What a step adds to a clip of `so_far` seconds, and what is sent as its duration where it has one.
+fn extension_length(
+    mode: &Mode,
+    so_far: Option<f64>,
+    asked: Option<f64>,
+) -> Result<(Option<f64>, Option<Json>), LengthProblem> {
+    /// What is added where nobody says how much.
+    const USUAL: f64 = 5.0;
+    if !mode.takes("duration") {
+        return Ok((mode.longest(), None));
+    }
+    if let Some(so_far) = so_far.filter(|_| mode.whole_length) {
+        let whole = mode.clip_length(Some(so_far + asked.unwrap_or(USUAL)), None)?;
+        return Ok((whole.seconds.map(|whole| whole - so_far), whole.value));
+    }
+    let length = mode.clip_length(None, asked)?;
+    Ok((length.seconds, length.value))
 }
 
 /// Whether a mode can work on the task of a step: one of its family, and where it has an id of its own (the market has

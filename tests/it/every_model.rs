@@ -194,4 +194,11 @@ fn every_extension_restyle_and_upscale_works_on_a_clip_that_was_made_before() {
     for part in ["\"videoUrl\":\"http", "\"upscale_factor\":\"4\"", "grok-imagine/extend"] {
         assert!(bodies.iter().any(|body| body.contains(part)), "{part} in {bodies:#?}");
     }
+    // The new part begins where the old one ends: at 6 s, what Grok makes by itself; and Wan counts both, 5 s and 5 more.
+    for (id, part) in
+        [("grok-imagine/extend", "\"extend_at\":6"), ("first_clip_url", "\"duration\":10")]
+    {
+        let body = bodies.iter().find(|body| body.contains(id)).expect(id);
+        assert!(body.contains(part), "{part} in {body}");
+    }
 }
