@@ -144,6 +144,9 @@ struct ModeEntry {
     /// Upgrades after which the source is refused.
     #[serde(default)]
     not_after: Vec<String>,
+    /// Values of the source's parameters for which it is refused.
+    #[serde(default)]
+    source_not: Map<String, Value>,
     /// How sure its facts are.
     #[serde(default)]
     confidence: Confidence,
@@ -327,6 +330,7 @@ fn mode_from(
         whole_length: entry.whole_length,
         follows: entry.follows,
         not_after: entry.not_after,
+        source_not: entry.source_not,
         confidence: entry.confidence,
         note: entry.note,
     };

@@ -1,7 +1,7 @@
 //! Which model `auto` means: a guide by what the author wants most.
 
-use super::model::Status;
-use super::{Catalog, Found};
+use super::model::{ModeKind, Status};
+use super::{Catalog, Found, Wants};
 
 /// What an author wants most of a clip.
 struct Goal {
@@ -73,6 +73,13 @@ pub fn is_auto(name: &str) -> bool {
     ["auto", "automatic"].iter().any(|auto| name.eq_ignore_ascii_case(auto))
 }
 
+/// The goal that a word means, as it is called; without a word the first of the guide.
+pub fn goal_named(word: Option<&str>) -> Option<&'static str> {
+    let wanted = word.map(|word| word.trim().to_lowercase()).unwrap_or_default();
+    let is_it = |goal: &&Goal| wanted.is_empty() || goal.names.contains(&wanted.as_str());
+    GOALS.iter().find(is_it)?.names.first().copied()
+}
+
 /// The words for goals, in the order of the guide.
 pub fn goals() -> Vec<&'static str> {
     GOALS.iter().filter_map(|goal| goal.names.first().copied()).collect()
@@ -81,19 +88,18 @@ pub fn goals() -> Vec<&'static str> {
 impl Catalog {
     /// The candidates for a goal; without one the first of the guide. `None` for a word that is no goal.
     pub fn choose(&self, goal: Option<&str>) -> Option<Choice<'_>> {
-        let wanted = goal.map(|goal| goal.trim().to_lowercase()).unwrap_or_default();
-        let goal = if wanted.is_empty() {
-            GOALS.first()
-        } else {
-            GOALS.iter().find(|goal| goal.names.contains(&wanted.as_str()))
-        }?;
+        let name = goal_named(goal)?;
+        let goal = GOALS.iter().find(|goal| goal.names.first() == Some(&name))?;
         let models = goal
             .models
             .iter()
             .filter_map(|name| Some(self.find(name).ok()?.model()))
             .filter(|model| model.status == Status::Live)
             .collect::<Vec<_>>();
-        let found = Found { models, wants: None, warning: None };
+        // Without a clip there is nothing to edit, and that is told rather than something else made.
+        let wants = (goal.names.first() == Some(&"edit"))
+            .then(|| Wants::Kinds(vec![ModeKind::V2v, ModeKind::Motion]));
+        let found = Found { models, wants, warning: None };
         Some(Choice { goal: goal.names.first()?, why: goal.why, found })
     }
 }

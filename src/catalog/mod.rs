@@ -27,7 +27,7 @@ pub use family::{
     Answer, CreateAnswer, Family, Mark, Meaning, Operation, Placement, Poll, Read, RequestParts,
     TaskState, Upgrade, UpgradeState, WithoutUrl,
 };
-pub use guide::{Choice, goals, is_auto};
+pub use guide::{Choice, goal_named, goals, is_auto};
 pub use length::{ClipLength, LengthProblem};
 pub use model::{Mode, ModeKind, Model, OldName, Sound, Status};
 pub use naming::{Found, Wants};

@@ -199,6 +199,9 @@ pub struct Mode {
     pub follows: Vec<String>,
     /// Upgrades after which the provider refuses the source of this mode.
     pub not_after: Vec<String>,
+    /// Values of a source's own parameters for which the provider refuses it.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub source_not: Map<String, Value>,
     /// How sure the facts of this mode are.
     pub confidence: Confidence,
     /// Anything else an author should know.

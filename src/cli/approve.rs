@@ -5,11 +5,12 @@ use super::saved_plan::SavedPlan;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, tell};
 use crate::ledger::make_private_folder;
+use crate::plan::digest_of;
 use crate::report::{ErrorReport, counted, sanitise, trimmed};
 use crate::settings::Flags;
 use serde_json::{Value, json};
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Approve a saved plan that costs more than `[budget] confirm_above` of your own configuration allows by itself.
 ///
@@ -56,7 +57,7 @@ impl Approve {
             tell("not approved\n");
             return Ok(1);
         }
-        let path = path_of(&workspace.settings.state_folder, &saved);
+        let path = path_of(&workspace, &saved);
         let folder = path.parent().unwrap_or(&path);
         let record = json!({"credits": saved.credits, "unpriced_steps": saved.unpriced_steps, "approved_ms": now_ms()});
         make_private_folder(folder)
@@ -72,13 +73,17 @@ impl Approve {
     }
 }
 
-/// Where the approval of a plan lies: beside the log of submissions, out of reach of the project's files.
-fn path_of(state_folder: &Path, saved: &SavedPlan) -> PathBuf {
-    let digest = saved.digest.trim_start_matches("sha256:");
-    state_folder.join("approved").join(format!("{digest}.json"))
+/// Where the approval of a plan lies: beside the log of submissions, out of reach of the project's files. It holds for one
+/// storyboard of one project.
+fn path_of(workspace: &Workspace, saved: &SavedPlan) -> PathBuf {
+    let root = workspace.layout.project_root.display().to_string();
+    let digest = digest_of(&json!([root, saved.storyboard, saved.digest]));
+    let name = format!("{}.json", digest.trim_start_matches("sha256:"));
+    workspace.settings.state_folder.join("approved").join(name)
 }
 
-/// Refuses a run that would spend more than the user lets it by itself, unless a person has approved its plan.
+/// Refuses a run that would spend more than the user lets it by itself, unless a person has approved its plan; an
+/// approval is used up by that. Returns what the run may spend at the most: tasks that fail and are made anew count, too.
 ///
 /// # Errors
 /// Exit 6.
@@ -87,21 +92,29 @@ pub(super) fn check(
     credits: f64,
     unpriced_steps: usize,
     saved: Option<&SavedPlan>,
-) -> Result<(), Failure> {
+) -> Result<Option<f64>, Failure> {
     const OVER_BUDGET: u8 = 6;
-    let Some(limit) = workspace.settings.confirm_above else { return Ok(()) };
+    let Some(limit) = workspace.settings.confirm_above else { return Ok(None) };
     if credits <= limit && unpriced_steps == 0 {
-        return Ok(());
+        return Ok(Some(limit));
     }
-    let approved = saved.and_then(|saved| {
-        let text = std::fs::read(path_of(&workspace.settings.state_folder, saved)).ok()?;
-        let record: Value = serde_json::from_slice(&text).ok()?;
+    let path = saved.map(|saved| path_of(workspace, saved));
+    let approved = path.as_ref().and_then(|path| {
+        let record: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
         let steps = record["unpriced_steps"].as_u64().and_then(|steps| usize::try_from(steps).ok());
         Some((record["credits"].as_f64()?, steps?))
     });
     // A plan's sum is read from its file, so a sum that was made smaller there approves no more than that.
-    if approved.is_some_and(|(sum, steps)| credits <= sum + 0.005 && unpriced_steps <= steps) {
-        return Ok(());
+    let within = approved.filter(|(sum, steps)| credits <= sum + 0.005 && unpriced_steps <= *steps);
+    if let (Some((sum, steps)), Some(path)) = (within, path) {
+        std::fs::remove_file(&path).map_err(|error| {
+            Failure::cannot_work(
+                "unwritable",
+                format!("cannot use up the approval `{}`: {error}", path.display()),
+            )
+        })?;
+        // A cap holds back what has no price, and that was approved.
+        return Ok((steps == 0).then_some(sum.max(limit)));
     }
     let unpriced = match unpriced_steps {
         0 => String::new(),

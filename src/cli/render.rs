@@ -158,17 +158,17 @@ impl Render {
             tell("`STORYREEL_NO_SPEND` is set: nothing is paid for, and only free work is done\n");
         }
         self.check_key(&workspace, &prepared.planned)?;
-        if prepared.planned.plan.scenes.iter().any(|scene| pays(scene.work.as_ref(), &meant)) {
-            let summary = &prepared.planned.plan.summary;
-            approve::check(&workspace, summary.credits, summary.unpriced_steps, saved.as_ref())?;
-        }
-        if !self.agrees(&workspace, &prepared.planned, output)? {
+        if !self.agrees(&workspace, &prepared.planned, &meant, output)? {
             tell("nothing was sent\n");
             return Ok(INTERRUPTED);
         }
         held.check_folders(&workspace, &prepared.planned)?;
+        let summary = &prepared.planned.plan.summary;
+        let credits = summary.credits + meant_credits(&prepared.planned, &meant);
+        let bound = approve::check(&workspace, credits, summary.unpriced_steps, saved.as_ref())?;
         held.record(&prepared)?;
-        let exit = self.execute(&workspace, &mut held, prepared.planned, &interrupts, output)?;
+        let planned = prepared.planned;
+        let exit = self.execute(&workspace, &mut held, planned, bound, &interrupts, output)?;
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
     }
 
@@ -347,11 +347,12 @@ impl Render {
         &self,
         workspace: &Workspace,
         planned: &Planned,
+        meant: &BTreeSet<AttemptId>,
         output: Output,
     ) -> Result<bool, Failure> {
         let summary = &planned.plan.summary;
         let would_spend = !self.is_free(workspace)
-            && planned.plan.scenes.iter().any(|scene| pays(scene.work.as_ref(), &BTreeSet::new()));
+            && planned.plan.scenes.iter().any(|scene| pays(scene.work.as_ref(), meant));
         if !would_spend {
             return Ok(true);
         }
@@ -368,6 +369,7 @@ impl Render {
         workspace: &Workspace,
         held: &mut Held,
         planned: Planned,
+        bound: Option<f64>,
         interrupts: &Interrupts,
         output: Output,
     ) -> Result<u8, Failure> {
@@ -381,7 +383,11 @@ impl Render {
         if work.is_empty() && planned.collect.is_empty() {
             reporter.without_run(&blocked, summary);
         } else {
-            let policy = self.policy(workspace);
+            let mut policy = self.policy(workspace);
+            policy.max_credits = match (policy.max_credits, bound) {
+                (Some(cap), Some(bound)) => Some(cap.min(bound)),
+                (cap, bound) => cap.or(bound),
+            };
             let (transport, mut window) = outside(workspace)?;
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(
@@ -585,6 +591,20 @@ fn meant(snapshot: &Snapshot) -> BTreeSet<AttemptId> {
     let attempts = snapshot.takes.iter().flat_map(|take| &take.attempts);
     let meant = attempts.filter(|attempt| attempt.state == AttemptState::Intent);
     meant.map(|attempt| attempt.id).collect()
+}
+
+/// What the upgrades that were meant may cost: a plan counts them as paid for.
+fn meant_credits(planned: &Planned, meant: &BTreeSet<AttemptId>) -> f64 {
+    let work = planned.plan.scenes.iter().filter_map(|scene| scene.work.as_ref());
+    let steps = work.filter_map(|work| match work {
+        Work::Render(work) => Some(&work.steps),
+        Work::Restore(_) => None,
+    });
+    steps
+        .flatten()
+        .filter(|step| matches!(&step.start, StepStart::Resume(attempt) if meant.contains(attempt)))
+        .filter_map(|step| step.credits)
+        .sum()
 }
 
 /// True when the provider must be asked for something.

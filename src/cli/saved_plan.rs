@@ -88,7 +88,8 @@ impl SavedPlan {
             Some(PLAN_FORMAT) => {}
             Some(other) => {
                 return Err(broken(format!(
-                    "its format is {other}, this program knows {PLAN_FORMAT}"
+                    "its format is {}, this program knows {PLAN_FORMAT}",
+                    crate::report::sanitise(other, 40)
                 )));
             }
             None => return Err(broken("it has no `format_version`".to_owned())),
@@ -124,7 +125,7 @@ impl SavedPlan {
             "stale-plan",
             format!(
                 "the saved plan of `{}` no longer holds: something changed since it was made",
-                self.storyboard
+                crate::report::sanitise(&self.storyboard, 80)
             ),
         )
         .hint("make a new one with `storyreel plan -o PLAN`; nothing was sent"))

@@ -5,7 +5,7 @@
 //! present one. That is why an ask holds what the *author* wrote and no default of ours: a default that changes
 //! with an upgrade changes both sides alike.
 
-use crate::catalog::is_auto;
+use crate::catalog::{goal_named, is_auto};
 use crate::storyboard::{
     Field, FieldKind, Fields, FrameOf, Input, Scene, Step, StepKind, Storyboard, Value,
 };
@@ -101,7 +101,7 @@ impl Ask {
             Some(Value::Text(goal)) => Some(goal.as_str()),
             _ => None,
         };
-        if field("model").is_some_and(is_auto) && field("goal") == goal {
+        if field("model").is_some_and(is_auto) && goal_named(field("goal")) == goal_named(goal) {
             self.chosen = earlier.get("chosen").and_then(Json::as_str).map(str::to_owned);
         }
     }

@@ -302,7 +302,8 @@ impl Builder<'_> {
         let from_image = matches!(mode.kind, ModeKind::I2v | ModeKind::FirstLast);
         let extended = ask.steps.iter().any(|step| step.kind == StepKind::Extend);
 
-        let input_seconds = self.seconds_of(&sources);
+        let by_sound = mode.length_from.as_deref() == Some("audio");
+        let input_seconds = self.seconds_of(&sources).filter(|_| !by_sound);
         let film = seconds(fields, Field::Duration);
         let wanted_length = film.map(|film| self.base_length(ask, model, mode, film));
         let mut wanted = Wanted { fields: BTreeMap::new(), params };
@@ -469,16 +470,37 @@ impl Builder<'_> {
             ));
             return;
         }
+        let refused = built.steps.last().and_then(|source| {
+            mode.source_not.iter().find(|(name, value)| source.parts.get(*name) == Some(value))
+        });
+        if let Some((name, value)) = refused {
+            problems.push(step_problem(
+                index,
+                "step-source",
+                format!("`{}` cannot {} a clip made with {name} {value}", model.name, step.kind),
+                "ask for another value in the scene, and upscale the clip as the last step",
+            ));
+            return;
+        }
         let mut wanted = Wanted { fields: BTreeMap::new(), params: params(&step.fields) };
         let before = if own && mode.takes("task") { "task" } else { "clip" };
         let field = if before == "task" { "task" } else { "video" };
         wanted.fields.insert(field.into(), json!({ "$previous": before }));
+        // The scene's sound switch holds for its steps as well.
+        let heard = switch(&step.fields, Field::Audio).or(switch(scene, Field::Audio));
+        if let Some(heard) = heard.filter(|_| mode.sound == Sound::Switch) {
+            wanted.fields.insert("audio".into(), heard.into());
+        }
         let (prompt, style) = if step.kind == StepKind::Upscale {
             (String::new(), None)
         } else {
             let fields = extension_fields(scene, step);
             let more = ask.steps[index + 1..].iter().any(|step| step.kind == StepKind::Extend);
-            let sound = mode.sound != Sound::None;
+            let sound = match mode.sound {
+                Sound::Always => true,
+                Sound::None => false,
+                Sound::Switch => heard == Some(true),
+            };
             match prompt(
                 self.templates,
                 ask,
@@ -511,7 +533,13 @@ impl Builder<'_> {
         if let Some(seconds) = so_far.filter(|_| mode.takes("source_length")) {
             wanted.fields.insert("source_length".into(), super::ask::number(seconds));
         }
-        let more = match extension_length(mode, so_far, seconds(&step.fields, Field::ClipLength)) {
+        let asked = seconds(&step.fields, Field::ClipLength);
+        let length = if step.kind == StepKind::Extend {
+            extension_length(mode, so_far, asked)
+        } else {
+            remade_length(mode, so_far, asked)
+        };
+        let more = match length {
             Ok((more, value)) => {
                 if let Some(value) = value {
                     wanted.fields.insert("duration".into(), value);
@@ -527,7 +555,7 @@ impl Builder<'_> {
         };
         let seconds = match step.kind {
             StepKind::Extend => more.zip(so_far).map(|(more, so_far)| so_far + more),
-            _ => so_far,
+            _ => more,
         };
         let making = Making {
             kind: step.kind,
@@ -657,7 +685,10 @@ fn extension_length(
     /// What is added where nobody says how much.
     const USUAL: f64 = 5.0;
     if !mode.takes("duration") {
-        return Ok((mode.longest(), None));
+        return match asked {
+            Some(_) => mode.clip_length(None, asked).map(|length| (length.seconds, None)),
+            None => Ok((mode.longest(), None)),
+        };
     }
     if let Some(so_far) = so_far.filter(|_| mode.whole_length) {
         let whole = mode.clip_length(Some(so_far + asked.unwrap_or(USUAL)), None)?;
@@ -665,6 +696,20 @@ fn extension_length(
     }
     let length = mode.clip_length(None, asked)?;
     Ok((length.seconds, length.value))
+}
+
+/// How long a clip of `so_far` seconds is once it is made anew in another look or size, and what is sent as its duration
+/// where it has one: all of it has to be covered.
+fn remade_length(
+    mode: &Mode,
+    so_far: Option<f64>,
+    asked: Option<f64>,
+) -> Result<(Option<f64>, Option<Json>), LengthProblem> {
+    if !mode.takes("duration") {
+        return Ok((so_far, None));
+    }
+    let length = mode.clip_length(so_far, asked)?;
+    Ok((length.seconds.or(so_far), length.value))
 }
 
 /// Whether a mode can work on the task of a step: one of its family, and where it has an id of its own (the market has

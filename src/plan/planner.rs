@@ -216,11 +216,26 @@ fn template_digests(planning: &Planning<'_>) -> BTreeMap<String, String> {
     own.collect()
 }
 
+/// Every ask with a choice: of takes in flight, and of clips that stand in the manifest.
+fn asks<'p>(planning: &Planning<'p>) -> impl Iterator<Item = &'p serde_json::Value> {
+    let takes = planning.known.ledger.takes.iter().filter(is_open).map(|take| &take.ask);
+    let entries = planning.known.manifest.videos().filter(|entry| entry.superseded_by.is_none());
+    takes.chain(entries.map(|entry| &entry.ask)).filter(|ask| ask.get("chosen").is_some())
+}
+
+/// Whether two asks are the same but for the model that was chosen, and what follows from that.
+fn is_same_wish(one: &serde_json::Value, other: &serde_json::Value) -> bool {
+    ["fields", "steps", "characters", "files"].iter().all(|part| one.get(part) == other.get(part))
+}
+
+fn is_open(take: &&Take) -> bool {
+    matches!(take.state, TakeState::Open | TakeState::Publishing)
+}
+
 /// What was asked for a scene last: by the take that is in flight, else by its entry in the manifest.
 fn earlier_ask<'p>(planning: &Planning<'p>, scene: &SceneId) -> Option<&'p serde_json::Value> {
     let slot = slot(planning, scene);
-    let open = |take: &&Take| matches!(take.state, TakeState::Open | TakeState::Publishing);
-    let takes = planning.known.ledger.takes.iter().filter(|take| take.slot == slot).filter(open);
+    let takes = planning.known.ledger.takes.iter().filter(is_open).filter(|take| take.slot == slot);
     let latest = takes.max_by_key(|take| take.id.0).map(|take| &take.ask);
     latest.or_else(|| {
         let place = &planning.place;
@@ -266,10 +281,12 @@ fn prepare<'a>(
         _ => None,
     };
     let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
-    if ask.is_auto()
-        && let Some(earlier) = earlier_ask(planning, &scene.id)
-    {
-        ask.choose_as(earlier);
+    if ask.is_auto() {
+        // The very same wish under whatever id comes first: a scene that was renumbered is not made anew.
+        let same = asks(planning).find(|earlier| is_same_wish(earlier, &ask.to_json()));
+        if let Some(earlier) = same.or_else(|| earlier_ask(planning, &scene.id)) {
+            ask.choose_as(earlier);
+        }
     }
     match builder.build(&ask) {
         Ok(built) => {

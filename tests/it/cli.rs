@@ -473,6 +473,32 @@ fn what_costs_more_than_the_user_allows_needs_a_persons_word() {
     refused(&["render"]);
     project.run(["render", "--plan", "film.plan"]).expect(0).tells(&["2 rendered"]);
     assert_eq!(emulator.bill()["charged"], 120.0);
+    // An approval is used up.
+    project
+        .write("SCENES.md", TWO_SCENES.replace("dawn", "noon").replace("lamplight", "moonlight"));
+    project.run(["plan", "-o", "film.plan"]).expect(0);
+    approve("120\n");
+    project.run(["render", "--plan", "film.plan"]).expect(0);
+    project.run(["plan", "--retake", "1,2", "-o", "film.plan"]).expect(0);
+    approve("120\n");
+    project.run(["render", "--plan", "film.plan"]).expect(0);
+    project.run(["render", "--plan", "film.plan"]).expect(6);
+    assert_eq!(emulator.bill()["charged"], 360.0);
+}
+
+#[test]
+fn a_failed_task_is_not_made_anew_beyond_what_the_user_allows() {
+    let emulator = Emulator::start();
+    let project = Project::with_storyboard(
+        "## Scene 1\n- **Model**: Kling 2.6\n- **Duration**: 5s\n- **Visual**: The sea\n",
+    )
+    .using(&emulator);
+    project.configure("[budget]\nconfirm_above = 100\n");
+    let fails = json!({"rules": [{"match": {"operation": "market-create"}, "do": {"fault": "fail", "code": 500, "message": "internal error, please try again later", "charged": true}}]});
+    emulator.control("POST", "/emulator/faults", &fails.to_string());
+    // Another 55 credits would be beyond the limit.
+    project.run(["render"]).expect(6).tells(&["needs up to 55 credits"]);
+    assert_eq!(emulator.bill()["charged"], 55.0);
 }
 
 #[test]

@@ -166,6 +166,8 @@ fn auto_chooses_by_the_goal_says_why_and_keeps_its_choice() {
         project.write("SCENES.md", &board);
         project.run(["plan"]).expect(0).tells(&[told]);
     }
+    project.write("SCENES.md", film(&goal("edit"), ""));
+    project.run(["plan"]).expect(1).tells(&["`video`"]);
     project.write("SCENES.md", film(&goal("beauty"), ""));
     project.run(["plan"]).expect(1).tells(&["`beauty` is no goal", "value, quality, speed"]);
 }
@@ -190,7 +192,17 @@ fn a_choice_that_was_made_does_not_wander() {
     assert!(!told.stderr.contains("`auto` is"), "{}", told.stderr);
     project.write("SCENES.md", film("value", "The sea at noon"));
     project.run(["plan"]).expect(0).prints(&["Kling 2.6"]);
-    // Another goal is another choice.
+    // A scene that was renumbered is the same wish, and stays the clip that it is.
+    project.write("SCENES.md", film("value", "The sea").replace("Scene 1", "Scene 7"));
+    let planned = project.run(["plan"]).expect(0);
+    assert!(
+        planned.stdout.contains("move") && !planned.stderr.contains("`auto` is"),
+        "{}",
+        planned.stdout
+    );
+    // Another word for the goal is no other goal; another goal is another choice.
+    project.write("SCENES.md", film("Cheap", "The sea"));
+    assert!(!project.run(["plan"]).expect(0).stderr.contains("`auto` is"));
     project.write("SCENES.md", film("quality", "The sea at noon"));
     project.run(["plan"]).expect(0).tells(&["`auto` is `Veo 3.1` here"]);
 }

@@ -643,6 +643,26 @@ fn scene(rest: &str) -> String {
 }
 
 #[test]
+fn later_steps_cover_the_clip_and_keep_the_sound_that_the_scene_asks_for() {
+    let film = Project::new();
+    let board = |model: &str, rest: &str| {
+        format!("## Scene 1\n- **Model**: {model}\n- **Visual**: The sea\n{rest}")
+    };
+    let steps = |board: &str| film.plan(board).plan.scenes[0].steps.clone();
+    let remade = steps(&board("Wan 2.6", "- **Duration**: 10s\n\n### Restyle\nIn ink.\n"));
+    assert_eq!(remade[1].request["input"]["duration"], json!("10"));
+    let heard =
+        steps(&board("PixVerse V6", "- **Duration**: 5s\n- **Audio**: on\n\n### Extend\nOn.\n"));
+    for step in &heard {
+        assert_eq!(step.request["input"]["generate_audio_switch"], json!(true));
+    }
+    let fixed =
+        board("Veo 3.1 Fast", "- **Duration**: 15s\n\n### Extend\nOn.\n- **Clip Length**: 4s\n");
+    let errors = film.errors(&fixed);
+    assert!(errors[0].contains("7 s"), "{errors:?}");
+}
+
+#[test]
 fn a_chain_in_an_order_that_cannot_work_is_refused_at_the_step() {
     let film = Project::new();
     let two = film.errors(&scene(
@@ -655,6 +675,13 @@ fn a_chain_in_an_order_that_cannot_work_is_refused_at_the_step() {
             "11: step-order: `generate` comes first in a chain (put it before the other steps, or leave it out: every \
              scene starts with a generate)",
         ]
+    );
+    let runway = scene("- **Model**: Runway\n- **Resolution**: 1080p\n\n### Extend\nOn.\n")
+        .replace("8s", "5s");
+    let runway = film.errors(&runway);
+    assert!(
+        runway[0].contains("step-source: `Runway` cannot extend a clip made with quality"),
+        "{runway:?}"
     );
     let twice = film.errors(&scene("\n### Upscale\n4k\n\n### Upscale\n4k\n"));
     assert!(twice[0].starts_with("8: step-order: the clip is upscaled twice"), "{twice:?}");
