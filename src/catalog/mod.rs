@@ -30,6 +30,7 @@ pub use family::{
 pub use guide::{Choice, goal_named, goals, is_auto};
 pub use length::{ClipLength, LengthProblem};
 pub use model::{Mode, ModeKind, Model, OldName, Sound, Status};
+use naming::Names;
 pub use naming::{Found, Wants};
 pub use parameter::{COMMON_FIELDS, Media, MediaKind, Parameter, WireType};
 pub use pointer::{time, urls};
@@ -41,7 +42,7 @@ pub use provider::{
 pub use rule::{Check, Conditions, Confidence, Rule};
 
 use crate::source::Source;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 /// The providers that are part of the program, by file name and text.
@@ -59,6 +60,7 @@ static BUILT_IN: LazyLock<Result<Catalog, CatalogError>> = LazyLock::new(Catalog
 pub struct Catalog {
     providers: Arc<Vec<Provider>>,
     models: Arc<Vec<Model>>,
+    names: Arc<Names>,
 }
 
 impl Catalog {
@@ -76,7 +78,8 @@ impl Catalog {
         for (name, text) in PROVIDERS {
             providers.push(read_provider(&Source::new(*name, *text))?);
         }
-        let empty = Self { providers: Arc::new(providers), models: Arc::new(Vec::new()) };
+        let empty =
+            Self { providers: Arc::new(providers), models: Arc::default(), names: Arc::default() };
         let files: Vec<Source> =
             MODELS.iter().map(|(name, text)| Source::new(*name, *text)).collect();
         empty.with_sources(&files)
@@ -107,12 +110,9 @@ impl Catalog {
     }
 
     fn with_sources(self, sources: &[Source]) -> Result<Self, CatalogError> {
-        let Self { providers, models } = self;
+        let Self { providers, models, names } = self;
         let mut models = Arc::unwrap_or_clone(models);
-        let mut names = Names::default();
-        for (index, model) in models.iter().enumerate() {
-            names.add(index, model);
-        }
+        let mut names = Arc::unwrap_or_clone(names);
         for source in sources {
             let mut slugs = BTreeSet::new();
             for placed in file::read(source)? {
@@ -123,7 +123,7 @@ impl Catalog {
                     let message = format!("`{}` is described twice", model.name);
                     return Err(CatalogError::at(source, offset, message));
                 }
-                let known = names.slugs.get(&slug).copied();
+                let known = names.with_slug(&slug);
                 if let Some((name, other)) = names.taken(&model, known) {
                     let owner = &models[other].name;
                     let message =
@@ -145,7 +145,7 @@ impl Catalog {
                 }
             }
         }
-        Ok(Self { providers, models: Arc::new(models) })
+        Ok(Self { providers, models: Arc::new(models), names: Arc::new(names) })
     }
 
     /// Every model, in the order of the files.
@@ -160,7 +160,7 @@ impl Catalog {
     ///
     /// No model has the name; the three nearest display names are given.
     pub fn find(&self, name: &str) -> Result<Found<'_>, UnknownModel> {
-        naming::find(&self.models, name)
+        naming::find(&self.models, &self.names, name)
     }
 
     /// The provider with this name.
@@ -289,35 +289,6 @@ fn check_model(
         }
     }
     Ok(())
-}
-
-/// Which model a name means, while files are read.
-#[derive(Default)]
-struct Names {
-    /// Indices of models by name in normal form.
-    owners: BTreeMap<String, usize>,
-    /// Indices of models by slug in normal form.
-    slugs: BTreeMap<String, usize>,
-}
-
-impl Names {
-    fn add(&mut self, index: usize, model: &Model) {
-        self.slugs.insert(words::normal(&model.slug), index);
-        self.owners.extend(model.own_names().into_iter().map(|name| (words::normal(name), index)));
-    }
-
-    fn forget(&mut self, index: usize) {
-        self.slugs.retain(|_, owner| *owner != index);
-        self.owners.retain(|_, owner| *owner != index);
-    }
-
-    /// The first name of a model that belongs to another one than that at `own`, and that other one.
-    fn taken<'a>(&self, model: &'a Model, own: Option<usize>) -> Option<(&'a str, usize)> {
-        model.own_names().into_iter().find_map(|name| {
-            let owner = self.owners.get(&words::normal(name)).copied()?;
-            (Some(owner) != own).then_some((name, owner))
-        })
-    }
 }
 
 /// The JSON Schema of a catalogue file of models.

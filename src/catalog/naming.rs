@@ -3,6 +3,7 @@
 use super::error::UnknownModel;
 use super::model::{Mode, ModeKind, Model, Status};
 use super::words;
+use std::collections::BTreeMap;
 
 /// What a name means.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,40 @@ impl Wants {
     }
 }
 
+/// Which model each name of its own means: most names in storyboards are one of these, and a film asks a thousand times.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    /// Indices of models by name in normal form.
+    owners: BTreeMap<String, usize>,
+    /// Indices of models by slug in normal form.
+    slugs: BTreeMap<String, usize>,
+}
+
+impl Names {
+    pub fn add(&mut self, index: usize, model: &Model) {
+        self.slugs.insert(words::normal(&model.slug), index);
+        self.owners.extend(model.own_names().into_iter().map(|name| (words::normal(name), index)));
+    }
+
+    pub fn forget(&mut self, index: usize) {
+        self.slugs.retain(|_, owner| *owner != index);
+        self.owners.retain(|_, owner| *owner != index);
+    }
+
+    /// The index of the model with this slug in normal form.
+    pub fn with_slug(&self, slug: &str) -> Option<usize> {
+        self.slugs.get(slug).copied()
+    }
+
+    /// The first name of a model that belongs to another one than that at `own`, and that other one.
+    pub fn taken<'a>(&self, model: &'a Model, own: Option<usize>) -> Option<(&'a str, usize)> {
+        model.own_names().into_iter().find_map(|name| {
+            let owner = self.owners.get(&words::normal(name)).copied()?;
+            (Some(owner) != own).then_some((name, owner))
+        })
+    }
+}
+
 /// Words at the end of a name that say which work is meant, in the order in which they are tried.
 const WORK: &[(&str, &[ModeKind])] = &[
     ("text to video", &[ModeKind::T2v]),
@@ -84,23 +119,27 @@ const WORK: &[(&str, &[ModeKind])] = &[
 /// What a name means among these models: display name, slug, alias, line, the provider's id, an id of an old guide, or a
 /// name with the work behind it. Case, spaces, hyphens and dots do not matter. An id that reads like a model's name
 /// (`veo-3-1`) means that model.
-pub(super) fn find<'a>(models: &'a [Model], name: &str) -> Result<Found<'a>, UnknownModel> {
+pub(super) fn find<'a>(
+    models: &'a [Model],
+    names: &Names,
+    name: &str,
+) -> Result<Found<'a>, UnknownModel> {
     let wanted = words::normal(name);
-    known(models, name)
-        .or_else(|| with_work(models, &wanted))
+    known(models, names, name)
+        .or_else(|| with_work(models, names, &wanted))
         .ok_or_else(|| UnknownModel { name: words::plain(name), nearest: nearest(models, &wanted) })
 }
 
 /// A name that stands in the catalogue.
-fn known<'a>(models: &'a [Model], written: &str) -> Option<Found<'a>> {
+fn known<'a>(models: &'a [Model], names: &Names, written: &str) -> Option<Found<'a>> {
     let wanted = words::normal(written);
-    let is = |name: &str| words::normal(name) == wanted;
-    if let Some(model) = models.iter().find(|model| model.own_names().into_iter().any(is)) {
+    if let Some(model) = names.owners.get(&wanted).and_then(|owner| models.get(*owner)) {
         return Some(Found::one(model));
     }
     if let Some(found) = line(models, &wanted) {
         return Some(found);
     }
+    let is = |name: &str| words::normal(name) == wanted;
     let by_id = |model: &'a Model, is: &dyn Fn(&str) -> bool| {
         let id = model.modes.iter().filter_map(|mode| mode.id.as_ref()).find(|id| is(id))?;
         Some(Found { wants: Some(Wants::Id(id.clone())), ..Found::one(model) })
@@ -136,10 +175,10 @@ fn line<'a>(models: &'a [Model], wanted: &str) -> Option<Found<'a>> {
 }
 
 /// A name that ends in the work that is meant.
-fn with_work<'a>(models: &'a [Model], wanted: &str) -> Option<Found<'a>> {
+fn with_work<'a>(models: &'a [Model], names: &Names, wanted: &str) -> Option<Found<'a>> {
     WORK.iter().find_map(|(work, kinds)| {
         let name = wanted.strip_suffix(&words::normal(work)).filter(|name| !name.is_empty())?;
-        let mut found = known(models, name).filter(|found| found.wants.is_none())?;
+        let mut found = known(models, names, name).filter(|found| found.wants.is_none())?;
         let has = |model: &&Model| model.modes.iter().any(|mode| kinds.contains(&mode.kind));
         found.models.retain(has);
         found.wants = Some(Wants::Kinds(kinds.to_vec()));

@@ -1,12 +1,13 @@
 //! `storyreel approve`: a person's word that a saved plan may spend what it says.
 
+use super::consent;
 use super::failure::Failure;
 use super::saved_plan::SavedPlan;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, tell};
 use crate::ledger::make_private_folder;
 use crate::plan::digest_of;
-use crate::report::{ErrorReport, counted, sanitise, trimmed};
+use crate::report::{ErrorReport, sanitise, trimmed};
 use crate::settings::Flags;
 use serde_json::{Value, json};
 use std::io::IsTerminal as _;
@@ -41,12 +42,9 @@ impl Approve {
             )
             .hint("run `storyreel approve` yourself, where it can ask you"));
         }
-        let unpriced = match saved.unpriced_steps {
-            0 => String::new(),
-            count => format!(" and {} of unknown price", counted(count, "step")),
-        };
         tell(&format!(
-            "`{shown}` may spend {sum} credits{unpriced} on `{}`.\nType the sum to approve it: ",
+            "`{shown}` may spend {} on `{}`.\nType the sum of credits to approve it: ",
+            consent::sum(saved.credits, saved.unpriced_steps),
             sanitise(&saved.storyboard, 80)
         ));
         let mut answer = String::new();
@@ -116,13 +114,9 @@ pub(super) fn check(
         // A cap holds back what has no price, and that was approved.
         return Ok((steps == 0).then_some(sum.max(limit)));
     }
-    let unpriced = match unpriced_steps {
-        0 => String::new(),
-        count => format!(" and {} of unknown price", counted(count, "step")),
-    };
     let message = format!(
-        "this run may spend {} credits{unpriced}, and `confirm_above` lets it spend {} without a person's word",
-        trimmed(credits, 2),
+        "this run may spend {}, and `confirm_above` lets it spend {} without a person's word",
+        consent::sum(credits, unpriced_steps),
         trimmed(limit, 2)
     );
     let failure = Failure::of(OVER_BUDGET, ErrorReport::new("approval-needed", message));

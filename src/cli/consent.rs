@@ -52,11 +52,16 @@ fn uncapped(summary: &PlanSummary) -> String {
 }
 
 fn cost(summary: &PlanSummary) -> String {
-    let unpriced = match summary.unpriced_steps {
+    format!("this run may spend {}", sum(summary.credits, summary.unpriced_steps))
+}
+
+/// `120 credits and 1 step without a known price`.
+pub(super) fn sum(credits: f64, unpriced_steps: usize) -> String {
+    let unpriced = match unpriced_steps {
         0 => String::new(),
         count => format!(" and {} without a known price", counted(count, "step")),
     };
-    format!("this run may spend {} credits{unpriced}", trimmed(summary.credits, 2))
+    format!("{} credits{unpriced}", trimmed(credits, 2))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use crate::remote::http::HttpTransport;
 use crate::report::json::JsonLines;
 use crate::report::plan_text::{self, PlanText};
 use crate::report::{ErrorReport, Reporter, sanitise};
-use crate::settings::{Flags, quantity};
+use crate::settings::{Flags, quantity, smallest};
 use secrecy::ExposeSecret as _;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -115,6 +115,8 @@ struct Prepared {
     planned: Planned,
     /// Unknown submissions that the user wants to pay for again.
     resubmitted: Vec<AttemptId>,
+    /// Upgrades that an earlier process meant to call: whether they were ordered nobody knows.
+    meant: BTreeSet<AttemptId>,
 }
 
 impl Render {
@@ -152,19 +154,19 @@ impl Render {
         let mut held = self.hold(&workspace)?;
         let mut prepared = self.prepare(&workspace, &mut held, &options, saved.as_ref())?;
         self.show(&workspace, &prepared.planned, output);
-        let meant = meant(&held.ledger.snapshot()?);
-        let paid_left = self.is_free(&workspace) && leave_out_paid(&mut prepared.planned, &meant);
+        let paid_left =
+            self.is_free(&workspace) && leave_out_paid(&mut prepared.planned, &prepared.meant);
         if paid_left && !self.locked {
             tell("`STORYREEL_NO_SPEND` is set: nothing is paid for, and only free work is done\n");
         }
         self.check_key(&workspace, &prepared.planned)?;
-        if !self.agrees(&workspace, &prepared.planned, &meant, output)? {
+        if !self.agrees(&workspace, &prepared.planned, &prepared.meant, output)? {
             tell("nothing was sent\n");
             return Ok(INTERRUPTED);
         }
         held.check_folders(&workspace, &prepared.planned)?;
         let summary = &prepared.planned.plan.summary;
-        let credits = summary.credits + meant_credits(&prepared.planned, &meant);
+        let credits = summary.credits + meant_credits(&prepared.planned, &prepared.meant);
         let bound = approve::check(&workspace, credits, summary.unpriced_steps, saved.as_ref())?;
         held.record(&prepared)?;
         let planned = prepared.planned;
@@ -277,13 +279,14 @@ impl Render {
     ) -> Result<Prepared, Failure> {
         let mut snapshot = held.ledger.snapshot()?;
         let resubmitted = self.resubmitted(workspace, &mut snapshot)?;
+        let meant = meant(&snapshot);
         let looked = workspace.look(snapshot)?;
         held.ledger.remember_files(&looked.fresh)?;
         let (planned, _) = workspace.plan(&looked, options)?;
         if let Some(saved) = saved {
             saved.verify(&planned.plan)?;
         }
-        Ok(Prepared { planned, resubmitted })
+        Ok(Prepared { planned, resubmitted, meant })
     }
 
     /// The unknown submissions that `--resubmit-unknown` names; in the snapshot they are given up already.
@@ -384,10 +387,7 @@ impl Render {
             reporter.without_run(&blocked, summary);
         } else {
             let mut policy = self.policy(workspace);
-            policy.max_credits = match (policy.max_credits, bound) {
-                (Some(cap), Some(bound)) => Some(cap.min(bound)),
-                (cap, bound) => cap.or(bound),
-            };
+            policy.max_credits = smallest(policy.max_credits, bound);
             let (transport, mut window) = outside(workspace)?;
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(
@@ -586,7 +586,7 @@ fn pays(work: Option<&Work>, meant: &BTreeSet<AttemptId>) -> bool {
     })
 }
 
-/// Upgrades that an earlier process meant to call: whether they were ordered nobody knows.
+/// The attempts that are on record as meant and no further.
 fn meant(snapshot: &Snapshot) -> BTreeSet<AttemptId> {
     let attempts = snapshot.takes.iter().flat_map(|take| &take.attempts);
     let meant = attempts.filter(|attempt| attempt.state == AttemptState::Intent);

@@ -128,7 +128,8 @@ fn among(number: i64, allowed: &[i64]) -> Result<(), String> {
     Err(format!("must be one of {}", names.join(", ")))
 }
 
-fn is_url(value: &Value) -> bool {
+/// Whether a value is an `http` or `https` address.
+pub fn is_url(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
 }
 

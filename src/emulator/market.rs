@@ -74,7 +74,7 @@ impl Emulator {
         let like = clips.first().or(before.map(|task| &task.clip));
         let factor: Option<u32> = text("upscale_factor").and_then(|factor| factor.parse().ok());
         let clip = match (like, ratio) {
-            (Some(clip), _) if row.fields_named("upscale_factor") => {
+            (Some(clip), _) if row.has_field("upscale_factor") => {
                 let factor = factor.unwrap_or(2);
                 Picture {
                     width: clip.width.saturating_mul(factor),

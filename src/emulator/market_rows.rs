@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::create::Refusal;
+use super::fields::is_url;
 use super::tasks::Media;
 
 static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
@@ -257,7 +258,7 @@ impl Row {
     }
 
     /// Whether there is such a field.
-    pub fn fields_named(&self, name: &str) -> bool {
+    pub fn has_field(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name == name)
     }
 
@@ -482,10 +483,6 @@ impl Field {
         }
         Ok(wasted)
     }
-}
-
-fn is_url(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
 }
 
 #[cfg(test)]

@@ -8,13 +8,11 @@ use super::problem::{Problem, parameter_problem, step_problem};
 use super::request::Request;
 use super::sources::{Sources, choose_mode, mode_name};
 use super::values::{field_named, integer, merged, params, seconds, switch, text};
-use super::wording::{Kind, extension_fields, prompt};
-use crate::catalog::{
-    Catalog, Found, LengthProblem, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals,
-};
+use super::wording::{Kind, prompt};
+use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals};
 use crate::prompt::Templates;
 use crate::storyboard::{Field, StepKind, Value};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, HashMap};
 
 /// The model of a scene that names none.
@@ -222,7 +220,7 @@ impl Builder<'_> {
     }
 
     /// What the author's name for the model means.
-    fn named<'m>(
+    pub(super) fn named<'m>(
         &'m self,
         fields: &BTreeMap<Field, Value>,
         step: Option<usize>,
@@ -333,11 +331,7 @@ impl Builder<'_> {
         if mode.length_from.as_deref() == Some("video") {
             length = input_seconds;
         }
-        let sound = match mode.sound {
-            Sound::Always => true,
-            Sound::None => false,
-            Sound::Switch => fields.get(&Field::Audio) == Some(&Value::Switch(true)),
-        };
+        let sound = is_heard(mode, switch(fields, Field::Audio));
         // A model with a parameter for it is not told twice what to avoid.
         let mut told = fields.clone();
         if mode.takes("negative") {
@@ -421,187 +415,8 @@ impl Builder<'_> {
         if film > reach { film } else { film.min(longest) }
     }
 
-    /// A step after the generate.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the step's surroundings, used in this one place"
-    )]
-    fn follow(
-        &self,
-        ask: &Ask,
-        scene: &BTreeMap<Field, Value>,
-        base: &Model,
-        index: usize,
-        step: &AskStep,
-        built: &mut Built,
-        problems: &mut Vec<Problem>,
-    ) {
-        let at = Some(index);
-        let named = match step.fields.get(&Field::Model) {
-            Some(_) => match self.named(&step.fields, at, built, problems) {
-                Some(found) => Some(found),
-                None => return,
-            },
-            None => None,
-        };
-        let target = text(&step.fields, Field::Resolution).or(text(&step.fields, Field::Prompt));
-        let able = match step.kind {
-            StepKind::Upscale => self.upscaler(named, base, target.unwrap_or("1080p")),
-            StepKind::Restyle => able(named, base, ModeKind::V2v, self.by_name(RESTYLER)),
-            _ => able(named, base, ModeKind::Extend, None),
-        };
-        let (model, mode) = match able {
-            Ok(able) => able,
-            Err(model) => {
-                problems.push(unable(index, step.kind, model, target.unwrap_or("1080p")));
-                return;
-            }
-        };
-        let own = built.steps.last().is_none_or(|source| takes_task_of(mode, model, source));
-        if let Some(source) = built.steps.last().filter(|_| !own && !mode.takes("video")) {
-            problems.push(step_problem(
-                index,
-                "step-source",
-                format!(
-                    "the {} of `{}` works on its own clips only, and this one is made by `{}`",
-                    step.kind, model.name, source.model
-                ),
-                "leave the step's model out, or choose one that takes any clip",
-            ));
-            return;
-        }
-        let refused = built.steps.last().and_then(|source| {
-            mode.source_not.iter().find(|(name, value)| source.parts.get(*name) == Some(value))
-        });
-        if let Some((name, value)) = refused {
-            problems.push(step_problem(
-                index,
-                "step-source",
-                format!("`{}` cannot {} a clip made with {name} {value}", model.name, step.kind),
-                "ask for another value in the scene, and upscale the clip as the last step",
-            ));
-            return;
-        }
-        let mut wanted = Wanted { fields: BTreeMap::new(), params: params(&step.fields) };
-        let before = if own && mode.takes("task") { "task" } else { "clip" };
-        let field = if before == "task" { "task" } else { "video" };
-        wanted.fields.insert(field.into(), json!({ "$previous": before }));
-        // The scene's sound switch holds for its steps as well.
-        let heard = switch(&step.fields, Field::Audio).or(switch(scene, Field::Audio));
-        if let Some(heard) = heard.filter(|_| mode.sound == Sound::Switch) {
-            wanted.fields.insert("audio".into(), heard.into());
-        }
-        let (prompt, style) = if step.kind == StepKind::Upscale {
-            (String::new(), None)
-        } else {
-            let fields = extension_fields(scene, step);
-            let more = ask.steps[index + 1..].iter().any(|step| step.kind == StepKind::Extend);
-            let sound = match mode.sound {
-                Sound::Always => true,
-                Sound::None => false,
-                Sound::Switch => heard == Some(true),
-            };
-            match prompt(
-                self.templates,
-                ask,
-                &fields,
-                model,
-                Kind { step: at, sound, from_image: false, extended: more },
-            ) {
-                Ok(prompt) => prompt,
-                Err(problem) => {
-                    problems.push(problem);
-                    return;
-                }
-            }
-        };
-        if !prompt.is_empty() {
-            wanted.fields.insert("prompt".into(), prompt.clone().into());
-        }
-        if let Some(seed) = integer(&step.fields, Field::Seed) {
-            wanted.fields.insert("seed".into(), seed.into());
-        }
-        let resolution = match step.kind {
-            // The factor behind a model's name: `topaz 2x`.
-            StepKind::Upscale => target.map(|target| target.rsplit(' ').next().unwrap_or(target)),
-            _ => text(&step.fields, Field::Resolution).or(text(scene, Field::Resolution)),
-        };
-        if let Some(resolution) = resolution.filter(|_| mode.takes("resolution")) {
-            wanted.fields.insert("resolution".into(), resolution.into());
-        }
-        let so_far = built.clip_length;
-        if let Some(seconds) = so_far.filter(|_| mode.takes("source_length")) {
-            wanted.fields.insert("source_length".into(), super::ask::number(seconds));
-        }
-        let asked = seconds(&step.fields, Field::ClipLength);
-        let length = if step.kind == StepKind::Extend {
-            extension_length(mode, so_far, asked)
-        } else {
-            remade_length(mode, so_far, asked)
-        };
-        let more = match length {
-            Ok((more, value)) => {
-                if let Some(value) = value {
-                    wanted.fields.insert("duration".into(), value);
-                }
-                more
-            }
-            Err(problem) => {
-                let code = "too-long";
-                let hint = Some(problem.hint);
-                problems.push(Problem::new(at, Field::ClipLength, code, problem.message, hint));
-                return;
-            }
-        };
-        let seconds = match step.kind {
-            StepKind::Extend => more.zip(so_far).map(|(more, so_far)| so_far + more),
-            _ => more,
-        };
-        let making = Making {
-            kind: step.kind,
-            index: at,
-            model,
-            mode,
-            seconds,
-            input_seconds: so_far,
-            prompt,
-            style,
-        };
-        if let Some(step) = self.make(making, &wanted, built, problems) {
-            built.clip_length = seconds;
-            built.steps.push(step);
-        }
-    }
-
-    /// A model that upscales to `target`: the one that is named, also in the target itself (`topaz 2x`), else the clip's
-    /// own, else one that takes any clip.
-    fn upscaler<'m>(
-        &'m self,
-        named: Option<Found<'m>>,
-        base: &'m Model,
-        target: &str,
-    ) -> Result<(&'m Model, &'m Mode), &'m Model> {
-        let told = target
-            .rsplit_once(' ')
-            .and_then(|(name, factor)| Some((self.catalog.find(name).ok()?, factor)));
-        let (named, target) = match (named, told) {
-            (None, Some((found, factor))) => (Some(found), factor),
-            (named, _) => (named, target),
-        };
-        let can = |model: &'m Model| Some((model, model.upscale(target)?));
-        match named {
-            Some(found) => {
-                found.models.iter().find_map(|model| can(model)).ok_or_else(|| found.model())
-            }
-            None => can(base).or_else(|| can(self.by_name(UPSCALER)?)).ok_or(base),
-        }
-    }
-
-    fn by_name(&self, name: &str) -> Option<&Model> {
-        self.catalog.find(name).ok().map(|found| found.model())
-    }
-
-    fn make(
+    /// Composes the request of a step.
+    pub(super) fn make(
         &self,
         making: Making<'_>,
         wanted: &Wanted,
@@ -655,118 +470,27 @@ impl Builder<'_> {
     }
 }
 
-/// Restyles clips of any model where the step names none that can.
-const RESTYLER: &str = "Runway Aleph";
-/// Upscales clips of any model.
-const UPSCALER: &str = "Topaz Video Upscale";
-
-/// The mode of a kind: of the model that is named, else of the clip's own, else of one that takes any clip.
-fn able<'m>(
-    named: Option<Found<'m>>,
-    base: &'m Model,
-    kind: ModeKind,
-    any: Option<&'m Model>,
-) -> Result<(&'m Model, &'m Mode), &'m Model> {
-    let can = |model: &'m Model| Some((model, model.mode(kind)?));
-    match named {
-        Some(found) => {
-            found.models.iter().find_map(|model| can(model)).ok_or_else(|| found.model())
-        }
-        None => can(base).or_else(|| can(any?)).ok_or(base),
-    }
-}
-
-/// What a step adds to a clip of `so_far` seconds, and what is sent as its duration where it has one.
-fn extension_length(
-    mode: &Mode,
-    so_far: Option<f64>,
-    asked: Option<f64>,
-) -> Result<(Option<f64>, Option<Json>), LengthProblem> {
-    /// What is added where nobody says how much.
-    const USUAL: f64 = 5.0;
-    if !mode.takes("duration") {
-        return match asked {
-            Some(_) => mode.clip_length(None, asked).map(|length| (length.seconds, None)),
-            None => Ok((mode.longest(), None)),
-        };
-    }
-    if let Some(so_far) = so_far.filter(|_| mode.whole_length) {
-        let whole = mode.clip_length(Some(so_far + asked.unwrap_or(USUAL)), None)?;
-        return Ok((whole.seconds.map(|whole| whole - so_far), whole.value));
-    }
-    let length = mode.clip_length(None, asked)?;
-    Ok((length.seconds, length.value))
-}
-
-/// How long a clip of `so_far` seconds is once it is made anew in another look or size, and what is sent as its duration
-/// where it has one: all of it has to be covered.
-fn remade_length(
-    mode: &Mode,
-    so_far: Option<f64>,
-    asked: Option<f64>,
-) -> Result<(Option<f64>, Option<Json>), LengthProblem> {
-    if !mode.takes("duration") {
-        return Ok((so_far, None));
-    }
-    let length = mode.clip_length(so_far, asked)?;
-    Ok((length.seconds.or(so_far), length.value))
-}
-
-/// Whether a mode can work on the task of a step: one of its family, and where it has an id of its own (the market has
-/// models of many makers) one of its model.
-fn takes_task_of(mode: &Mode, model: &Model, source: &BuiltStep) -> bool {
-    mode.takes("task")
-        && model.family == source.family
-        && (mode.id.is_none() || model.name == source.model)
-}
-
-/// The problem with a step that a model cannot do.
-fn unable(index: usize, step: StepKind, model: &Model, target: &str) -> Problem {
-    match step {
-        StepKind::Upscale => {
-            let targets: Vec<String> =
-                model.upscale_targets().into_iter().map(|target| format!("`{target}`")).collect();
-            let hint = if targets.is_empty() {
-                "`topaz 2x` and `topaz 4x` upscale any clip".to_owned()
-            } else {
-                format!("it can do {}; `topaz 2x` upscales any clip", targets.join(", "))
-            };
-            Problem {
-                step: Some(index),
-                field: Some(Field::Resolution),
-                param: None,
-                code: "no-such-upscale",
-                message: format!("`{}` cannot upscale to `{target}`", model.name),
-                hint: Some(hint),
-            }
-        }
-        StepKind::Restyle => step_problem(
-            index,
-            "no-such-step",
-            format!("`{}` cannot restyle a clip", model.name),
-            "leave the model out, or name one with a `v2v` mode such as `Runway Aleph`",
-        ),
-        _ => step_problem(
-            index,
-            "no-such-step",
-            format!("`{}` cannot extend a clip", model.name),
-            "leave the step out, or choose a Veo model",
-        ),
+/// Whether clips of a mode are heard, with the author's word for its switch where it has one.
+pub(super) fn is_heard(mode: &Mode, switched: Option<bool>) -> bool {
+    match mode.sound {
+        Sound::Always => true,
+        Sound::None => false,
+        Sound::Switch => switched == Some(true),
     }
 }
 
 /// A step that is about to be made.
-struct Making<'a> {
-    kind: StepKind,
-    index: Option<usize>,
-    model: &'a Model,
-    mode: &'a Mode,
+pub(super) struct Making<'a> {
+    pub kind: StepKind,
+    pub index: Option<usize>,
+    pub model: &'a Model,
+    pub mode: &'a Mode,
     /// Length of the clip that comes out.
-    seconds: Option<f64>,
+    pub seconds: Option<f64>,
     /// Length of the clip that goes in.
-    input_seconds: Option<f64>,
-    prompt: String,
-    style: Option<String>,
+    pub input_seconds: Option<f64>,
+    pub prompt: String,
+    pub style: Option<String>,
 }
 
 /// What the manifest keeps for other tools: length, quality, ratio, type and endpoint; null where a model has none.

@@ -6,6 +6,7 @@ mod decide;
 mod difference;
 mod draft;
 mod history;
+mod later;
 mod matching;
 pub mod outcome;
 mod planner;

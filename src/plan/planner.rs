@@ -283,7 +283,8 @@ fn prepare<'a>(
     let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
     if ask.is_auto() {
         // The very same wish under whatever id comes first: a scene that was renumbered is not made anew.
-        let same = asks(planning).find(|earlier| is_same_wish(earlier, &ask.to_json()));
+        let wish = ask.to_json();
+        let same = asks(planning).find(|earlier| is_same_wish(earlier, &wish));
         if let Some(earlier) = same.or_else(|| earlier_ask(planning, &scene.id)) {
             ask.choose_as(earlier);
         }

@@ -456,7 +456,7 @@ fn key_of(environment: &Environment, root: &Path) -> Result<Option<SecretString>
 }
 
 /// The smaller of two caps; no cap is larger than any.
-fn smallest(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+pub fn smallest(one: Option<f64>, other: Option<f64>) -> Option<f64> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

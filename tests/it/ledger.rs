@@ -16,7 +16,8 @@ fn slot(scene: &str) -> Slot {
     Slot { storyboard: "SCENES.md".into(), variant: String::new(), scene: scene.into() }
 }
 
-fn intent(take: TakeId, step: usize) -> Intent {
+/// A Veo clip that is about to be asked for.
+pub(crate) fn intent(take: TakeId, step: usize) -> Intent {
     Intent {
         take,
         step,

@@ -1,5 +1,6 @@
 //! Torn files: a ledger that was cut anywhere opens complete or is refused, and nothing is submitted over it.
 
+use crate::ledger::intent;
 use crate::support::{Emulator, Project, TWO_SCENES};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -16,20 +17,12 @@ fn ledger(path: &Path) -> Snapshot {
             Slot { storyboard: String::new(), variant: String::new(), scene: number.to_string() };
         let ask = json!({"prompt": format!("wave {number}")});
         let take = ledger.open_take(&slot, 1, &ask, &[StepKind::Generate], &[], 1).expect("a take");
+        let long = json!({"prompt": "x".repeat(3000)});
         let intent = Intent {
-            take,
-            step: 0,
-            kind: StepKind::Generate,
-            model_id: "veo3_fast".into(),
-            provider: "kie".into(),
-            family: "veo".into(),
-            operation: "generate".into(),
-            upgrade: false,
-            endpoint: "POST /api/v1/veo/generate".into(),
             fingerprint: format!("sha256:{number}"),
-            request: json!({"prompt": "x".repeat(3000)}),
-            bound: json!({"prompt": "x".repeat(3000)}),
-            reserved: Some(60.0),
+            request: long.clone(),
+            bound: long,
+            ..intent(take, 0)
         };
         let attempt = ledger.intend(&intent, 2).expect("an intent");
         if number > 1 {
