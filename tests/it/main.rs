@@ -9,6 +9,7 @@ mod corpus;
 mod emulator;
 mod engine;
 mod every_model;
+mod examples;
 mod facts;
 mod film;
 #[cfg(unix)]
