@@ -161,6 +161,8 @@ pub enum MediaKind {
     Video,
     /// A sound.
     Audio,
+    /// A document or a page.
+    Document,
     /// The id of a finished task of the same family.
     Task,
 }
