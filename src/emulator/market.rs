@@ -167,10 +167,11 @@ impl Emulator {
     }
 }
 
-/// The links that a field holds, one or many.
+/// The links that a field holds, one or many, each by itself or as the `url` of an entry.
 fn links(value: Option<&Value>) -> impl Iterator<Item = &str> {
     let many = value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    value.and_then(Value::as_str).into_iter().chain(many.iter().filter_map(Value::as_str))
+    let many = many.iter().map(|entry| entry.get("url").unwrap_or(entry));
+    value.into_iter().chain(many).filter_map(Value::as_str)
 }
 
 /// The size of a picture whose shorter side becomes `short` pixels.

@@ -333,7 +333,7 @@ impl Row {
     /// The fields with clips.
     pub fn clip_fields(&self) -> impl Iterator<Item = &str> {
         let names = self.fields.iter().map(|field| field.name.as_str());
-        names.filter(|name| name.contains("video") && !name.contains("list"))
+        names.filter(|name| name.contains("video"))
     }
 
     /// The shorter side of the picture, and its ratio where one is given.
