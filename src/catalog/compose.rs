@@ -100,10 +100,14 @@ impl Mode {
                 ProblemSource::Field(field) => field.as_str(),
                 ProblemSource::Param(_) | ProblemSource::Mode => parameter.name.as_str(),
             };
-            let default =
-                || parameter.default.clone().filter(|_| parameter.required || parameter.always);
+            let is_replaced = value.is_none()
+                && self.is_replaced(&parameter.name, |name| params.contains_key(name));
+            let default = || {
+                let sent = (parameter.required || parameter.always) && !is_replaced;
+                parameter.default.clone().filter(|_| sent)
+            };
             let faults = match value.or_else(default) {
-                None if parameter.required => {
+                None if parameter.required && !is_replaced => {
                     // An empty required list is an answer of its own for some models: nothing to show, but present.
                     if parameter.wire_type == WireType::Array
                         && parameter.min_items.is_none()

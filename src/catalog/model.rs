@@ -2,7 +2,7 @@
 
 use super::parameter::{Parameter, WireType};
 use super::price::Prices;
-use super::rule::{Confidence, Rule};
+use super::rule::{Check, Confidence, Rule};
 use super::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -286,6 +286,25 @@ impl Mode {
     /// True when a parameter of this mode takes the common field.
     pub fn takes(&self, field: &str) -> bool {
         self.parameters.iter().any(|parameter| parameter.is_fed_by(field))
+    }
+
+    /// True when another parameter that is given stands in for this one and goes without it: a template that fixes the
+    /// length, for the length.
+    pub fn is_replaced(&self, parameter: &str, is_given: impl Fn(&str) -> bool) -> bool {
+        let stands_in = |other: &String| other != parameter && is_given(other);
+        let unless = |rule: &Rule| match &rule.check {
+            Check::RequiredUnless { field, unless } => {
+                field == parameter && unless.iter().any(stands_in)
+            }
+            _ => false,
+        };
+        let alone = |rule: &Rule| match &rule.check {
+            Check::AtMostOneOf { fields } => {
+                fields.iter().any(|field| field == parameter) && fields.iter().any(stands_in)
+            }
+            _ => false,
+        };
+        self.rules.iter().any(unless) && self.rules.iter().any(alone)
     }
 
     /// True when a parameter of this mode takes a sound file; `audio` may also be a switch.

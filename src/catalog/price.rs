@@ -249,8 +249,11 @@ impl Mode {
         at_most: &mut bool,
     ) -> Option<f64> {
         if let Some(parameter) = self.duration_parameter() {
+            // A length that the service needs and that is not sent has another parameter in its place.
+            let is_replaced = parameter.required && !sent.contains_key(&parameter.name);
             let seconds = self
                 .value_of(&parameter.name, sent)
+                .filter(|_| !is_replaced)
                 .and_then(words::as_number)
                 .map(|units| units / parameter.units_per_second.unwrap_or(1.0));
             return match seconds {

@@ -306,7 +306,15 @@ impl Builder<'_> {
         let wanted_length = film.map(|film| self.base_length(ask, model, mode, film));
         let mut wanted = Wanted { fields: BTreeMap::new(), params };
         let mut length = None;
+        let is_fixed = mode.duration_parameter().is_some_and(|duration| {
+            let is_given = |name: &str| {
+                wanted.params.iter().any(|(given, _)| given.eq_ignore_ascii_case(name))
+            };
+            mode.is_replaced(&duration.name, is_given)
+        });
         match mode.clip_length(wanted_length, seconds(fields, Field::ClipLength)) {
+            // How long a clip it makes, only the provider knows.
+            _ if is_fixed => {}
             Ok(clip) => {
                 length = clip.seconds;
                 if let Some(value) = clip.value {
