@@ -366,6 +366,10 @@ fn check(mode: &Mode) -> Result<(), String> {
         return Err("`sound = \"switch\"` and a switch fed by `audio` belong together".to_owned());
     }
     let names = |name: &str| mode.parameter(name).is_some() || mode.set.contains_key(name);
+    let rates = mode.parameters.iter().filter_map(|parameter| parameter.rate.as_deref());
+    if let Some(name) = rates.into_iter().find(|name| !names(name)) {
+        return Err(format!("`rate` names `{name}`, which is no parameter"));
+    }
     for rule in &mode.rules {
         if let Some(name) = rule.parameters().into_iter().find(|name| !names(name)) {
             return Err(format!("a rule names `{name}`, which is no parameter"));

@@ -48,6 +48,35 @@ impl Mode {
         self.parameters.iter().find(|parameter| parameter.is_fed_by("duration"))
     }
 
+    /// How many units of a parameter are a second beside what is given.
+    pub(super) fn units_per_second<'v>(
+        &self,
+        parameter: &Parameter,
+        given: impl Fn(&str) -> Option<&'v Value>,
+    ) -> f64 {
+        let rate = parameter.rate.as_deref().and_then(given).and_then(words::as_number);
+        rate.filter(|rate| *rate > 0.0).or(parameter.units_per_second).unwrap_or(1.0)
+    }
+
+    /// The mode with the clip lengths that it has beside these parameters; `None` where they are its usual ones.
+    pub fn beside(&self, params: &[(String, Value)]) -> Option<Self> {
+        let duration = self.duration_parameter()?;
+        let given = |name: &str| {
+            let found = params.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value)
+        };
+        let units = self.units_per_second(duration, given);
+        let usual = self.units_per_second(duration, |_| None);
+        if (units - usual).abs() < 1e-9 {
+            return None;
+        }
+        let mut mode = self.clone();
+        for parameter in mode.parameters.iter_mut().filter(|known| known.is_fed_by("duration")) {
+            parameter.units_per_second = Some(units);
+        }
+        Some(mode)
+    }
+
     fn offer(&self) -> Offer<'_> {
         let Some(parameter) = self.duration_parameter() else {
             if self.lengths.is_empty() {

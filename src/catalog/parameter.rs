@@ -86,6 +86,9 @@ pub struct Parameter {
     /// How many units of this parameter are a second, for lengths counted in frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units_per_second: Option<f64>,
+    /// The parameter that says otherwise, where it is given: the frames a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
     /// Anything else an author should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

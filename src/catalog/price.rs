@@ -255,7 +255,7 @@ impl Mode {
                 .value_of(&parameter.name, sent)
                 .filter(|_| !is_replaced)
                 .and_then(words::as_number)
-                .map(|units| units / parameter.units_per_second.unwrap_or(1.0));
+                .map(|units| units / self.units_per_second(parameter, |name| sent.get(name)));
             return match seconds {
                 Some(seconds) if seconds > 0.0 => Some(seconds),
                 _ => {

@@ -270,6 +270,8 @@ impl Builder<'_> {
         let mut sources = Sources::of(ask, fields, problems)?;
         let params = params(fields);
         let (model, mode) = choose_mode(found, &sources, &params, problems)?;
+        let own = mode.beside(&params);
+        let mode = own.as_ref().unwrap_or(mode);
         if ask.is_auto() {
             built.chosen = Some(model.name.clone());
             if ask.chosen.as_ref() != Some(&model.name)
