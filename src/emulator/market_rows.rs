@@ -90,6 +90,17 @@ pub(super) struct Field {
 struct Price {
     basis: String,
     rates: Vec<Rate>,
+    #[serde(default)]
+    extra: Option<Extra>,
+}
+
+/// What entries of a list cost beyond the first ones.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Extra {
+    field: String,
+    beyond: usize,
+    credits: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -315,19 +326,27 @@ impl Row {
             .find_map(|name| self.value(input, name).and_then(number))
             .unwrap_or(1.0);
         let thousands = || {
-            let text = input.get("text").and_then(Value::as_str).unwrap_or_default();
-            text.chars().count() as f64 / 1000.0
+            let turns = ["dialogue", "dialogue_turns"].iter().filter_map(|name| input.get(*name));
+            let turns = turns.filter_map(Value::as_array).flatten();
+            let texts = turns.filter_map(|turn| turn.get("text")).chain(input.get("text"));
+            let count = |text: &str| text.chars().count();
+            texts.filter_map(Value::as_str).map(count).sum::<usize>() as f64 / 1000.0
         };
-        rate.credits
-            * match price.basis.as_str() {
-                "per_second" => seconds,
-                "per_input_second" => source.map_or(seconds, |source| source.seconds),
-                "per_input_and_output_second" => seconds + clips,
-                "per_image" => count,
-                "per_1000_chars" => thousands(),
-                "free" => 0.0,
-                _ => 1.0,
-            }
+        let extra = price.extra.as_ref().map_or(0.0, |extra| {
+            let entries = input.get(&extra.field).and_then(Value::as_array).map_or(0, Vec::len);
+            entries.saturating_sub(extra.beyond) as f64 * extra.credits
+        });
+        extra
+            + rate.credits
+                * match price.basis.as_str() {
+                    "per_second" => seconds,
+                    "per_input_second" => source.map_or(seconds, |source| source.seconds),
+                    "per_input_and_output_second" => seconds + clips,
+                    "per_image" => count,
+                    "per_1000_chars" => thousands(),
+                    "free" => 0.0,
+                    _ => 1.0,
+                }
     }
 
     /// The fields with clips.
