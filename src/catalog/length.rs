@@ -154,7 +154,9 @@ impl Mode {
                 format!("{} s", words::one_of(&told))
             }
             Offer::Range { min, max, .. } => {
-                format!("{} to {} s", words::number(min), words::number(max))
+                // Frames do not always make a round number of seconds.
+                let round = |seconds: f64| words::number((seconds * 1000.0).round() / 1000.0);
+                format!("{} to {} s", round(min), round(max))
             }
             Offer::Open if self.length_from.is_some() => "as long as its input".to_owned(),
             Offer::Open => "not known".to_owned(),

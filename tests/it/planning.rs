@@ -841,3 +841,50 @@ fn a_broken_template_is_told_at_the_step_that_needs_it() {
     );
     assert!(!errors[0].starts_with("1: "), "{errors:?}");
 }
+
+#[test]
+fn a_template_that_fixes_the_length_takes_its_place() {
+    let board = "## Scene 1\n- **Model**: PixVerse V6 image to video\n- **Duration**: 5s\n\
+                 - **Reference**: https://a.example/a.png\n- **Prompt**: A red kite over grey dunes\n";
+    let project = Project::new();
+    let usual = project.plan(board);
+    assert_eq!(usual.plan.scenes[0].steps[0].request["input"]["duration"], json!(5));
+    let planned =
+        project.plan(&format!("{board}- **Params**: template_id=315446315336768, quality=720p\n"));
+    let scene = &planned.plan.scenes[0];
+    let input = &scene.steps[0].request["input"];
+    assert_eq!(input["template_id"], json!("315446315336768"));
+    assert!(input.get("duration").is_none(), "{input}");
+    // Nobody knows how long its clip is, so it is priced as the longest.
+    assert_eq!((scene.clip_length, scene.steps[0].credits), (None, Some(15.0 * 7.2)));
+}
+
+#[test]
+fn the_frames_a_second_that_are_asked_for_make_the_length() {
+    let board = "## Scene 1\n- **Model**: Wan 2.2 speech to video\n- **Clip Length**: 5s\n\
+                 - **Reference**: https://a.example/a.png\n- **Audio**: https://a.example/a.mp3\n\
+                 - **Prompt**: A sailor sings\n";
+    let project = Project::new();
+    for (rate, frames) in [("", 80), ("- **Params**: frames_per_second=8\n", 40)] {
+        let planned = project.plan(&format!("{board}{rate}"));
+        let scene = &planned.plan.scenes[0];
+        let step = &scene.steps[0];
+        assert_eq!(step.request["input"]["num_frames"], json!(frames), "{rate}");
+        assert_eq!((scene.clip_length, step.credits), (Some(5.0), Some(60.0)), "{rate}");
+    }
+    let errors = project.errors(&format!("{board}- **Params**: frames_per_second=60\n"));
+    assert!(errors[0].contains("0.667 to 2 s"), "{errors:?}");
+}
+
+#[test]
+fn a_clip_among_geminis_inputs_has_a_price_of_its_own() {
+    let board = "title: Kites\nscenes:\n  - id: 1\n    model: Gemini Omni\n    duration: 4\n    prompt: A red kite\n";
+    let project = Project::new();
+    let list = "    params: {video_list: [{url: https://a.example/a.mp4, start: 0, ends: 4}]}\n";
+    let credits = |text: &str| project.plan(text).plan.scenes[0].steps[0].credits;
+    assert_eq!(credits(board), Some(63.0));
+    assert_eq!(credits(&format!("{board}{list}")), Some(168.0));
+    let path = list.replace("https://a.example/a.mp4", "a clip");
+    let errors = project.errors(&format!("{board}{path}"));
+    assert!(errors[0].contains("not-a-url"), "{errors:?}");
+}
