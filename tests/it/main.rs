@@ -1,5 +1,6 @@
 //! One test binary, a module a subject, mostly against the built program.
 
+mod agreement;
 mod audit;
 mod bad_input;
 mod catalog;
@@ -31,6 +32,9 @@ mod outcomes;
 mod planning;
 mod preview;
 mod publish;
+mod rule_cases;
+mod rules;
+mod samples;
 mod sensitivity;
 mod server;
 mod simulation;
