@@ -232,6 +232,15 @@ pub struct BalanceRecord {
     pub credits: f64,
 }
 
+/// A run that ended, for the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Unix milliseconds of its end.
+    pub ended_ms: i64,
+    /// Its summary as JSON, as the version that ran it wrote it.
+    pub summary: String,
+}
+
 /// Everything a plan needs of the ledger, read at once.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -245,4 +254,6 @@ pub struct Snapshot {
     pub publishing: Vec<Publication>,
     /// The balance before the first submission of each run, oldest first.
     pub balances: Vec<BalanceRecord>,
+    /// The last runs that ended, newest first.
+    pub runs: Vec<RunRecord>,
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use storyreel::catalog::Catalog;
 use storyreel::engine::event::Summary;
 use storyreel::engine::policy::Policy;
+use storyreel::engine::purse::MemoryPurse;
 use storyreel::engine::real::RealClock;
 use storyreel::engine::real_files::RealFiles;
 use storyreel::engine::watched::{WatchedLedger, Watcher};
@@ -81,6 +82,7 @@ pub(super) fn intent_to_wire(folder: &Path, scenes: u64) -> Vec<Duration> {
                 ),
                 files: &files,
                 window: &mut window,
+                purse: &mut MemoryPurse::default(),
             },
             Order {
                 catalog: &catalog,

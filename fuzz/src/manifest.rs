@@ -2,7 +2,7 @@
 
 use super::printed;
 use serde_json::{Map, Value, json};
-use storyreel::manifest::{Manifest, NewEntry, VideoEntry, safe_filename};
+use storyreel::manifest::{AssetEntry, Manifest, NewEntry, safe_filename};
 use storyreel::report::sanitise;
 use storyreel::storyboard::SceneId;
 
@@ -17,13 +17,13 @@ pub fn check(text: &str) {
     };
     assert!(!manifest.is_changed());
     assert_eq!(manifest.to_text(), text, "what nobody changed comes back byte for byte");
-    for entry in manifest.videos() {
+    for entry in manifest.renders() {
         if let Some(name) = safe_filename(&entry.filename) {
             assert!(!name.starts_with('/') && name.split('/').all(|part| part != ".."), "{name:?}");
         }
         manifest.history(entry);
     }
-    let before: Vec<VideoEntry> = manifest.videos().cloned().collect();
+    let before: Vec<AssetEntry> = manifest.renders().cloned().collect();
     let slots: Vec<_> = before
         .iter()
         .filter_map(|entry| {
@@ -44,13 +44,17 @@ pub fn check(text: &str) {
         Ok(read) => read,
         Err(error) => panic!("what was written cannot be read: {error}\n{written}"),
     };
-    assert!(manifest.videos().eq(read.videos()), "what was written is what was meant:\n{written}");
+    assert!(
+        manifest.renders().eq(read.renders()),
+        "what was written is what was meant:\n{written}"
+    );
     for ((scene, storyboard, variant), appended) in slots.iter().zip(&appended) {
-        let entry = read.video(&appended.id).expect("the entry that was appended");
+        let entry = read.render(&appended.id).expect("the entry that was appended");
         assert_eq!(entry.version, appended.version);
         let alone = slots.iter().filter(|slot| slot.0 == *scene).count() == 1;
         if alone {
-            let current = read.current(storyboard.as_deref(), variant.as_deref(), scene);
+            let current =
+                read.current(storyboard.as_deref(), variant.as_deref(), scene, entry.media);
             assert_eq!(current.map(|entry| entry.id.as_str()), Some(appended.id.as_str()));
         }
     }

@@ -20,6 +20,7 @@ pub const COMMON_FIELDS: &[&str] = &[
     "negative",
     "task",
     "source_length",
+    "format",
 ];
 
 /// A parameter of a mode, or a member of a nested one.

@@ -123,7 +123,7 @@ impl Adopt {
             ledger.submitted(attempt, Some(task), now_ms())?;
             tell(&format!("scene {shown} {kind} is task {task} now\n"));
         } else if let Some(path) = &self.clip {
-            let clip = into_cache(&workspace, path)?;
+            let clip = into_cache(&workspace, path, kind)?;
             let attempt = opened(&mut ledger, &place)?;
             match &place {
                 Place::Unknown(_) => {}
@@ -136,8 +136,9 @@ impl Adopt {
             }
             ledger.downloaded(attempt, &clip, now_ms())?;
             tell(&format!(
-                "`{}` is the clip of scene {shown} {kind} now\n",
-                sanitise(&path.display().to_string(), 200)
+                "`{}` is the {} of scene {shown} {kind} now\n",
+                sanitise(&path.display().to_string(), 200),
+                if kind == StepKind::Keyframe { "still" } else { "clip" }
             ));
         }
         let next = flag.commands().free("render", &["--only", &scene.key()]);
@@ -391,19 +392,19 @@ fn brought() -> Reason {
     }
 }
 
-/// Copies a clip into the cache, whole and checked.
-fn into_cache(workspace: &Workspace, path: &Path) -> Result<ClipRecord, Failure> {
+/// Copies a clip, or the still of a keyframe, into the cache, whole and checked.
+fn into_cache(workspace: &Workspace, path: &Path, kind: StepKind) -> Result<ClipRecord, Failure> {
     let layout = &workspace.layout;
     let shown = sanitise(&path.display().to_string(), 200);
     let unreadable = |error: std::io::Error| {
         Failure::invalid("unreadable", format!("cannot read `{shown}`: {error}"))
     };
-    let kind = std::fs::metadata(path).map_err(unreadable)?;
-    if !kind.is_file() {
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
         return Err(Failure::invalid("not-a-clip", format!("`{shown}` is not a file")));
     }
     let most = workspace.settings.limits.max_clip;
-    if kind.len() > most {
+    if metadata.len() > most {
         return Err(Failure::invalid(
             "too-large",
             format!("`{shown}` is larger than `max_clip` allows ({most} bytes)"),
@@ -419,10 +420,18 @@ fn into_cache(workspace: &Workspace, path: &Path) -> Result<ClipRecord, Failure>
     let folder = layout.private.join("cache");
     let temporary = files.copy_to_temporary(path, &folder, ".part").map_err(cannot)?;
     let checked = (|| {
-        let probe = files.probe(&temporary).map_err(|message| {
-            Failure::invalid("not-a-clip", format!("`{shown}` is not a clip: {message}"))
-                .hint("it must be an MP4 file with a video track")
-        })?;
+        let (code, what, hint) = if kind == StepKind::Keyframe {
+            ("not-a-still", "still", "it must be a PNG, JPEG or WebP picture")
+        } else {
+            ("not-a-clip", "clip", "it must be an MP4 file with a video track")
+        };
+        let other = |why: String| {
+            Failure::invalid(code, format!("`{shown}` is not a {what}: {why}")).hint(hint)
+        };
+        let probe = files.probe(&temporary).map_err(other)?;
+        if probe.picture().is_some() != (kind == StepKind::Keyframe) {
+            return Err(other(format!("it holds {}", probe.codec)));
+        }
         let sha256 = files.hash(&temporary).map_err(cannot)?;
         let bytes = files.stat(&temporary).map_err(cannot)?.map_or(0, |(bytes, _)| bytes);
         files.rename(&temporary, &layout.cached(&sha256)).map_err(cannot)?;

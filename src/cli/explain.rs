@@ -4,7 +4,7 @@ use super::args::FileFlag;
 use super::failure::Failure;
 use super::workspace::Workspace;
 use super::{Output, print, selection};
-use crate::manifest::VideoEntry;
+use crate::manifest::{AssetEntry, Media};
 use crate::plan::{PlanOptions, ScenePlan, StepPlan, canonical_json};
 use crate::report::{Style, diff, plan_text, sanitise, sanitise_text, trimmed, wrap};
 use serde_json::{Map, Value};
@@ -32,7 +32,10 @@ impl Explain {
         let id = selection::one(&self.scene, &scenes)?;
         let looked = workspace.look_around()?;
         let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
-        let entry = looked.known.manifest.current(looked.place.storyboard.as_deref(), None, id);
+        let asked = workspace.board.scenes.iter().find(|scene| scene.id == *id);
+        let media = asked.map_or(Media::Video, |scene| workspace.media_of(scene));
+        let storyboard = looked.place.storyboard.as_deref();
+        let entry = looked.known.manifest.current(storyboard, None, id, media);
         let Some(scene) = planned.plan.scenes.iter().find(|scene| scene.scene_id == *id) else {
             return Err(Failure::invalid(
                 "no-such-scene",
@@ -44,7 +47,7 @@ impl Explain {
     }
 }
 
-fn text(scene: &ScenePlan, entry: Option<&VideoEntry>, style: Style) -> String {
+fn text(scene: &ScenePlan, entry: Option<&AssetEntry>, style: Style) -> String {
     let mut out = String::new();
     let title = scene
         .title
@@ -86,7 +89,7 @@ fn text(scene: &ScenePlan, entry: Option<&VideoEntry>, style: Style) -> String {
 }
 
 /// The recorded parts of a step.
-fn recorded(entry: Option<&VideoEntry>, index: usize) -> Option<&Map<String, Value>> {
+fn recorded(entry: Option<&AssetEntry>, index: usize) -> Option<&Map<String, Value>> {
     let entry = entry?;
     match entry.steps.get(index) {
         Some(step) if !step.parts.is_empty() => Some(&step.parts),

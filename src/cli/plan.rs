@@ -85,7 +85,7 @@ pub(super) fn options(workspace: &Workspace, choices: &Choices) -> Result<PlanOp
         exclude: read("--exclude", &choices.exclude)?.unwrap_or_default(),
         retake: read("--retake", &choices.retake)?.unwrap_or_default(),
         rerender_absent: read("--rerender-absent", &choices.rerender_absent)?.unwrap_or_default(),
-        capped: workspace.settings.max_credits.is_some(),
+        capped: workspace.settings.is_capped(),
     })
 }
 

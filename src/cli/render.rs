@@ -12,6 +12,7 @@ use super::workspace::{Workspace, now_ms};
 use super::{Output, online, preview, selection, tell};
 use crate::engine::event::{Event, Stamped, Summary};
 use crate::engine::policy::Policy;
+use crate::engine::purse::{MemoryPurse, Purse, SharedPurse};
 use crate::engine::real::RealClock;
 use crate::engine::real_files::RealFiles;
 use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport, Watcher, watcher};
@@ -388,7 +389,7 @@ impl Render {
         } else {
             let mut policy = self.policy(workspace);
             policy.max_credits = smallest(policy.max_credits, bound);
-            let (transport, mut window) = outside(workspace)?;
+            let Outside { transport, mut window, mut purse } = outside(workspace)?;
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(
                     |error| Failure::cannot_work("runtime", format!("cannot start: {error}")),
@@ -400,6 +401,7 @@ impl Render {
                 files: &WatchedFiles::new(&held.files, watched()),
                 ledger: &mut WatchedLedger::new(&mut held.ledger, Arc::clone(&held.watcher)),
                 window: window.as_mut(),
+                purse: purse.as_mut(),
             };
             let order = Order {
                 catalog: &workspace.catalog,
@@ -448,6 +450,7 @@ impl Render {
             // Making a failed task anew is another paid call.
             failed_tasks: if self.is_free(workspace) { 0 } else { settings.retry.failed_tasks },
             max_credits: settings.max_credits,
+            per_day: settings.per_day,
             run_for: self.run_for,
             submit_only: self.submit_only,
             ..Policy::default()
@@ -557,13 +560,20 @@ fn remember(workspace: &Workspace, fresh: &[FileRecord]) {
     }
 }
 
-/// The provider, as far as there is a key for it, and the window of submissions that this user's processes share.
-fn outside(workspace: &Workspace) -> Result<(HttpTransport, Box<dyn Window>), Failure> {
+/// The provider, as far as there is a key for it, and what this user's processes share.
+struct Outside {
+    transport: HttpTransport,
+    window: Box<dyn Window>,
+    purse: Box<dyn Purse>,
+}
+
+fn outside(workspace: &Workspace) -> Result<Outside, Failure> {
     let provider = &workspace.settings.provider;
     let transport = online::transport(workspace)?;
     let Some(key) = &provider.key else {
         // Nothing is sent without a key: the work at hand was checked to need none.
-        return Ok((transport, Box::new(MemoryWindow::default())));
+        let (window, purse) = (Box::<MemoryWindow>::default(), Box::<MemoryPurse>::default());
+        return Ok(Outside { transport, window, purse });
     };
     let window = SharedWindow::open(&workspace.settings.state_folder, key.expose_secret(), &provider.api)
         .map_err(|error| {
@@ -573,7 +583,14 @@ fn outside(workspace: &Workspace) -> Result<(HttpTransport, Box<dyn Window>), Fa
             )
             .hint("submissions are counted there over all projects; make it writable, or set `XDG_STATE_HOME`")
         })?;
-    Ok((transport, Box::new(window)))
+    let purse = shared_purse(workspace);
+    Ok(Outside { transport, window: Box::new(window), purse: Box::new(purse) })
+}
+
+/// What all runs of this user spend in a day.
+pub(super) fn shared_purse(workspace: &Workspace) -> SharedPurse {
+    let settings = &workspace.settings;
+    SharedPurse::new(&settings.state_folder, &settings.provider.api, &workspace.layout.project_root)
 }
 
 /// True when carrying this out submits something new, or what is on record in `meant` and was perhaps never sent.

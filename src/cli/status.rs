@@ -4,11 +4,13 @@ use super::args::File;
 use super::clue::{Clue, is_unknown};
 use super::failure::Failure;
 use super::online::Online;
+use super::render::shared_purse;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, pretty, print};
+use crate::engine::purse::Purse as _;
 use crate::known::{Known, Output as Published};
-use crate::ledger::{Attempt, AttemptState, Take, TakeState};
-use crate::manifest::VideoEntry;
+use crate::ledger::{Attempt, AttemptState, RunRecord, Take, TakeState};
+use crate::manifest::AssetEntry;
 use crate::plan::Place;
 use crate::report::json::time;
 use crate::report::{Commands, Style, counted, sanitise, span_of_time, trimmed};
@@ -57,7 +59,7 @@ impl Status {
 struct SceneStatus<'a> {
     id: &'a SceneId,
     title: Option<&'a str>,
-    entry: Option<&'a VideoEntry>,
+    entry: Option<&'a AssetEntry>,
     file: &'static str,
     takes: usize,
 }
@@ -84,11 +86,75 @@ struct Record<'a> {
     unknown: Vec<Task<'a>>,
     /// What the balance says of them.
     clue: Option<Clue>,
-    orphans: Vec<&'a VideoEntry>,
+    orphans: Vec<&'a AssetEntry>,
     kept: Vec<&'a Take>,
     bill: Bill,
+    /// The runs that ended, newest first.
+    runs: Vec<PastRun>,
+    /// What is left of the user's allowance for a day.
+    day: Option<(f64, f64)>,
     now_ms: i64,
 }
+
+/// One line of the history.
+struct PastRun {
+    ended_ms: i64,
+    summary: serde_json::Map<String, Value>,
+}
+
+impl PastRun {
+    fn of(record: &RunRecord) -> Option<Self> {
+        let summary = serde_json::from_str(&record.summary).ok()?;
+        Some(Self { ended_ms: record.ended_ms, summary })
+    }
+
+    fn number(&self, key: &str) -> f64 {
+        self.summary.get(key).and_then(Value::as_f64).unwrap_or_default()
+    }
+
+    /// The account before and after, where it told both.
+    fn balance(&self) -> Option<(f64, f64)> {
+        let change = self.summary.get("balances")?.get(0)?;
+        Some((change.get("before")?.as_f64()?, change.get("after")?.as_f64()?))
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "ended": time(self.ended_ms),
+            "rendered": self.number("rendered"),
+            "failed": self.number("failed"),
+            "unknown": self.number("unknown"),
+            "still_running": self.number("still_running"),
+            "estimate": self.number("estimate"),
+            "credits": self.number("credits"),
+            "balance_before": self.balance().map(|balance| balance.0),
+            "balance_after": self.balance().map(|balance| balance.1),
+        })
+    }
+
+    fn words(&self) -> String {
+        let ended = time(self.ended_ms);
+        let ended = ended.get(..16).unwrap_or(&ended).replace('T', " ");
+        let counts = ["rendered", "restored", "failed", "unknown", "still_running"]
+            .iter()
+            .filter(|key| self.number(key) > 0.0)
+            .map(|key| format!("{} {}", trimmed(self.number(key), 0), key.replace('_', " ")));
+        let counts: Vec<String> = counts.collect();
+        let counts = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
+        let balance = self.balance().map(|(before, after)| {
+            format!(", balance {} to {}", trimmed(before, 2), trimmed(after, 2))
+        });
+        format!(
+            "  {ended}  {counts}; {} credits spent, {} estimated{}",
+            trimmed(self.number("credits"), 2),
+            trimmed(self.number("estimate"), 2),
+            balance.unwrap_or_default()
+        )
+    }
+}
+
+/// Runs that are told one by one.
+const MOST_RUNS: usize = 10;
 
 impl<'a> Record<'a> {
     fn of(workspace: &'a Workspace, known: &'a Known, place: &Place) -> Self {
@@ -97,7 +163,8 @@ impl<'a> Record<'a> {
             known.ledger.takes.iter().filter(|take| take.slot.storyboard == storyboard).collect();
         let mut scenes = Vec::new();
         for scene in &workspace.board.scenes {
-            let entry = known.manifest.current(place.storyboard.as_deref(), None, &scene.id);
+            let media = workspace.media_of(scene);
+            let entry = known.manifest.current(place.storyboard.as_deref(), None, &scene.id, media);
             let file = match entry.map(|entry| known.outputs.get(&entry.filename)) {
                 None => "none",
                 Some(None) => "missing",
@@ -127,8 +194,9 @@ impl<'a> Record<'a> {
             workspace.board.scenes.iter().map(|scene| &scene.id).collect();
         let orphans = known
             .manifest
-            .videos()
+            .renders()
             .filter(|entry| entry.superseded_by.is_none() && entry.storyboard == place.storyboard)
+            .filter(|entry| !entry.is_foreign_still())
             .filter(|entry| entry.scene_id.as_ref().is_some_and(|id| !ids.contains(id)))
             .collect();
         let tasks = |states: &[AttemptState]| -> Vec<Task<'a>> {
@@ -154,6 +222,8 @@ impl<'a> Record<'a> {
             orphans,
             kept: takes.iter().copied().filter(|take| is_kept(take, known)).collect(),
             bill: bill(&known.ledger.takes),
+            runs: known.ledger.runs.iter().filter_map(PastRun::of).collect(),
+            day: day(workspace),
             now_ms: now_ms(),
         }
     }
@@ -228,6 +298,8 @@ impl<'a> Record<'a> {
                 "uncertain_tasks": self.bill.uncertain,
                 "reserved": self.bill.reserved,
             },
+            "runs": self.runs.iter().map(PastRun::to_json).collect::<Vec<_>>(),
+            "per_day": self.day.map(|(allowed, left)| json!({"credits": allowed, "left": left})),
         })
     }
 
@@ -291,8 +363,31 @@ impl<'a> Record<'a> {
                 );
             }
         }
+        self.history(&mut out, style);
         let _ = writeln!(out, "\n{}", self.bill_words());
+        if let Some((allowed, left)) = self.day {
+            let _ = writeln!(
+                out,
+                "{} of {} credits are left that all projects may spend in 24 hours (`[budget] per_day`)",
+                trimmed(left, 2),
+                trimmed(allowed, 2)
+            );
+        }
         out
+    }
+
+    /// The last runs that paid for something or did not end well.
+    fn history(&self, out: &mut String, style: Style) {
+        if self.runs.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "\n{}", style.bold("runs (newest first)"));
+        for run in self.runs.iter().take(MOST_RUNS) {
+            let _ = writeln!(out, "{}", run.words());
+        }
+        if self.runs.len() > MOST_RUNS {
+            let _ = writeln!(out, "  and earlier ones; `--json` has the last {}", self.runs.len());
+        }
     }
 
     fn tasks(&self, out: &mut String, head: &str, tasks: &[Task<'_>], style: Style) {
@@ -366,7 +461,7 @@ impl<'a> Record<'a> {
 /// True for a take that was kept back and whose clip no scene has got since.
 fn is_kept(take: &Take, known: &Known) -> bool {
     let published =
-        |clip: &String| known.manifest.videos().any(|entry| entry.sha256.as_ref() == Some(clip));
+        |clip: &String| known.manifest.renders().any(|entry| entry.sha256.as_ref() == Some(clip));
     take.state == TakeState::Kept
         && !take.attempts.iter().filter_map(|attempt| attempt.clip.as_ref()).any(published)
 }
@@ -395,6 +490,13 @@ fn scene_line(scene: &SceneStatus<'_>, style: Style) -> String {
         }
     };
     format!("  {}  {}  {rest}\n", crate::report::pad(&id, 5), crate::report::pad(&title, 32))
+}
+
+/// What the user may spend in a day and what is left of it; a record that cannot be read says nothing here.
+fn day(workspace: &Workspace) -> Option<(f64, f64)> {
+    let allowed = workspace.settings.per_day?;
+    let left = shared_purse(workspace).left(Some(allowed), now_ms()).ok()?;
+    Some((allowed, left.credits))
 }
 
 /// What all tasks of the project cost so far.

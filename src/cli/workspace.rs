@@ -6,13 +6,13 @@ use crate::catalog::Catalog;
 use crate::known::{Gathering, Known, gather};
 use crate::layout::{self, Layout};
 use crate::ledger::{FileRecord, Snapshot, SqliteLedger};
-use crate::manifest::{self, Manifest};
-use crate::plan::{Place, PlanOptions, Planned, Planning};
+use crate::manifest::{self, Manifest, Media};
+use crate::plan::{Place, PlanOptions, Planned, Planning, media_of};
 use crate::prompt::{PromptError, Templates};
 use crate::report::diagnostics;
 use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, resolve};
 use crate::source::{self, Diagnostic, Severity, Source, SourceError};
-use crate::storyboard::{self, Fields, Input, SceneId, Storyboard, Value};
+use crate::storyboard::{self, Fields, Input, Scene, SceneId, Storyboard, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -98,6 +98,11 @@ impl Workspace {
             templates,
             layout,
         })
+    }
+
+    /// Whether a scene is a clip or a still.
+    pub fn media_of(&self, scene: &Scene) -> Media {
+        media_of(scene, &self.board, &self.settings.defaults)
     }
 
     /// The ids of all scenes, in order.

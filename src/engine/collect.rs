@@ -236,7 +236,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 let upgrade = self.jobs[index].step_work().is_some_and(|step| step.upgrade);
                 if upgrade && !current.recorded {
                     self.ledger.failed(current.attempt, &failure, Some(0.0), now)?;
-                    self.budget.release(index);
+                    self.release(index);
                     let halt = Halt::from_stop(stop);
                     self.halt(halt, &failure.message);
                     self.block_for_halt(index, halt);
@@ -292,8 +292,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     /// Ends the reservation of a job with what its task had cost.
     fn settle(&mut self, index: usize, ours: bool, credits: f64) {
+        self.jobs[index].taken = false;
+        self.settle_day(index, credits);
         if ours {
             self.budget.settle(index, credits);
+            self.reserve_later_steps(index);
         } else {
             self.budget.release(index);
             self.budget.collect(credits);

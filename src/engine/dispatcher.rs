@@ -5,10 +5,11 @@
 //! two lines here the process may be killed.
 
 use super::budget::Budget;
-use super::event::{About, Event, Stamped, Summary};
+use super::event::{About, BalanceChange, Event, Stamped, Summary};
 use super::executor::{Done, Executor};
 use super::job::{End, Job, Stage};
 use super::policy::Policy;
+use super::purse::{Purchase, Purse};
 use super::restore::Restore;
 use super::window::Window;
 use crate::catalog::Stop;
@@ -35,6 +36,7 @@ pub(super) struct Dispatcher<'e, 'w, E> {
     pub executor: &'e Executor<'w>,
     pub ledger: &'e mut dyn Ledger,
     pub window: &'e mut dyn Window,
+    pub purse: &'e mut dyn Purse,
     pub layout: &'e Layout,
     pub policy: &'e Policy,
     pub files: FilesByDigest,
@@ -63,6 +65,10 @@ pub(super) struct Dispatcher<'e, 'w, E> {
     pub apart_until_ms: i64,
     /// Until when submissions wait for the balance, which tells later whether an unknown one was charged.
     pub balance_until_ms: i64,
+    /// What the accounts held before the first submission, by provider.
+    pub balances: BTreeMap<String, f64>,
+    /// Until when the end of the run waits for what the accounts hold then.
+    pub closing_until_ms: Option<i64>,
     /// Set when no further submission can succeed.
     pub halt: Option<Halt>,
     /// Set when the run is being left: no new work, only answers to what was sent are waited for.
@@ -172,10 +178,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             {
                 self.fail(fatal);
             }
+            let done = self.all_over() && self.posts.is_empty();
+            let ended = self.leaving.is_none() && done && !self.waits_for_bill(now);
             match self.leaving {
                 Some(leaving) if self.posts.is_empty() || now >= leaving.until_ms => break,
                 Some(_) => self.others.clear(),
-                None if self.all_over() && self.posts.is_empty() => break,
+                None if ended => break,
                 None => {}
             }
             let wait = self.executor.clock.sleep(self.until_next_wake(now));
@@ -258,11 +266,18 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         outcome: Result<f64, Trouble>,
     ) -> Result<(), Fatal> {
         let at_ms = self.now();
+        if self.closing_until_ms.is_some() {
+            if let (Ok(after), Some(before)) = (outcome, self.balances.remove(&provider)) {
+                self.summary.balances.push(BalanceChange { provider, before, after });
+            }
+            return Ok(());
+        }
         // Only one that was told before the first submission says anything about it.
         let in_time = at_ms < self.balance_until_ms;
         self.balance_until_ms = 0;
         match outcome {
             Ok(credits) if in_time => {
+                self.balances.insert(provider.clone(), credits);
                 self.ledger.remember_balance(&BalanceRecord { provider, at_ms, credits })?;
                 Ok(())
             }
@@ -271,6 +286,53 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// True while the run, which has paid for something, waits to hear what the accounts hold now.
+    fn waits_for_bill(&mut self, now: i64) -> bool {
+        if self.closing_until_ms.is_none() {
+            // What an earlier question still has to say comes too late.
+            self.others.clear();
+            let paid = self.jobs.iter().any(|job| job.charged > 0.0 || job.taken);
+            let providers: Vec<String> = self.balances.keys().cloned().collect();
+            if !paid || providers.is_empty() {
+                return false;
+            }
+            let executor = self.executor;
+            for provider in providers {
+                self.others.push(executor.balance(provider).boxed_local());
+            }
+        }
+        let until_ms = self
+            .closing_until_ms
+            .get_or_insert_with(|| now.saturating_add(millis(BALANCE_PATIENCE)));
+        now < *until_ms && !self.others.is_empty()
+    }
+
+    /// How the purse names the present step of a job.
+    pub(super) fn purchase(&self, index: usize) -> Purchase {
+        let job = &self.jobs[index];
+        let slot = &job.slot;
+        format!(
+            "{}\n{}\n{}\n{}\n{}",
+            slot.storyboard, slot.variant, slot.scene, job.number, job.step
+        )
+    }
+
+    /// Ends a reservation for which nothing was charged, in this run's budget and in the day's.
+    pub(super) fn release(&mut self, index: usize) {
+        self.budget.release(index);
+        if std::mem::take(&mut self.jobs[index].taken) {
+            self.settle_day(index, 0.0);
+        }
+    }
+
+    /// What cannot be written counts as spent for a day, which costs patience and no money.
+    pub(super) fn settle_day(&mut self, index: usize, credits: f64) {
+        let (purchase, now) = (self.purchase(index), self.now());
+        if let Err(error) = self.purse.settle(&purchase, credits, now) {
+            tracing::debug!(%error, "what was charged stays as it was reserved");
         }
     }
 
@@ -355,7 +417,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             return;
         }
         job.stage = Stage::Over(end);
-        let stale = job.stale();
+        let (stale, taken) = (job.stale(), job.taken);
+        if !taken {
+            // What was kept for steps that are not reached any more. What was sent and is not settled stays.
+            self.budget.release(index);
+        }
         match end {
             End::Done if !stale => self.summary.rendered += 1,
             End::Failed if !stale => self.summary.failed += 1,
@@ -416,6 +482,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 }
             }
             times.extend(self.restores.iter().filter_map(Restore::wakes_at));
+            times.extend(self.closing_until_ms);
         }
         // What could have been started then waits for a place that another future frees, and is woken by it.
         let next = times.into_iter().filter(|at| *at > looked_ms).min();
@@ -466,6 +533,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             } else if self.jobs[index].on_record() {
                 self.end(index, End::StillRunning);
             } else if left {
+                // Whatever it had put aside for a call was not sent.
+                self.release(index);
                 self.end(index, End::Unfinished);
             }
         }

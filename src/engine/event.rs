@@ -135,6 +135,17 @@ pub enum Event {
     RunFinished(Summary),
 }
 
+/// What an account held before and after a run, in credits. Other programs may use the same account meanwhile.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BalanceChange {
+    /// The provider.
+    pub provider: String,
+    /// Before the first submission.
+    pub before: f64,
+    /// At the end of the run.
+    pub after: f64,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
@@ -158,6 +169,9 @@ pub struct Summary {
     pub credits: f64,
     /// Credits the steps of this run were estimated at.
     pub estimate: f64,
+    /// What the account held before the first submission of the run and after its end, where it told both.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub balances: Vec<BalanceChange>,
     /// True when the user interrupted.
     pub interrupted: bool,
     /// Code of the error that stopped the run, if one did (exit 3 or 6).

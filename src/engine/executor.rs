@@ -143,12 +143,10 @@ impl Executor<'_> {
             .collect();
         // In the cache everything is called a clip, also a keyframe.
         let picture = matches!(need, Need::Clip { frame: None, .. })
-            .then(|| self.files.probe(path).is_err().then(|| self.files.read(path).ok()))
-            .flatten()
-            .flatten()
-            .and_then(|bytes| picture_extension(&bytes));
+            .then(|| self.files.probe(path).ok()?.picture())
+            .flatten();
         let extension: String = picture
-            .map(str::to_owned)
+            .map(|format| format.extension().to_owned())
             .or_else(|| path.extension().map(|text| text.to_string_lossy().to_lowercase()))
             .unwrap_or_default()
             .chars()
@@ -331,15 +329,11 @@ impl Executor<'_> {
         }
         let mut hash = Hasher::default();
         let mut bytes: u64 = 0;
-        let mut head: Vec<u8> = Vec::with_capacity(16);
         while let Some(chunk) = download.chunks.next().await {
             let chunk = chunk.map_err(|message| again(printable(&message, 300)))?;
             bytes += chunk.len() as u64;
             if bytes > self.max_clip {
                 return Err(too_large());
-            }
-            if head.len() < 16 {
-                head.extend(chunk.iter().take(16 - head.len()));
             }
             hash.update(&chunk);
             self.files.append(temporary, &chunk).map_err(disk)?;
@@ -349,37 +343,25 @@ impl Executor<'_> {
         {
             return Err(again(format!("the download was cut: {bytes} of {length} bytes came")));
         }
-        let probe = if kind == StepKind::Keyframe && picture_extension(&head).is_some() {
-            Value::Null
-        } else {
-            let probe = self.files.probe(temporary).map_err(|message| {
-                again(format!("what came is not a clip: {}", printable(&message, 200)))
-            })?;
-            serde_json::to_value(probe).unwrap_or(Value::Null)
-        };
+        let expected = if kind == StepKind::Keyframe { "picture" } else { "clip" };
+        let probe = self.files.probe(temporary).map_err(|message| {
+            again(format!("what came is not a {expected}: {}", printable(&message, 200)))
+        })?;
+        // What has the digest that is wanted is what was there before, whatever it is.
+        if wanted.is_none() && probe.picture().is_some() != (kind == StepKind::Keyframe) {
+            return Err(again(format!("what came is not a {expected}: it is {}", probe.codec)));
+        }
         let sha256 = hash.finish();
         if wanted.is_some_and(|wanted| wanted != sha256) {
             return Err(FetchError::Never("the provider now has other content there".into()));
         }
         self.files.sync(temporary).map_err(disk)?;
         self.files.rename(temporary, &self.layout.cached(&sha256)).map_err(disk)?;
+        let probe = serde_json::to_value(probe).unwrap_or(Value::Null);
         Ok(ClipRecord { sha256, bytes, probe, task_id })
     }
 }
 
 fn disk(error: std::io::Error) -> FetchError {
     FetchError::Disk(error.to_string())
-}
-
-/// PNG, JPEG or WebP by its first bytes.
-fn picture_extension(head: &[u8]) -> Option<&'static str> {
-    if head.starts_with(b"\x89PNG\r\n\x1a\n") {
-        Some("png")
-    } else if head.starts_with(b"\xff\xd8\xff") {
-        Some("jpg")
-    } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
-        Some("webp")
-    } else {
-        None
-    }
 }

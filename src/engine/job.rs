@@ -45,6 +45,8 @@ pub(super) struct Job {
     /// What this run was charged for this chain.
     pub charged: f64,
     /// A difference between the length asked for and the one found.
+    /// The price of the present step is in the purse of this run's user.
+    pub taken: bool,
     pub note: Option<String>,
 }
 

@@ -9,6 +9,7 @@ mod exit;
 mod job;
 pub mod policy;
 mod prepare;
+pub mod purse;
 pub mod real;
 pub mod real_files;
 mod restore;

@@ -27,6 +27,8 @@ pub struct Policy {
     pub backoff: BackoffPolicy,
     /// Credits that this run may spend.
     pub max_credits: Option<f64>,
+    /// Credits that all runs of the user may spend in any 24 hours.
+    pub per_day: Option<f64>,
     /// The run ends after this time, with its tasks on record.
     pub run_for: Option<Duration>,
     /// Submit, and leave the collecting to a later run.
@@ -75,6 +77,7 @@ impl Default for Policy {
                 total: Duration::from_secs(300),
             },
             max_credits: None,
+            per_day: None,
             run_for: None,
             submit_only: false,
             create_timeout: Duration::from_secs(120),

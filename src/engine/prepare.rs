@@ -83,7 +83,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             return self.keep_stale(index);
         }
         if let Some(halt) = self.halt {
-            self.budget.release(index);
+            self.release(index);
             self.block_for_halt(index, halt);
             return Ok(());
         }
@@ -206,10 +206,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             );
             return Ok(());
         };
-        let price = step.credits;
         let provider = step.provider.clone();
         // Before anything is uploaded for it, so that what cannot be paid for costs no traffic either.
-        if !self.affordable(index, price) {
+        if !self.affordable(index)? {
             return Ok(());
         }
         let mut known: BTreeMap<Need, String> = BTreeMap::new();

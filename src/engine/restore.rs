@@ -5,6 +5,7 @@ use super::event::{About, Event, Stamped};
 use super::executor::{FetchError, Target};
 use super::job::{End, Stage};
 use crate::ledger::{ClipRecord, FailureClass};
+use crate::manifest::split;
 use crate::media::Probe;
 use crate::plan::{ClipSource, RestoreWork};
 use crate::publish::{PublishError, Publisher, Rendered, RenderedStep, ToPublish, complete};
@@ -358,10 +359,15 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let now = self.now();
         let take = self.take_of(index)?;
         let job = &self.jobs[index];
-        let (Some(draft), Some(last)) = (job.entry.clone(), job.clips.last().cloned()) else {
+        let (Some(mut draft), Some(last)) = (job.entry.clone(), job.clips.last().cloned()) else {
             return Ok(None);
         };
         let Some(clip) = self.ledger.clip(&last.sha256)? else { return Ok(None) };
+        if let Some(format) = probe_of(&clip).and_then(|probe| probe.picture()) {
+            // A provider that was asked for PNG, or could not be, may give something else.
+            let (folder, stem, _) = split(&draft.filename);
+            draft.filename = format!("{folder}{stem}.{}", format.extension());
+        }
         let job = &self.jobs[index];
         let mut steps = Vec::new();
         for (at, made) in job.clips.iter().enumerate() {

@@ -6,6 +6,7 @@ use super::event::{Stamped, Summary};
 use super::executor::Executor;
 use super::job::{Job, Stage};
 use super::policy::Policy;
+use super::purse::Purse;
 use super::restore::Restore;
 use super::window::Window;
 use crate::catalog::Catalog;
@@ -34,6 +35,8 @@ pub struct World<'w> {
     pub files: &'w dyn Files,
     /// The submission window.
     pub window: &'w mut dyn Window,
+    /// What the user's runs spend in a day.
+    pub purse: &'w mut dyn Purse,
 }
 
 /// What a run is asked to do.
@@ -72,7 +75,7 @@ pub async fn run(
     emit: impl FnMut(Stamped),
     stop: impl Future<Output = ()>,
 ) -> Result<Summary, LedgerError> {
-    let World { clock, transport, ledger, files, window } = world;
+    let World { clock, transport, ledger, files, window, purse } = world;
     let snapshot = ledger.snapshot()?;
     let attempts: BTreeMap<_, Attempt> = snapshot
         .takes
@@ -117,6 +120,7 @@ pub async fn run(
         executor: &executor,
         ledger,
         window,
+        purse,
         layout: order.layout,
         policy,
         files: order.files,
@@ -140,6 +144,8 @@ pub async fn run(
         window_until_ms: 0,
         apart_until_ms: 0,
         balance_until_ms: 0,
+        balances: BTreeMap::new(),
+        closing_until_ms: None,
         halt: None,
         leaving: None,
         started_ms: clock.now_ms(),
@@ -220,6 +226,7 @@ impl Job {
             keep: false,
             forget: Vec::new(),
             charged: 0.0,
+            taken: false,
             note: None,
         }
     }

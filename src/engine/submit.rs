@@ -6,9 +6,10 @@ use super::event::{Event, Stamped};
 use super::executor::Target;
 use super::job::{Current, End, Job, Stage};
 use super::prepare::LINK_MARGIN_MS;
+use super::purse::Left;
 use super::window::Grant;
 use crate::ledger::{Failure, FailureClass};
-use crate::plan::{Request, StepWork};
+use crate::plan::{Request, StepStart, StepWork};
 use crate::remote::backoff::{Backoff, Next};
 use crate::remote::echo::Essence;
 use crate::remote::outcome::Submission;
@@ -21,10 +22,32 @@ use serde_json::Value;
 const APART_MS: i64 = 5;
 
 impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
-    /// True when the budget allows the step; else the job is blocked.
-    pub(super) fn affordable(&mut self, index: usize, price: Option<f64>) -> bool {
-        match self.budget.may(index, price) {
-            Verdict::Fits => true,
+    /// What the present step of a job and those after it may cost; `None` where a price is not known. A chain that could
+    /// not be paid to its end is not begun.
+    fn price_of_rest(&self, index: usize) -> Option<f64> {
+        let job = &self.jobs[index];
+        let rest = job.steps.iter().skip(job.step);
+        rest.filter(|step| !matches!(step.start, StepStart::Done(_)))
+            .map(|step| step.credits)
+            .sum::<Option<f64>>()
+    }
+
+    /// Keeps what the steps after the present one may cost for them, once that one is paid.
+    pub(super) fn reserve_later_steps(&mut self, index: usize) {
+        let job = &self.jobs[index];
+        let later = job.steps.iter().skip(job.step + 1);
+        let fresh = later.filter(|step| step.start == StepStart::Fresh);
+        let credits: f64 = fresh.filter_map(|step| step.credits).sum();
+        if credits > 0.0 {
+            self.budget.reserve(index, Some(credits));
+        }
+    }
+
+    /// True when the budget allows the step and those after it; else the job is blocked.
+    pub(super) fn affordable(&mut self, index: usize) -> Result<bool, Fatal> {
+        let price = self.price_of_rest(index);
+        let affordable = match self.budget.may(index, price) {
+            Verdict::Fits => return self.fits_the_day(index, price),
             Verdict::Over { left } => {
                 let price = price.unwrap_or_default();
                 let message = format!(
@@ -40,7 +63,39 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.block(index, "price-unknown", message, End::OverBudget);
                 false
             }
+        };
+        Ok(affordable)
+    }
+
+    /// True when the user's allowance for a day has room for the step; else the job is blocked.
+    fn fits_the_day(&mut self, index: usize, price: Option<f64>) -> Result<bool, Fatal> {
+        let Some(allowance) = self.policy.per_day.filter(|_| !self.jobs[index].taken) else {
+            return Ok(true);
+        };
+        let Some(price) = price else {
+            let message = "its price is not known, and with `[budget] per_day` nothing of unknown price is submitted";
+            self.block(index, "price-unknown", message.to_owned(), End::OverBudget);
+            return Ok(false);
+        };
+        let left = self.purse.left(Some(allowance), self.now()).map_err(purse_failed)?;
+        if price <= left.credits + 1e-6 {
+            return Ok(true);
         }
+        self.over_the_day(index, price, allowance, left);
+        Ok(false)
+    }
+
+    fn over_the_day(&mut self, index: usize, price: f64, allowance: f64, left: Left) {
+        let credits = left.credits;
+        let more = left
+            .more_at_ms
+            .and_then(|at| jiff::Timestamp::from_millisecond(at).ok())
+            .map(|at| format!("; the first of it is free again at {at:.0}"))
+            .unwrap_or_default();
+        let message = format!(
+            "needs up to {price} credits, and {credits} are left of the {allowance} that all runs may spend in 24 hours{more}"
+        );
+        self.block(index, "per-day", message, End::OverBudget);
     }
 
     /// Submits what is bound, in the order of the plan, as far as limits, window and budget allow.
@@ -51,7 +106,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 continue;
             };
             if let Some(halt) = self.halt {
-                self.budget.release(index);
+                self.release(index);
                 self.block_for_halt(index, halt);
                 continue;
             }
@@ -84,7 +139,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             let price = self.jobs[index].step_work().and_then(|step| step.credits);
             // Others may have reserved since it was bound.
-            if !self.affordable(index, price) {
+            if !self.affordable(index)? {
                 continue;
             }
             let grant = self.window.grant(self.policy.submissions, now).map_err(|error| Fatal {
@@ -101,12 +156,34 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             match grant {
                 Grant::NotBefore(at) => self.window_until_ms = at.max(now.saturating_add(1)),
                 Grant::Given(grant) => {
+                    if !self.take_from_purse(index, price)? {
+                        drop(self.window.close(&grant, now));
+                        continue;
+                    }
                     self.send(index, grant)?;
                     self.apart_until_ms = self.now().saturating_add(APART_MS);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Puts the price of a step into the day's record, before anything of it is sent. False, and the job is blocked, where
+    /// another run was faster.
+    fn take_from_purse(&mut self, index: usize, price: Option<f64>) -> Result<bool, Fatal> {
+        if self.jobs[index].taken {
+            return Ok(true);
+        }
+        let (purchase, now) = (self.purchase(index), self.now());
+        let credits = price.unwrap_or_default();
+        let allowance = self.policy.per_day;
+        let taken = self.purse.take(&purchase, credits, allowance, now).map_err(purse_failed)?;
+        self.jobs[index].taken = taken;
+        if !taken {
+            let left = self.purse.left(allowance, now).map_err(purse_failed)?;
+            self.over_the_day(index, credits, allowance.unwrap_or_default(), left);
+        }
+        Ok(taken)
     }
 
     /// Records the intent, and only then lets the request leave.
@@ -129,7 +206,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         if !step.upgrade {
             self.sent.insert(attempt, Essence::of(&bound));
         }
-        self.budget.reserve(index, step.credits);
+        let rest = self.price_of_rest(index);
+        self.budget.reserve(index, rest);
         let interval = self.patience(index).first;
         let job = &mut self.jobs[index];
         job.stage = Stage::Sending;
@@ -256,14 +334,14 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             Submission::Impossible { message } => {
                 self.ledger.forgotten(current.attempt, now)?;
-                self.budget.release(index);
+                self.release(index);
                 self.block_for_halt(index, Halt::Network);
                 return Err(Fatal::network(&message));
             }
             Submission::Rejected { failure, stop } => {
                 let failure = safe(failure);
                 self.ledger.failed(current.attempt, &failure, Some(0.0), now)?;
-                self.budget.release(index);
+                self.release(index);
                 if let Some(stop) = stop {
                     let halt = Halt::from_stop(stop);
                     self.halt(halt, &failure.message);
@@ -299,7 +377,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 );
             }
             Next::Over => {
-                self.budget.release(index);
+                self.release(index);
                 if unreachable {
                     self.halt(Halt::Network, reason);
                     self.block_for_halt(index, Halt::Network);
@@ -328,6 +406,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     }
 
     pub(super) fn event_unknown(&mut self, index: usize, message: String, credits: Option<f64>) {
+        self.budget.reserve(index, credits);
         self.job_event(index, Event::Unknown { message, credits });
         self.end(index, End::Unknown);
     }
@@ -351,6 +430,20 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         // Where this cannot be written, the next process finds the intent and comes to the same conclusion.
         drop(self.ledger.unknown(current.attempt, &failure, now));
         self.event_unknown(index, failure.message, current.reserved);
+    }
+}
+
+fn purse_failed(error: std::io::Error) -> Fatal {
+    Fatal {
+        code: "purse",
+        message: format!(
+            "the record of what is spent in a day cannot be used: {}",
+            printable(&error.to_string(), 300)
+        ),
+        hint: Some(
+            "it lies in `$XDG_STATE_HOME/storyreel` (default `~/.local/state/storyreel`); make that folder writable"
+                .into(),
+        ),
     }
 }
 

@@ -50,7 +50,7 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
         fresh: Vec::new(),
     };
     let mut outputs = HashMap::new();
-    for entry in manifest.videos() {
+    for entry in manifest.renders() {
         if outputs.contains_key(&entry.filename) || safe_filename(&entry.filename).is_none() {
             continue;
         }
@@ -58,7 +58,7 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
             outputs.insert(entry.filename.clone(), output);
         }
     }
-    let digests = manifest.videos().flat_map(|entry| {
+    let digests = manifest.renders().flat_map(|entry| {
         entry.sha256.iter().chain(entry.steps.iter().filter_map(|step| step.sha256.as_ref()))
     });
     let recorded = ledger.clips.iter().map(|clip| &clip.sha256);

@@ -1,6 +1,6 @@
 //! Under which key and in which folder a storyboard's clips are kept.
 
-use crate::manifest::{Manifest, VideoEntry, safe_filename};
+use crate::manifest::{AssetEntry, Manifest, Media, safe_filename};
 use crate::storyboard::SceneId;
 
 /// Under which keys a storyboard's outputs are kept.
@@ -15,14 +15,20 @@ pub struct Place {
 }
 
 impl Place {
-    /// The clip file of a scene, relative to the assets root.
-    pub fn filename(&self, scene: &SceneId) -> String {
-        format!("{}/{}.mp4", self.folder, scene.file_stem())
+    /// The clip (or still) of a scene, relative to the assets root: stills have a folder beside that of the clips.
+    pub fn filename(&self, scene: &SceneId, media: Media) -> String {
+        let stem = scene.file_stem();
+        match (media, self.folder.strip_prefix(CLIPS)) {
+            (Media::Image, Some(own)) => format!("{STILLS}{own}/{stem}.png"),
+            _ => format!("{}/{stem}.mp4", self.folder),
+        }
     }
 }
 
 /// Where clips are kept when nothing else is said.
 const CLIPS: &str = "assets/clips";
+/// Where stills are kept.
+const STILLS: &str = "assets/images";
 
 /// The place of a storyboard. `key` is its path relative to the project root; `is_main` tells that a command without a
 /// path would take it; `exists` whether a storyboard with another key is still there.
@@ -36,16 +42,16 @@ pub fn place(
     exists: &dyn Fn(&str) -> bool,
 ) -> Place {
     let wanted = (!is_main).then(|| key.to_owned());
-    let current = |entry: &&VideoEntry| entry.superseded_by.is_none() && entry.variant.is_none();
+    let current = |entry: &&AssetEntry| entry.superseded_by.is_none() && entry.variant.is_none();
     let of = |storyboard: &Option<String>| {
-        manifest.videos().filter(current).find(|entry| entry.storyboard == *storyboard)
+        manifest.renders().filter(current).find(|entry| entry.storyboard == *storyboard)
     };
     let storyboard = if of(&wanted).is_some() {
         wanted
     } else {
         // Clips of storyboards that are gone: one of them, and one only, was this one under its old name.
         let mut gone: Vec<&str> = manifest
-            .videos()
+            .renders()
             .filter(current)
             .filter_map(|entry| entry.storyboard.as_deref())
             .filter(|other| !exists(other))
@@ -57,13 +63,15 @@ pub fn place(
             _ => wanted,
         }
     };
-    let folder = match (of(&storyboard).and_then(folder_of), &storyboard) {
+    let folder = match (kept_in(manifest, &storyboard), &storyboard) {
         // Other tools write entries without a storyboard, too: none of them moves the main one's clips.
         (_, None) => CLIPS.to_owned(),
-        (Some(folder), Some(_)) => folder.to_owned(),
+        (Some(folder), Some(_)) => folder,
         (None, Some(key)) => {
-            let taken =
-                manifest.videos().filter(current).any(|entry| folder_of(entry) == Some(CLIPS));
+            let taken = manifest
+                .renders()
+                .filter(current)
+                .any(|entry| folder_of(entry).is_some_and(|folder| folder == CLIPS));
             if taken || exists(MAIN) {
                 format!("{CLIPS}/{}", folder_name(key))
             } else {
@@ -74,11 +82,24 @@ pub fn place(
     Place { storyboard, variant: None, folder }
 }
 
-/// The folder of an entry's clip where it is one for clips: whoever wrote the entry may have put anything there.
-fn folder_of(entry: &VideoEntry) -> Option<&str> {
+/// The folder that a storyboard's clips are in already.
+fn kept_in(manifest: &Manifest, storyboard: &Option<String>) -> Option<String> {
+    let ours = manifest.renders().filter(|entry| {
+        entry.superseded_by.is_none() && entry.variant.is_none() && entry.storyboard == *storyboard
+    });
+    let mut folders = ours.map(folder_of);
+    folders.next().flatten()
+}
+
+/// The folder for clips that an entry's clip, or the still beside it, is in: whoever wrote the entry may have put
+/// anything there.
+fn folder_of(entry: &AssetEntry) -> Option<String> {
     let (folder, _) = safe_filename(&entry.filename)?.rsplit_once('/')?;
-    let own = folder.strip_prefix(CLIPS)?;
-    (own.is_empty() || own.starts_with('/')).then_some(folder)
+    let own = match entry.media {
+        Media::Image => folder.strip_prefix(STILLS),
+        _ => folder.strip_prefix(CLIPS),
+    }?;
+    (own.is_empty() || own.starts_with('/')).then(|| format!("{CLIPS}{own}"))
 }
 
 /// Asks `exists` for the project's main storyboard, whatever its name.

@@ -2,7 +2,7 @@
 
 use super::{
     Attempt, AttemptId, BalanceRecord, ClipRecord, Failure, FailureClass, FileRecord, Intent,
-    Publication, Snapshot, Take, TakeId,
+    Publication, RunRecord, Snapshot, Take, TakeId,
 };
 use crate::plan::Slot;
 use crate::storyboard::StepKind;
@@ -168,5 +168,9 @@ pub(super) fn read_snapshot(connection: &Connection) -> rusqlite::Result<Snapsho
         all(connection, "SELECT provider, at_ms, credits FROM balances ORDER BY id", |row| {
             Ok(BalanceRecord { provider: row.get(0)?, at_ms: row.get(1)?, credits: row.get(2)? })
         })?;
-    Ok(Snapshot { takes, files, clips, publishing, balances })
+    let runs =
+        all(connection, "SELECT ended_ms, summary FROM runs ORDER BY id DESC LIMIT 50", |row| {
+            Ok(RunRecord { ended_ms: row.get(0)?, summary: row.get(1)? })
+        })?;
+    Ok(Snapshot { takes, files, clips, publishing, balances, runs })
 }

@@ -1,4 +1,4 @@
-//! One video entry of the manifest, as other tools and older versions may have written it.
+//! One entry of the manifest, as other tools and older versions may have written it.
 
 use crate::media::Probe;
 use crate::storyboard::{SceneId, StepKind};
@@ -6,9 +6,54 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// A finished clip in the manifest. Missing keys and keys with odd types are empty.
+/// What kind of asset an entry is, as far as that matters here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Media {
+    /// A clip: type `video`, ids `vid-007`.
+    Video,
+    /// A still: type `image`, ids `img-007`. Other tools write these, too.
+    Image,
+    /// Sound, and whatever else other tools put there.
+    #[default]
+    Other,
+}
+
+impl Media {
+    /// The value of `type`.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Image => "image",
+            Self::Other => "other",
+        }
+    }
+
+    /// What ids of its entries begin with.
+    pub(super) fn id_prefix(self) -> &'static str {
+        match self {
+            Self::Image => "img-",
+            Self::Video | Self::Other => "vid-",
+        }
+    }
+
+    /// What an entry of ours is by its keys: one without a `type` is a clip.
+    pub fn of_entry(fields: &Map<String, Value>) -> Self {
+        fields.get("type").map_or(Self::Video, Self::of)
+    }
+
+    fn of(value: &Value) -> Self {
+        [Self::Video, Self::Image]
+            .into_iter()
+            .find(|media| value.as_str() == Some(media.type_name()))
+            .unwrap_or_default()
+    }
+}
+
+/// A finished asset in the manifest. Missing keys and keys with odd types are empty.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct VideoEntry {
+pub struct AssetEntry {
+    /// What it is.
+    pub media: Media,
     /// `vid-007`; empty where the entry has none.
     pub id: String,
     /// The clip, relative to the assets root: `assets/clips/scene-01.mp4`. Written by anybody: see [`safe_filename`].
@@ -149,20 +194,26 @@ fn array(value: Value) -> Vec<Value> {
     }
 }
 
-/// Any item of `assets`: what is needed of the entries of other tools, and all of ours.
-#[derive(Debug, Default)]
-pub(super) struct AnyEntry {
-    /// `type` is `video`.
-    pub is_video: bool,
-    pub video: VideoEntry,
-}
+impl AssetEntry {
+    /// True for a clip or still that belongs to a scene: what a render makes, whoever made it.
+    pub fn is_render(&self) -> bool {
+        match self.media {
+            Media::Video => true,
+            Media::Image => self.scene_id.is_some(),
+            Media::Other => false,
+        }
+    }
 
-impl AnyEntry {
+    /// True for a still that another tool made: it is used as it is, and nothing of ours is said of it.
+    pub fn is_foreign_still(&self) -> bool {
+        self.media == Media::Image && self.ask.is_null()
+    }
+
     fn set(&mut self, key: &str, value: Value) {
-        let entry = &mut self.video;
+        let entry = self;
         match key {
             "id" => entry.id = text(value).unwrap_or_default(),
-            "type" => self.is_video = value == "video",
+            "type" => entry.media = Media::of(&value),
             "filename" => entry.filename = text(value).unwrap_or_default(),
             "prompt" => entry.prompt = text(value).unwrap_or_default(),
             "model" => entry.model = text(value).unwrap_or_default(),
@@ -245,17 +296,16 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-impl<'de> Deserialize<'de> for AnyEntry {
+impl<'de> Deserialize<'de> for AssetEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct EntryVisitor;
         impl<'de> Visitor<'de> for EntryVisitor {
-            type Value = AnyEntry;
+            type Value = AssetEntry;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("an asset")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AnyEntry, A::Error> {
-                let mut entry = AnyEntry::default();
-                entry.video.version = 1;
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AssetEntry, A::Error> {
+                let mut entry = AssetEntry { version: 1, ..AssetEntry::default() };
                 while let Some(Key(place)) = map.next_key()? {
                     match KEYS.get(place) {
                         Some(key) => entry.set(key, map.next_value()?),
@@ -267,27 +317,27 @@ impl<'de> Deserialize<'de> for AnyEntry {
                 Ok(entry)
             }
             // Whatever else other tools put there is left alone.
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<AnyEntry, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<AssetEntry, A::Error> {
                 while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(AnyEntry::default())
+                Ok(AssetEntry::default())
             }
-            fn visit_str<E>(self, _: &str) -> Result<AnyEntry, E> {
-                Ok(AnyEntry::default())
+            fn visit_str<E>(self, _: &str) -> Result<AssetEntry, E> {
+                Ok(AssetEntry::default())
             }
-            fn visit_bool<E>(self, _: bool) -> Result<AnyEntry, E> {
-                Ok(AnyEntry::default())
+            fn visit_bool<E>(self, _: bool) -> Result<AssetEntry, E> {
+                Ok(AssetEntry::default())
             }
-            fn visit_i64<E>(self, _: i64) -> Result<AnyEntry, E> {
-                Ok(AnyEntry::default())
+            fn visit_i64<E>(self, _: i64) -> Result<AssetEntry, E> {
+                Ok(AssetEntry::default())
             }
-            fn visit_u64<E>(self, _: u64) -> Result<AnyEntry, E> {
-                Ok(AnyEntry::default())
+            fn visit_u64<E>(self, _: u64) -> Result<AssetEntry, E> {
+                Ok(AssetEntry::default())
             }
-            fn visit_f64<E>(self, _: f64) -> Result<AnyEntry, E> {
-                Ok(AnyEntry::default())
+            fn visit_f64<E>(self, _: f64) -> Result<AssetEntry, E> {
+                Ok(AssetEntry::default())
             }
-            fn visit_unit<E>(self) -> Result<AnyEntry, E> {
-                Ok(AnyEntry::default())
+            fn visit_unit<E>(self) -> Result<AssetEntry, E> {
+                Ok(AssetEntry::default())
             }
         }
         deserializer.deserialize_any(EntryVisitor)
@@ -300,19 +350,19 @@ mod tests {
 
     #[test]
     fn odd_types_are_empty_and_never_errors() {
-        let entry: AnyEntry = serde_json::from_str(
+        let entry: AssetEntry = serde_json::from_str(
             r#"{"id": 7, "type": "video", "scene_id": [1], "version": "x", "steps": [{"step": "generate"}, 3,
                 {"step": "paint"}], "credits": "60", "seed": 1.5, "probe": {"duration": "long"}, "take": -1}"#,
         )
         .unwrap();
-        let expected = VideoEntry {
+        let expected = AssetEntry {
+            media: Media::Video,
             version: 1,
             steps: vec![StepRecord::read(serde_json::json!({"step": "generate"})).unwrap()],
-            ..VideoEntry::default()
+            ..AssetEntry::default()
         };
-        assert!(entry.is_video);
-        assert_eq!(entry.video, expected);
-        assert_eq!(entry.video.steps.len(), 1);
+        assert_eq!(entry, expected);
+        assert_eq!(entry.steps.len(), 1);
     }
 
     #[test]

@@ -9,11 +9,10 @@ mod write;
 
 pub(crate) use write::split;
 
-pub use entry::{StepRecord, VideoEntry, safe_filename};
+pub use entry::{AssetEntry, Media, StepRecord, safe_filename};
 pub use write::{Appended, NewEntry, Superseded};
 
 use crate::storyboard::SceneId;
-use entry::AnyEntry;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -67,8 +66,8 @@ pub struct Manifest {
     /// What the file holds; empty where there is no file.
     text: String,
     /// All items of `assets` in order, the appended ones last.
-    entries: Vec<AnyEntry>,
-    /// Places of the video entries of a scene, in order.
+    entries: Vec<AssetEntry>,
+    /// Places of the clips and stills of a scene, in order.
     by_scene: HashMap<String, Vec<usize>>,
     /// The place of each id; of a repeated id the last.
     by_id: HashMap<String, usize>,
@@ -124,80 +123,83 @@ impl Manifest {
         })
     }
 
-    fn index(&mut self, entry: AnyEntry) {
+    fn index(&mut self, entry: AssetEntry) {
         let place = self.entries.len();
-        if entry.is_video
-            && let Some(scene) = &entry.video.scene_id
+        if entry.is_render()
+            && let Some(scene) = &entry.scene_id
         {
             self.by_scene.entry(scene.key()).or_default().push(place);
         }
-        if !entry.video.id.is_empty() {
-            self.by_id.insert(entry.video.id.clone(), place);
+        if !entry.id.is_empty() {
+            self.by_id.insert(entry.id.clone(), place);
         }
         self.entries.push(entry);
     }
 
-    /// The video entries in the order of the file.
-    pub fn videos(&self) -> impl DoubleEndedIterator<Item = &VideoEntry> {
-        self.entries.iter().filter(|entry| entry.is_video).map(|entry| &entry.video)
+    /// Clips, and the stills of scenes, in the order of the file.
+    pub fn renders(&self) -> impl DoubleEndedIterator<Item = &AssetEntry> {
+        self.entries.iter().filter(|entry| entry.is_render())
     }
 
-    /// The video entry with this id.
-    pub fn video(&self, id: &str) -> Option<&VideoEntry> {
+    /// The clip or still of a scene with this id.
+    pub fn render(&self, id: &str) -> Option<&AssetEntry> {
         let entry = &self.entries[*self.by_id.get(id)?];
-        entry.is_video.then_some(&entry.video)
+        entry.is_render().then_some(entry)
     }
 
     /// The file of an asset of any type, such as `img-003`, where it stays below the assets root.
     pub fn asset_filename(&self, id: &str) -> Option<&str> {
-        safe_filename(&self.entries[*self.by_id.get(id)?].video.filename)
+        safe_filename(&self.entries[*self.by_id.get(id)?].filename)
     }
 
     /// True when an asset of any type names this file.
     pub fn names_file(&self, filename: &str) -> bool {
-        self.entries.iter().any(|entry| entry.video.filename == filename)
+        self.entries.iter().any(|entry| entry.filename == filename)
     }
 
-    /// The last video entry of a scene that nothing took the place of. `None` and the empty text both mean the
+    /// The last clip (or still) of a scene that nothing took the place of. `None` and the empty text both mean the
     /// default storyboard or variant.
     pub fn current(
         &self,
         storyboard: Option<&str>,
         variant: Option<&str>,
         scene: &SceneId,
-    ) -> Option<&VideoEntry> {
-        self.of_scene(storyboard, variant, scene)
+        media: Media,
+    ) -> Option<&AssetEntry> {
+        self.of_scene(storyboard, variant, scene, media)
             .rev()
-            .map(|place| &self.entries[place].video)
+            .map(|place| &self.entries[place])
             .find(|entry| entry.superseded_by.is_none())
     }
 
-    /// Places of all video entries of a scene, in order.
+    /// Places of all clips (or stills) of a scene, in order.
     fn of_scene(
         &self,
         storyboard: Option<&str>,
         variant: Option<&str>,
         scene: &SceneId,
+        media: Media,
     ) -> impl DoubleEndedIterator<Item = usize> {
         let places = self.by_scene.get(&scene.key()).map_or(&[][..], Vec::as_slice);
         let storyboard = storyboard.filter(|text| !text.is_empty()).map(str::to_owned);
         let variant = variant.filter(|text| !text.is_empty()).map(str::to_owned);
         places.iter().copied().filter(move |place| {
-            let entry = &self.entries[*place].video;
-            entry.storyboard == storyboard && entry.variant == variant
+            let entry = &self.entries[*place];
+            entry.media == media && entry.storyboard == storyboard && entry.variant == variant
         })
     }
 
     /// The entries that `entry` took the place of, directly or through others, newest first.
-    pub fn history(&self, entry: &VideoEntry) -> Vec<&VideoEntry> {
+    pub fn history(&self, entry: &AssetEntry) -> Vec<&AssetEntry> {
         self.histories().of(entry)
     }
 
     /// The histories of all entries, for whoever asks for many.
     pub fn histories(&self) -> Histories<'_> {
         let mut before: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (place, other) in self.entries.iter().enumerate().filter(|(_, other)| other.is_video) {
-            if let Some(successor) = &other.video.superseded_by {
+        for (place, other) in self.entries.iter().enumerate().filter(|(_, other)| other.is_render())
+        {
+            if let Some(successor) = &other.superseded_by {
                 before.entry(successor).or_default().push(place);
             }
         }
@@ -215,7 +217,7 @@ pub struct Histories<'a> {
 
 impl<'a> Histories<'a> {
     /// The entries that `entry` took the place of, directly or through others, newest first.
-    pub fn of(&self, entry: &VideoEntry) -> Vec<&'a VideoEntry> {
+    pub fn of(&self, entry: &AssetEntry) -> Vec<&'a AssetEntry> {
         let entries = &self.manifest.entries;
         let mut seen = HashSet::new();
         let mut open = vec![entry.id.as_str()];
@@ -223,7 +225,7 @@ impl<'a> Histories<'a> {
             for place in self.before.get(id).into_iter().flatten() {
                 // A file that other tools write to may hold a circle.
                 if seen.insert(*place) {
-                    open.push(&entries[*place].video.id);
+                    open.push(&entries[*place].id);
                 }
             }
         }
@@ -231,14 +233,14 @@ impl<'a> Histories<'a> {
         places.sort_unstable_by(|one, two| two.cmp(one));
         places
             .into_iter()
-            .map(|place| &entries[place].video)
+            .map(|place| &entries[place])
             .filter(|other| !std::ptr::eq(*other, entry) && other.id != entry.id)
             .collect()
     }
 }
 
 /// The whole file.
-struct Document(Vec<AnyEntry>);
+struct Document(Vec<AssetEntry>);
 
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -287,7 +289,7 @@ mod tests {
                 {"id": "b", "type": "video", "superseded_by": "a"}]}"#,
         )
         .unwrap();
-        let entry = manifest.video("a").unwrap();
+        let entry = manifest.render("a").unwrap();
         let history: Vec<&str> =
             manifest.history(entry).iter().map(|entry| entry.id.as_str()).collect();
         assert_eq!(history, ["b"]);

@@ -1,7 +1,7 @@
 //! Changes to the manifest: new entries, and the few keys of old ones that may change.
 
 use super::Manifest;
-use super::entry::{AnyEntry, KEYS, VideoEntry, safe_filename};
+use super::entry::{AssetEntry, KEYS, Media, safe_filename};
 use super::text::{indent, items, members, space};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use std::ops::Range;
 /// The document that the first entry goes into.
 const EMPTY: &str = "{\n  \"version\": \"1.0\",\n  \"assets\": []\n}\n";
 
-/// An entry to be appended: every key but `id`, `version` and `superseded_by`.
+/// An entry to be appended: every key but `id`, `version` and `superseded_by`; without a `type` it is a clip.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEntry {
     /// Its keys, in any order.
@@ -59,7 +59,7 @@ impl Manifest {
     pub fn publish(
         &mut self,
         new: &[NewEntry],
-        may_take: &mut dyn FnMut(&str, &VideoEntry) -> bool,
+        may_take: &mut dyn FnMut(&str, &AssetEntry) -> bool,
     ) -> Vec<Appended> {
         let claimed: HashSet<&str> =
             new.iter().filter_map(|new| new.supersedes.as_deref()).collect();
@@ -70,31 +70,32 @@ impl Manifest {
         &mut self,
         new: &NewEntry,
         claimed: &HashSet<&str>,
-        may_take: &mut dyn FnMut(&str, &VideoEntry) -> bool,
+        may_take: &mut dyn FnMut(&str, &AssetEntry) -> bool,
     ) -> Appended {
-        let id = self.next_id();
         let typed = typed(&new.fields);
+        let id = self.next_id(typed.media);
         let mut versions = Vec::new();
         let mut old: Vec<usize> = Vec::new();
         if let Some(scene) = &typed.scene_id {
             let slot = (typed.storyboard.as_deref(), typed.variant.as_deref());
             versions.extend(
-                self.of_scene(slot.0, slot.1, scene).map(|place| self.entries[place].video.version),
+                self.of_scene(slot.0, slot.1, scene, typed.media)
+                    .map(|place| self.entries[place].version),
             );
-            let current = self.of_scene(slot.0, slot.1, scene).rev().find(|place| {
-                let entry = &self.entries[*place].video;
+            let current = self.of_scene(slot.0, slot.1, scene, typed.media).rev().find(|place| {
+                let entry = &self.entries[*place];
                 entry.superseded_by.is_none() && !claimed.contains(entry.id.as_str())
             });
             old.extend(current);
         }
         if let Some(place) = new.supersedes.as_deref().and_then(|id| self.by_id.get(id)) {
             let entry = &self.entries[*place];
-            if entry.is_video && entry.video.superseded_by.is_none() && !old.contains(place) {
+            if entry.is_render() && entry.superseded_by.is_none() && !old.contains(place) {
                 old.push(*place);
             }
         }
         for place in &old {
-            let entry = &self.entries[*place].video;
+            let entry = &self.entries[*place];
             versions.push(entry.version);
             versions.extend(self.history(entry).iter().map(|before| before.version));
         }
@@ -104,7 +105,7 @@ impl Manifest {
 
         let mut given = new.fields.clone();
         given.insert("id".into(), id.clone().into());
-        given.insert("type".into(), "video".into());
+        given.insert("type".into(), typed.media.type_name().into());
         given.insert("version".into(), version.into());
         given.shift_remove("superseded_by");
         let mut fields = Map::new();
@@ -122,7 +123,7 @@ impl Manifest {
         fields.extend(given);
         let mut entry = self::typed(&fields);
         entry.id.clone_from(&id);
-        self.index(AnyEntry { is_video: true, video: entry });
+        self.index(entry);
         self.appended.push(fields);
         Appended { id, version, superseded }
     }
@@ -131,15 +132,15 @@ impl Manifest {
         &mut self,
         place: usize,
         by: &str,
-        may_take: &mut dyn FnMut(&str, &VideoEntry) -> bool,
+        may_take: &mut dyn FnMut(&str, &AssetEntry) -> bool,
     ) -> Superseded {
-        let entry = &self.entries[place].video;
+        let entry = &self.entries[place];
         let from = entry.filename.clone();
         let to = take_names(&from, entry.version)
             .and_then(|mut names| {
                 names.find(|name| {
                     let used = self
-                        .videos()
+                        .renders()
                         .any(|other| !std::ptr::eq(other, entry) && other.filename == *name);
                     !used && may_take(name, entry)
                 })
@@ -154,20 +155,21 @@ impl Manifest {
         };
         if to != done.from {
             self.set(place, "filename", to.clone().into());
-            self.entries[place].video.filename = to;
+            self.entries[place].filename = to;
         }
         self.set(place, "superseded_by", by.into());
-        self.entries[place].video.superseded_by = Some(by.to_owned());
+        self.entries[place].superseded_by = Some(by.to_owned());
         done
     }
 
     /// Records that the author accepts the clip of entry `id` for `ask` too. False where there is no such entry.
     pub fn accept(&mut self, id: &str, ask: &Value) -> bool {
-        let Some(place) = self.by_id.get(id).copied().filter(|place| self.entries[*place].is_video)
+        let Some(place) =
+            self.by_id.get(id).copied().filter(|place| self.entries[*place].is_render())
         else {
             return false;
         };
-        let accepted = &mut self.entries[place].video.accepted;
+        let accepted = &mut self.entries[place].accepted;
         if !accepted.contains(ask) {
             accepted.push(ask.clone());
             let all = Value::Array(accepted.clone());
@@ -177,11 +179,11 @@ impl Manifest {
     }
 
     /// The entry that was made from exactly these fields, as a publication that was cut short may have left it.
-    pub fn find(&self, fields: &Map<String, Value>) -> Option<&VideoEntry> {
+    pub fn find(&self, fields: &Map<String, Value>) -> Option<&AssetEntry> {
         let wanted = typed(fields);
         let scene = wanted.scene_id.as_ref()?;
-        self.of_scene(wanted.storyboard.as_deref(), wanted.variant.as_deref(), scene)
-            .map(|place| &self.entries[place].video)
+        self.of_scene(wanted.storyboard.as_deref(), wanted.variant.as_deref(), scene, wanted.media)
+            .map(|place| &self.entries[place])
             .find(|entry| {
                 entry.sha256 == wanted.sha256
                     && entry.take == wanted.take
@@ -191,11 +193,12 @@ impl Manifest {
             })
     }
 
-    /// One more than any number in use after `vid-`, whatever the type of the asset.
-    fn next_id(&self) -> String {
+    /// One more than any number in use after `vid-` or `img-`, whatever the type of the asset.
+    fn next_id(&self, media: Media) -> String {
+        let prefix = media.id_prefix();
         // Nobody counts so far: such a name is no number of ours, and the next one must be free.
         let number = |id: &str| {
-            id.strip_prefix("vid-")?
+            id.strip_prefix(prefix)?
                 .parse::<u64>()
                 .ok()
                 .filter(|number| *number < 1_000_000_000_000)
@@ -204,11 +207,11 @@ impl Manifest {
             .entries
             .iter()
             // An entry that was removed by hand still has its name in the one it superseded.
-            .flat_map(|entry| [Some(&entry.video.id), entry.video.superseded_by.as_ref()])
+            .flat_map(|entry| [Some(&entry.id), entry.superseded_by.as_ref()])
             .flatten()
             .filter_map(|id| number(id))
             .max();
-        format!("vid-{:03}", highest.unwrap_or(0).saturating_add(1))
+        format!("{prefix}{:03}", highest.unwrap_or(0).saturating_add(1))
     }
 
     fn set(&mut self, place: usize, key: &'static str, value: Value) {
@@ -315,10 +318,11 @@ impl Manifest {
 /// Keys that are left out where they do not apply; all others are written, as null if need be.
 const OPTIONAL: [&str; 5] = ["superseded_by", "accepted", "restored_from", "storyboard", "variant"];
 
-fn typed(fields: &Map<String, Value>) -> VideoEntry {
-    serde_json::from_value::<AnyEntry>(Value::Object(fields.clone()))
-        .map(|entry| entry.video)
-        .unwrap_or_default()
+fn typed(fields: &Map<String, Value>) -> AssetEntry {
+    let mut entry: AssetEntry =
+        serde_json::from_value(Value::Object(fields.clone())).unwrap_or_default();
+    entry.media = Media::of_entry(fields);
+    entry
 }
 
 /// Sets keys of the entry that begins at `start`.

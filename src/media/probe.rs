@@ -1,30 +1,41 @@
 //! What a clip is, read from the headers of its MP4 file.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::boxes::{damaged, read_body, top_level_box};
+use super::picture::{self, PictureFormat};
 use super::track::{Fragment, Track, read_fragments};
 
 /// The most boxes at the top level of a file. Fragmented files have two for each fragment.
 const MOST_TOP_LEVEL_BOXES: usize = 100_000;
 
-/// What the headers of a clip tell about its first video track.
+/// What the headers of a clip tell about its first video track, or what a still is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
-    /// Length of the video track in seconds.
+    /// Length of the video track in seconds; 0 for a still.
+    #[serde(default)]
     pub duration: f64,
     /// Width as displayed, in pixels; a rotation in the header is applied.
     pub width: u32,
     /// Height as displayed, in pixels.
     pub height: u32,
-    /// Frames a second: the number of frames divided by their time.
+    /// Frames a second: the number of frames divided by their time; 0 for a still.
+    #[serde(default)]
     pub fps: f64,
-    /// `h264`, `hevc`, `av1`, `vp9`, `vp8`, or the four characters that the file names its codec with.
+    /// `h264`, `hevc`, `av1`, `vp9`, `vp8`, or the four characters that the file names its codec with; `png`, `jpeg` or
+    /// `webp` for a still.
     pub codec: String,
+}
+
+impl Probe {
+    /// The format of a still; `None` for a clip.
+    pub fn picture(&self) -> Option<PictureFormat> {
+        PictureFormat::ALL.into_iter().find(|format| format.name() == self.codec)
+    }
 }
 
 /// Why a file is no usable clip. The text continues a sentence that begins with the file's name.
@@ -61,19 +72,31 @@ pub enum ProbeError {
         /// What is wrong with it.
         why: String,
     },
+    /// The file begins as a still does and is none.
+    #[error("is a damaged or cut {format} picture: {why}")]
+    Picture {
+        /// `png`, `jpeg` or `webp`.
+        format: &'static str,
+        /// What the decoder said.
+        why: String,
+    },
     /// The file could not be read at all.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Reads the headers of the MP4 file at `path`.
+/// Reads the headers of the MP4 file, or the whole picture, at `path`.
 ///
 /// # Errors
-/// As [`probe`]; the text of the error does not repeat the path.
+/// As [`probe`] and [`picture::probe`](super::picture::probe); the text of the error does not repeat the path.
 pub fn probe_file(path: &Path) -> Result<Probe, ProbeError> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
-    probe(BufReader::new(file), length)
+    let mut reader = BufReader::new(file);
+    match PictureFormat::of(reader.fill_buf()?) {
+        Some(format) => picture::probe(reader, format),
+        None => probe(reader, length),
+    }
 }
 
 /// Reads the headers of an MP4 file of `length` bytes. The `moov` box may stand before or after the media, and the

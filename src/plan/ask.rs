@@ -7,7 +7,7 @@
 
 use crate::catalog::{goal_named, is_auto};
 use crate::storyboard::{
-    Field, FieldKind, Fields, FrameOf, Input, Scene, Step, StepKind, Storyboard, Value,
+    Field, FieldKind, Fields, FrameOf, Input, STILL, Scene, Step, StepKind, Storyboard, Value,
 };
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -51,6 +51,10 @@ pub struct AskCharacter {
     pub images: Vec<Input>,
 }
 
+/// Fields of which a default means clips.
+const OF_CLIPS: [Field; 6] =
+    [Field::Model, Field::Goal, Field::Resolution, Field::ClipLength, Field::Audio, Field::Params];
+
 impl Ask {
     /// The ask of a scene. `defaults` are the merged defaults (front matter over configuration);
     /// `digests` gives the content digest of a path as written, `None` where the file is missing.
@@ -61,11 +65,19 @@ impl Ask {
         digests: &dyn Fn(&str) -> Option<String>,
         templates: &BTreeMap<String, String>,
     ) -> Self {
-        let fields = reaching(&scene.fields.over(defaults));
+        let mut effective = scene.fields.over(defaults);
+        let still = effective.is_still();
+        if still {
+            // What a film says of its clips is not said of its stills.
+            for field in OF_CLIPS.iter().filter(|field| !scene.fields.has(**field)) {
+                effective.remove(*field);
+            }
+        }
+        let fields = reaching(&effective);
         let steps: Vec<AskStep> = scene
             .steps
             .as_ref()
-            .or(board.default_steps.as_ref())
+            .or(board.default_steps.as_ref().filter(|_| !still))
             .into_iter()
             .flatten()
             .map(|step: &Step| AskStep { kind: step.kind, fields: reaching(&step.fields) })
@@ -86,6 +98,11 @@ impl Ask {
             .filter_map(|path| digests(&path).map(|digest| (path, digest)))
             .collect();
         ask
+    }
+
+    /// True for a scene that is a still.
+    pub fn is_still(&self) -> bool {
+        matches!(self.fields.get(&Field::Kind), Some(Value::Text(kind)) if kind == STILL)
     }
 
     /// True where the author leaves the model to the guide.

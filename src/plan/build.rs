@@ -7,12 +7,14 @@ use super::ask::{Ask, AskStep};
 use super::problem::{Problem, parameter_problem, step_problem};
 use super::request::Request;
 use super::sources::{Sources, choose_mode, mode_name};
+use super::still::Still;
 use super::values::{field_named, integer, merged, params, seconds, switch, text};
 use super::wording::{Kind, prompt};
 use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals};
+use crate::manifest::Media;
 use crate::prompt::Templates;
 use crate::storyboard::{Field, StepKind, Value};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, HashMap};
 
 /// The model of a scene that names none.
@@ -32,7 +34,7 @@ pub struct Builder<'a> {
 /// The steps of a scene.
 #[derive(Debug, Clone)]
 pub struct Built {
-    /// In order; the first is the generate.
+    /// In order: a keyframe where there is one, the generate, and what follows.
     pub steps: Vec<BuiltStep>,
     /// Length of the finished clip in seconds, where known.
     pub clip_length: Option<f64>,
@@ -44,6 +46,22 @@ pub struct Built {
     pub retired: Option<String>,
     /// The model that `auto` means.
     pub chosen: Option<String>,
+}
+
+impl Built {
+    /// The step that a scene is about: its clip, or its still where it has no clip.
+    pub fn main(&self) -> Option<&BuiltStep> {
+        let clip = self.steps.iter().find(|step| step.kind == StepKind::Generate);
+        clip.or(self.steps.first())
+    }
+
+    /// What comes out at the end.
+    pub fn media(&self) -> Media {
+        match self.steps.last() {
+            Some(step) if step.kind == StepKind::Keyframe => Media::Image,
+            _ => Media::Video,
+        }
+    }
 }
 
 /// One step, ready to be compared, shown and sent.
@@ -93,6 +111,13 @@ impl Builder<'_> {
             chosen: None,
         };
         let mut problems = Vec::new();
+        if ask.is_still() {
+            self.check_still_steps(ask, &mut problems);
+            let own = ask.steps.first().map(|step| &step.fields);
+            let fields = merged(&ask.fields, own);
+            self.still(ask, &fields, Still::Scene, &mut built, &mut problems);
+            return if problems.is_empty() { Ok(built) } else { Err(problems) };
+        }
         let order = self.check_order(ask, &mut problems);
         let generate_index = ask.steps.iter().position(|step| step.kind == StepKind::Generate);
         let own = generate_index.map(|index| &ask.steps[index].fields);
@@ -111,6 +136,10 @@ impl Builder<'_> {
         } else {
             self.named(&fields, None, &mut built, &mut problems)
         };
+        let still = self.wanted_still(ask, &fields, found.as_ref(), &mut built);
+        if let Some(still) = still {
+            self.still(ask, &ask.fields, still, &mut built, &mut problems);
+        }
         match found {
             Some(found) => {
                 let model = found.model();
@@ -127,7 +156,8 @@ impl Builder<'_> {
                         Some(format!("`{instead}` does that work")),
                     ));
                 }
-                let chosen = self.generate(ask, &fields, &found, &mut built, &mut problems);
+                let from = Start { found: &found, keyframe: still.is_some() };
+                let chosen = self.generate(ask, &fields, from, &mut built, &mut problems);
                 let model = chosen.unwrap_or(model);
                 for (index, step) in order {
                     self.follow(ask, &fields, model, index, step, &mut built, &mut problems);
@@ -152,12 +182,24 @@ impl Builder<'_> {
         for (index, step) in ask.steps.iter().enumerate() {
             match step.kind {
                 StepKind::Generate => {
-                    if index > 0 {
+                    let before = &ask.steps[..index];
+                    if before.iter().any(|step| step.kind != StepKind::Keyframe) {
                         problems.push(step_problem(
                             index,
                             "step-order",
                             "`generate` comes first in a chain".into(),
                             "put it before the other steps, or leave it out: every scene starts with a generate",
+                        ));
+                    }
+                    continue;
+                }
+                StepKind::Keyframe => {
+                    if index > 0 {
+                        problems.push(step_problem(
+                            index,
+                            "step-order",
+                            "a clip starts from its keyframe, so `keyframe` comes first in a chain".into(),
+                            "put it before the other steps; a clip has one",
                         ));
                     }
                     continue;
@@ -179,11 +221,11 @@ impl Builder<'_> {
                     }
                     upscaled = true;
                 }
-                StepKind::Keyframe | StepKind::Lipsync => problems.push(step_problem(
+                StepKind::Lipsync => problems.push(step_problem(
                     index,
                     "step-unavailable",
                     format!("no model of the catalogue can do the step `{}`", step.kind),
-                    "the steps `generate`, `extend`, `restyle` and `upscale` work today",
+                    "the steps `keyframe`, `generate`, `extend`, `restyle` and `upscale` work today",
                 )),
                 StepKind::Extend | StepKind::Restyle => {}
             }
@@ -263,15 +305,34 @@ impl Builder<'_> {
         &'m self,
         ask: &Ask,
         fields: &BTreeMap<Field, Value>,
-        found: &Found<'m>,
+        from: Start<'_, 'm>,
         built: &mut Built,
         problems: &mut Vec<Problem>,
     ) -> Option<&'m Model> {
+        let Start { found, keyframe } = from;
         let mut sources = Sources::of(ask, fields, problems)?;
+        if keyframe {
+            // What the scene's own pictures show is in the keyframe already.
+            sources.references = vec![json!({ "$previous": "clip" })];
+            sources.characters.clear();
+        }
         let params = params(fields);
         let (model, mode) = choose_mode(found, &sources, &params, problems)?;
         let own = mode.beside(&params);
         let mode = own.as_ref().unwrap_or(mode);
+        if keyframe && !mode.takes("reference") {
+            problems.push(Problem::new(
+                None,
+                Field::Model,
+                "no-such-mode",
+                format!(
+                    "`{}` cannot start from a keyframe in {} mode",
+                    model.name,
+                    mode_name(mode)
+                ),
+                Some("leave the keyframe out, or name a model with an `i2v` mode".into()),
+            ));
+        }
         if ask.is_auto() {
             built.chosen = Some(model.name.clone());
             if ask.chosen.as_ref() != Some(&model.name)
@@ -487,6 +548,15 @@ pub(super) fn is_heard(mode: &Mode, switched: Option<bool>) -> bool {
         Sound::None => false,
         Sound::Switch => switched == Some(true),
     }
+}
+
+/// What a clip is made with.
+#[derive(Clone, Copy)]
+struct Start<'f, 'm> {
+    /// The models that can be meant.
+    found: &'f Found<'m>,
+    /// Whether a still was made for it to start from.
+    keyframe: bool,
 }
 
 /// A step that is about to be made.

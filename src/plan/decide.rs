@@ -10,7 +10,7 @@ use super::recorded::Recorded;
 use super::work::{ClipRef, RenderWork, RestoreWork, StepStart, StepWork, Work};
 use crate::catalog::PriceKind;
 use crate::known::Output;
-use crate::manifest::VideoEntry;
+use crate::manifest::AssetEntry;
 use crate::record::Slot;
 use crate::record::{Take, TakeId};
 use crate::storyboard::Scene;
@@ -19,15 +19,15 @@ use std::collections::HashSet;
 /// The manifest entry that belongs to a scene, and how.
 pub(super) enum Match<'a> {
     /// The same id and the same request.
-    Same { entry: &'a VideoEntry, difference: Difference },
+    Same { entry: &'a AssetEntry, difference: Difference },
     /// The same request under another id.
-    Moved { entry: &'a VideoEntry, sha256: &'a str },
+    Moved { entry: &'a AssetEntry, sha256: &'a str },
     /// The same id and another request.
-    Changed { entry: &'a VideoEntry, difference: Difference },
+    Changed { entry: &'a AssetEntry, difference: Difference },
 }
 
 impl<'a> Match<'a> {
-    pub(super) fn entry(&self) -> &'a VideoEntry {
+    pub(super) fn entry(&self) -> &'a AssetEntry {
         match self {
             Self::Same { entry, .. } | Self::Moved { entry, .. } | Self::Changed { entry, .. } => {
                 entry
@@ -132,12 +132,19 @@ impl<'a> Deciding<'_, 'a> {
 
     // ---- scenes whose request is the recorded one ----
 
-    fn unchanged(&self, entry: &'a VideoEntry, difference: &Difference) -> ScenePlan {
+    fn unchanged(&self, entry: &'a AssetEntry, difference: &Difference) -> ScenePlan {
         let mut notes = Vec::new();
         if difference.tool_changed {
             let message =
                 "this version of storyreel would ask in other words; the clip is kept".to_owned();
             notes.push(Note { code: "tool-changed", message });
+        }
+        if entry.is_foreign_still() {
+            let message = format!(
+                "`{}` was made by another tool and is used as it is; `--retake {}` makes a new still",
+                entry.id, self.scene.id
+            );
+            notes.push(Note { code: "not-ours", message });
         }
         let plan = match self.planning.known.outputs.get(&entry.filename) {
             Some(Output::File { .. }) => {
@@ -150,7 +157,7 @@ impl<'a> Deciding<'_, 'a> {
     }
 
     /// The clip of an entry is not where it should be.
-    fn bring_back(&self, entry: &'a VideoEntry, pointer: bool) -> ScenePlan {
+    fn bring_back(&self, entry: &'a AssetEntry, pointer: bool) -> ScenePlan {
         let missing = if pointer {
             Reason::because("output-missing", "a Git LFS pointer stands in its place")
         } else {
@@ -193,7 +200,7 @@ impl<'a> Deciding<'_, 'a> {
         self.plan(Action::Absent, vec![reason], self.free_steps(Action::Absent), None)
     }
 
-    fn moved(&self, entry: &'a VideoEntry, sha256: &str) -> ScenePlan {
+    fn moved(&self, entry: &'a AssetEntry, sha256: &str) -> ScenePlan {
         let old_id = entry.scene_id.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut reason = Reason::because("renumbered", format!("was scene {old_id}"));
         let work = self.republish(entry, sha256, Some(entry.id.clone()));
@@ -215,7 +222,7 @@ impl<'a> Deciding<'_, 'a> {
     /// Publishes the content of an entry again, as a new version under the present scene.
     fn republish(
         &self,
-        entry: &VideoEntry,
+        entry: &AssetEntry,
         sha256: &str,
         supersedes: Option<String>,
     ) -> RestoreWork {
@@ -357,7 +364,7 @@ impl<'a> Deciding<'_, 'a> {
 
     // ---- parts of work ----
 
-    fn output_note(&self, entry: &VideoEntry) -> Option<Note> {
+    fn output_note(&self, entry: &AssetEntry) -> Option<Note> {
         let recorded = entry.sha256.as_ref()?;
         match self.planning.known.outputs.get(&entry.filename) {
             Some(Output::File { sha256 }) if sha256 != recorded => Some(Note {
@@ -435,7 +442,11 @@ impl<'a> Deciding<'_, 'a> {
         }
         let filename = match &work {
             Some(Work::Restore(work)) => work.filename.clone(),
-            _ => self.planning.place.filename(&self.scene.id),
+            _ => match self.matched {
+                // A still keeps the ending that it has.
+                Some(Match::Same { entry, .. }) => entry.filename.clone(),
+                _ => self.planning.place.filename(&self.scene.id, built.media()),
+            },
         };
         ScenePlan {
             scene_id: self.scene.id.clone(),
@@ -490,7 +501,7 @@ impl<'a> Deciding<'_, 'a> {
     }
 }
 
-fn clip_of(entry: &VideoEntry, sha256: &str) -> ClipRef {
+fn clip_of(entry: &AssetEntry, sha256: &str) -> ClipRef {
     ClipRef {
         sha256: sha256.to_owned(),
         task_id: entry.task_id.clone(),

@@ -6,6 +6,7 @@ use super::build::{Builder, Built, BuiltStep};
 use super::outcome::Reason;
 use super::recorded::{Foreign, Recorded};
 use super::values::seconds;
+use crate::manifest::Media;
 use crate::storyboard::Field;
 use serde_json::{Map, Value as Json};
 
@@ -60,6 +61,11 @@ fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>
 
     let mut difference = Difference::default();
     let now = &present.built.steps;
+    if recorded.published
+        && rebuilt.is_some_and(|rebuilt| grew_alike(now, &rebuilt.steps, recorded))
+    {
+        return Difference { same: true, tool_changed: true, ..difference };
+    }
     let mut same = true;
     for (index, step) in now.iter().enumerate() {
         let Some(old) = recorded.steps.get(index).filter(|old| old.kind == step.kind) else {
@@ -110,6 +116,18 @@ fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>
     }
     difference.same = same;
     difference
+}
+
+/// Whether the same wish was carried out in other steps when it was recorded (this version makes a keyframe where that one
+/// did not) and nothing else has changed. None of the recorded clips belongs to a step of today then.
+fn grew_alike(now: &[BuiltStep], rebuilt: &[BuiltStep], recorded: &Recorded<'_>) -> bool {
+    let differs = recorded.steps.len() != now.len()
+        || recorded.steps.iter().zip(now).any(|(old, step)| old.kind != step.kind);
+    differs
+        && rebuilt.len() == now.len()
+        && rebuilt.iter().zip(now).all(|(old, step)| {
+            old.kind == step.kind && part_reasons(step, &old.parts, None).is_empty()
+        })
 }
 
 /// Whether the author accepted the clip for what is asked for now: an ask of then that is the present request today. What
@@ -227,7 +245,11 @@ fn is_input(value: &Json) -> bool {
 /// anything of them. What a model does by itself is no wish of anybody, and it may change with the catalogue.
 fn compare_foreign(builder: &Builder<'_>, present: &Present, foreign: &Foreign<'_>) -> Difference {
     let mut difference = Difference::default();
-    let Some(step) = present.built.steps.first() else { return difference };
+    let Some(step) = present.built.main() else { return difference };
+    if present.built.media() == Media::Image {
+        // Nobody can tell what the author asked the other tool for; a still that exists is used.
+        return Difference { same: true, same_steps: present.built.steps.len(), ..difference };
+    }
     let mut told = |code: &'static str, part: &str, old: Json, new: Json| {
         difference.reasons.push(Reason {
             step: Some(step.kind),

@@ -5,7 +5,7 @@ use super::build::Built;
 use super::difference::Present;
 use super::work::EntryDraft;
 use crate::layout::Place;
-use crate::manifest::{StepRecord, VideoEntry};
+use crate::manifest::{AssetEntry, StepRecord, split};
 use crate::storyboard::{Field, Input, SceneId, Value};
 use serde_json::{Map, Value as Json};
 
@@ -13,12 +13,13 @@ use serde_json::{Map, Value as Json};
 pub(super) fn rendered(place: &Place, scene: &SceneId, present: &Present, take: u32) -> EntryDraft {
     let mut fields = Map::new();
     let built = &present.built;
-    if let Some(first) = built.steps.first() {
-        fields.insert("prompt".into(), first.prompt.clone().unwrap_or_default().into());
-        fields.insert("model".into(), first.model.clone().into());
-        fields.insert("parameters".into(), Json::Object(first.parameters.clone()));
-        fields.insert("model_id".into(), first.model_id.clone().into());
-        fields.insert("parts".into(), Json::Object(first.parts.clone()));
+    fields.insert("type".into(), built.media().type_name().into());
+    if let Some(main) = built.main() {
+        fields.insert("prompt".into(), main.prompt.clone().unwrap_or_default().into());
+        fields.insert("model".into(), main.model.clone().into());
+        fields.insert("parameters".into(), Json::Object(main.parameters.clone()));
+        fields.insert("model_id".into(), main.model_id.clone().into());
+        fields.insert("parts".into(), Json::Object(main.parts.clone()));
     }
     fields.insert("ask".into(), present.ask_json.clone());
     fields.insert("take".into(), take.into());
@@ -32,7 +33,7 @@ pub(super) fn rendered(place: &Place, scene: &SceneId, present: &Present, take: 
     place_fields(place, &mut fields);
     EntryDraft {
         scene_id: scene.clone(),
-        filename: place.filename(scene),
+        filename: place.filename(scene, built.media()),
         fields,
         steps: step_drafts(built),
     }
@@ -60,7 +61,7 @@ pub(super) fn republished(
     place: &Place,
     scene: &SceneId,
     present: &Present,
-    old: &VideoEntry,
+    old: &AssetEntry,
 ) -> EntryDraft {
     let mut fields = Map::new();
     let mut put = |key: &str, value: Option<Json>| {
@@ -68,6 +69,7 @@ pub(super) fn republished(
             fields.insert(key.to_owned(), value);
         }
     };
+    put("type", Some(old.media.type_name().into()));
     put("prompt", Some(old.prompt.clone().into()));
     put("model", Some(old.model.clone().into()));
     put("parameters", Some(Json::Object(old.parameters.clone())));
@@ -112,10 +114,17 @@ pub(super) fn republished(
     });
     EntryDraft {
         scene_id: scene.clone(),
-        filename: place.filename(scene),
+        filename: with_ending_of(&place.filename(scene, old.media), &old.filename),
         fields,
         steps: steps.collect(),
     }
+}
+
+/// The name with the ending of the other: a still may be a JPEG.
+fn with_ending_of(filename: &str, other: &str) -> String {
+    let (folder, stem, _) = split(filename);
+    let (_, _, ending) = split(other);
+    format!("{folder}{stem}{ending}")
 }
 
 /// Provider, family, operation and task of the step that made a clip, where all are recorded.
@@ -137,7 +146,7 @@ fn place_fields(place: &Place, fields: &mut Map<String, Json>) {
 }
 
 fn seed(built: &Built) -> Option<Json> {
-    let parts = &built.steps.first()?.parts;
+    let parts = &built.main()?.parts;
     parts.get("seeds").or_else(|| parts.get("seed")).filter(|value| !value.is_null()).cloned()
 }
 

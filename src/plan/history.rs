@@ -2,7 +2,7 @@
 //! walk through all of it.
 
 use crate::known::{Known, Output};
-use crate::manifest::{Histories, VideoEntry};
+use crate::manifest::{AssetEntry, Histories};
 use crate::record::{Slot, Take};
 use std::collections::{HashMap, HashSet};
 
@@ -23,7 +23,7 @@ impl<'a> History<'a> {
         }
         let mut copies = HashMap::new();
         let mut recorded = HashSet::new();
-        for entry in known.manifest.videos() {
+        for entry in known.manifest.renders() {
             let Some(sha256) = entry.sha256.as_deref() else { continue };
             recorded.insert(sha256);
             let found = known.outputs.get(&entry.filename);
@@ -35,7 +35,7 @@ impl<'a> History<'a> {
     }
 
     /// The entries that `entry` took the place of, newest first.
-    pub fn before(&self, entry: Option<&VideoEntry>) -> Vec<&'a VideoEntry> {
+    pub fn before(&self, entry: Option<&AssetEntry>) -> Vec<&'a AssetEntry> {
         entry.map(|entry| self.histories.of(entry)).unwrap_or_default()
     }
 

@@ -6,19 +6,19 @@ use super::decide::Match;
 use super::difference::{Difference, compare};
 use super::history::History;
 use super::outcome::Orphan;
-use super::planner::{Planning, Prepared, slot};
+use super::planner::{Planning, Prepared, media_of, slot};
 use super::recorded::Recorded;
-use crate::manifest::VideoEntry;
+use crate::manifest::{AssetEntry, Media};
 use crate::record::{AttemptState, Take, TakeId, TakeState};
 use crate::source::Diagnostic;
 use crate::storyboard::SceneId;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The scenes' present clips in this storyboard and variant: the last video entry of each that is not superseded.
-pub(super) fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry> {
-    let mut last: BTreeMap<&SceneId, usize> = BTreeMap::new();
-    let videos: Vec<&VideoEntry> = planning.known.manifest.videos().collect();
+/// The scenes' present clips and stills in this storyboard and variant: the last of each that is not superseded.
+pub(super) fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a AssetEntry> {
+    let mut last: BTreeMap<(&SceneId, &str), usize> = BTreeMap::new();
+    let videos: Vec<&AssetEntry> = planning.known.manifest.renders().collect();
     for (index, entry) in videos.iter().enumerate() {
         let ours = entry.storyboard == planning.place.storyboard
             && entry.variant == planning.place.variant;
@@ -26,7 +26,7 @@ pub(super) fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry
             && ours
             && entry.superseded_by.is_none()
         {
-            last.insert(scene, index);
+            last.insert((scene, entry.media.type_name()), index);
         }
     }
     let mut indices: Vec<usize> = last.into_values().collect();
@@ -37,15 +37,15 @@ pub(super) fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a VideoEntry
 /// Two storyboards that would write one file.
 pub(super) fn check_owners(
     planning: &Planning<'_>,
-    ours: &[&VideoEntry],
+    ours: &[&AssetEntry],
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mine: HashSet<&str> = ours.iter().map(|entry| entry.id.as_str()).collect();
     // Some file systems take names that differ in case only for one.
-    let others: HashMap<String, &VideoEntry> = planning
+    let others: HashMap<String, &AssetEntry> = planning
         .known
         .manifest
-        .videos()
+        .renders()
         .filter(|entry| {
             entry.superseded_by.is_none()
                 && !mine.contains(entry.id.as_str())
@@ -58,7 +58,8 @@ pub(super) fn check_owners(
         return;
     }
     for scene in &planning.board.scenes {
-        let filename = planning.place.filename(&scene.id);
+        let media = media_of(scene, planning.board, planning.defaults);
+        let filename = planning.place.filename(&scene.id, media);
         if let Some(other) = others.get(&filename.to_lowercase()) {
             let owner = other.storyboard.as_deref().unwrap_or("the project's default storyboard");
             diagnostics.push(
@@ -83,17 +84,21 @@ pub(super) struct Matches<'a> {
 pub(super) fn match_entries<'a>(
     builder: &Builder<'_>,
     scenes: &[Prepared<'_>],
-    entries: &[&'a VideoEntry],
+    entries: &[&'a AssetEntry],
 ) -> Matches<'a> {
-    let by_scene: HashMap<&SceneId, &'a VideoEntry> = entries
+    let by_scene: HashMap<(&SceneId, Media), &'a AssetEntry> = entries
         .iter()
-        .filter_map(|entry| entry.scene_id.as_ref().map(|scene| (scene, *entry)))
+        .filter_map(|entry| Some(((entry.scene_id.as_ref()?, entry.media), *entry)))
         .collect();
+    let of = |prepared: &Prepared<'_>| {
+        let media = prepared.present.as_ref().map_or(Media::Video, |present| present.built.media());
+        by_scene.get(&(&prepared.scene.id, media)).copied()
+    };
     let mut matches =
         Matches { scenes: scenes.iter().map(|_| None).collect(), taken: HashSet::new() };
     let mut changed: HashMap<usize, Difference> = HashMap::new();
     for (index, prepared) in scenes.iter().enumerate() {
-        let Some(entry) = by_scene.get(&prepared.scene.id).copied() else { continue };
+        let Some(entry) = of(prepared) else { continue };
         let Some(present) = &prepared.present else {
             // A scene that is not generated keeps its old clip: it is no orphan.
             matches.taken.insert(&entry.id);
@@ -109,7 +114,7 @@ pub(super) fn match_entries<'a>(
     }
     match_moves(builder, scenes, entries, &mut matches);
     for (index, difference) in changed {
-        let Some(entry) = by_scene.get(&scenes[index].scene.id).copied() else { continue };
+        let Some(entry) = of(&scenes[index]) else { continue };
         if matches.scenes[index].is_none() && !matches.taken.contains(entry.id.as_str()) {
             matches.taken.insert(&entry.id);
             matches.scenes[index] = Some(Match::Changed { entry, difference });
@@ -122,15 +127,15 @@ pub(super) fn match_entries<'a>(
 fn match_moves<'a>(
     builder: &Builder<'_>,
     scenes: &[Prepared<'_>],
-    entries: &[&'a VideoEntry],
+    entries: &[&'a AssetEntry],
     matches: &mut Matches<'a>,
 ) {
-    let mut left: HashMap<String, Vec<&'a VideoEntry>> = HashMap::new();
+    let mut left: HashMap<String, Vec<&'a AssetEntry>> = HashMap::new();
     // What cannot be asked for in the words of today is compared by what was recorded of it.
-    let mut odd: Vec<&'a VideoEntry> = Vec::new();
+    let mut odd: Vec<&'a AssetEntry> = Vec::new();
     // A clip without a digest cannot be checked, so it is not taken for another scene's.
     let free =
-        |entry: &&&VideoEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
+        |entry: &&&AssetEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
     for entry in entries.iter().rev().filter(free) {
         match rebuilt(builder, &entry.ask) {
             Some(built) => left.entry(identity(&built)).or_default().push(entry),
@@ -262,11 +267,13 @@ pub(super) fn stale_takes(planning: &Planning<'_>, used: &HashSet<TakeId>) -> Ve
 /// Recorded clips whose scene is gone.
 pub(super) fn orphans(
     scenes: &[Prepared<'_>],
-    entries: &[&VideoEntry],
+    entries: &[&AssetEntry],
     matches: &Matches<'_>,
 ) -> Vec<Orphan> {
     let present: HashSet<&SceneId> = scenes.iter().map(|prepared| &prepared.scene.id).collect();
-    let left = entries.iter().filter(|entry| !matches.taken.contains(entry.id.as_str()));
+    let left = entries
+        .iter()
+        .filter(|entry| !matches.taken.contains(entry.id.as_str()) && !entry.is_foreign_still());
     left.filter_map(|entry| {
         let scene_id = entry.scene_id.clone()?;
         // A scene that took a moved clip supersedes the one that stood under its id.

@@ -16,14 +16,15 @@ mod reuse;
 pub mod request;
 mod selection;
 mod sources;
+mod still;
 mod takes;
 mod values;
 mod wording;
 pub mod work;
 
 pub use build::DEFAULT_MODEL;
-pub use outcome::{Action, Note, Orphan, Plan, PlanSummary, Reason, ScenePlan, StepPlan};
-pub use planner::{PlanOptions, Planned, Planning, plan};
+pub use outcome::{Action, Note, Orphan, Plan, PlanSummary, Reason, ScenePlan, StepPlan, Sum};
+pub use planner::{PlanOptions, Planned, Planning, media_of, plan};
 pub use request::{Request, canonical_json, digest_of};
 pub use selection::Selection;
 pub use work::{

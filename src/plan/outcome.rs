@@ -52,8 +52,23 @@ pub struct PlanSummary {
     /// The same in US dollars.
     #[serde(serialize_with = "whole")]
     pub usd: f64,
+    /// The part of it that is certain.
+    pub exact: Sum,
+    /// The part that is as sure as a published price of the day that stands beside each step.
+    pub dated: Sum,
     /// Paid steps without a known price.
     pub unpriced_steps: usize,
+}
+
+/// Money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Sum {
+    /// Credits.
+    #[serde(serialize_with = "whole")]
+    pub credits: f64,
+    /// The same in US dollars.
+    #[serde(serialize_with = "whole")]
+    pub usd: f64,
 }
 
 /// One scene of a plan.

@@ -18,7 +18,7 @@ use super::work::FilesByDigest;
 use crate::catalog::{Catalog, PriceKind};
 use crate::known::{Known, KnownInput};
 use crate::layout::Place;
-use crate::manifest::VideoEntry;
+use crate::manifest::{AssetEntry, Media};
 use crate::prompt::Templates;
 use crate::record::Slot;
 use crate::record::{Take, TakeId, TakeState};
@@ -101,7 +101,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
     }
-    let entries: Vec<&VideoEntry> = current_entries(planning);
+    let entries: Vec<&AssetEntry> = current_entries(planning);
     check_owners(planning, &entries, &mut diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
@@ -219,7 +219,7 @@ fn template_digests(planning: &Planning<'_>) -> BTreeMap<String, String> {
 /// Every ask with a choice: of takes in flight, and of clips that stand in the manifest.
 fn asks<'p>(planning: &Planning<'p>) -> impl Iterator<Item = &'p serde_json::Value> {
     let takes = planning.known.ledger.takes.iter().filter(is_open).map(|take| &take.ask);
-    let entries = planning.known.manifest.videos().filter(|entry| entry.superseded_by.is_none());
+    let entries = planning.known.manifest.renders().filter(|entry| entry.superseded_by.is_none());
     takes.chain(entries.map(|entry| &entry.ask)).filter(|ask| ask.get("chosen").is_some())
 }
 
@@ -240,7 +240,7 @@ fn earlier_ask<'p>(planning: &Planning<'p>, scene: &SceneId) -> Option<&'p serde
     latest.or_else(|| {
         let place = &planning.place;
         let (storyboard, variant) = (place.storyboard.as_deref(), place.variant.as_deref());
-        Some(&planning.known.manifest.current(storyboard, variant, scene)?.ask)
+        Some(&planning.known.manifest.current(storyboard, variant, scene, Media::Video)?.ask)
     })
 }
 
@@ -313,6 +313,13 @@ fn prepare<'a>(
     prepared
 }
 
+/// Whether a scene is a clip or a still. `defaults` are those of the configuration.
+pub fn media_of(scene: &Scene, board: &Storyboard, defaults: &Fields) -> Media {
+    let written = [&scene.fields, &board.defaults, defaults];
+    let kind = written.into_iter().find(|fields| fields.has(Field::Kind));
+    if kind.is_some_and(Fields::is_still) { Media::Image } else { Media::Video }
+}
+
 /// Why a scene is not generated at all.
 fn not_generated(fields: &Fields) -> Option<Reason> {
     if fields.has(Field::File) {
@@ -320,9 +327,6 @@ fn not_generated(fields: &Fields) -> Option<Reason> {
     }
     let kind = fields.text(Field::Kind)?.trim().to_lowercase().replace([' ', '-'], "_");
     match kind.as_str() {
-        "image" | "still" | "photo" | "picture" => {
-            Some(Reason::because("image-scene", "it is a still"))
-        }
         "footage" | "title" | "title_card" | "black" => Some(Reason::because(
             "image-scene",
             format!("a scene of type `{kind}` is not generated"),
@@ -344,7 +348,7 @@ fn report_warnings(
         diagnostic.severity = crate::source::Severity::Warning;
         diagnostics.push(diagnostic);
     }
-    let model = built.steps.first().map(|step| step.model.as_str()).unwrap_or_default();
+    let model = built.main().map(|step| step.model.as_str()).unwrap_or_default();
     for (step, field) in &built.unsupported {
         // A default of the whole film is not meant for every model, and a picture brings its own ratio.
         let own = step.is_some() || scene.fields.has(*field);
@@ -381,32 +385,14 @@ fn report_unused(
     effective: &Fields,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let still = effective.text(Field::ImagePrompt).is_some();
-    let described = [Field::Prompt, Field::Visual, Field::Subject]
-        .iter()
-        .any(|field| effective.text(*field).is_some());
     let takes =
         effective.get(Field::Takes).is_some_and(|takes| matches!(takes.value, Value::Integer(2..)));
-    for (is_unused, field, message, hint) in [
-        (
-            still && described,
-            Field::ImagePrompt,
-            "no still is made of the image prompt yet",
-            "make the picture elsewhere and name its path as `reference`",
-        ),
-        (
-            takes,
-            Field::Takes,
-            "one take is made, not several",
-            "`render --retake` makes another one",
-        ),
-    ] {
-        if is_unused {
-            let span = field_span(planning, scene, None, field);
-            let label = format!("scene {}", scene.id);
-            let warning = Diagnostic::warning("not-carried-out", message, span);
-            diagnostics.push(warning.label(label).hint(hint));
-        }
+    if takes {
+        let span = field_span(planning, scene, None, Field::Takes);
+        let label = format!("scene {}", scene.id);
+        let message = "one take is made, not several";
+        let warning = Diagnostic::warning("not-carried-out", message, span);
+        diagnostics.push(warning.label(label).hint("`render --retake` makes another one"));
     }
 }
 
@@ -523,12 +509,21 @@ fn summarise(planning: &Planning<'_>, scenes: &[ScenePlan]) -> PlanSummary {
         };
         *count += 1;
         for step in scene.steps.iter().filter(|step| step.action.is_paid()) {
-            credits += step.credits.unwrap_or_default();
-            summary.unpriced_steps += usize::from(step.price == PriceKind::Unknown);
+            let price = step.credits.unwrap_or_default();
+            credits += price;
+            match step.price {
+                PriceKind::Exact => summary.exact.credits += price,
+                PriceKind::Dated => summary.dated.credits += price,
+                PriceKind::Unknown => summary.unpriced_steps += 1,
+            }
         }
     }
     let rate = planning.catalog.provider("kie").map_or(0.0, |provider| provider.usd_per_credit);
+    let usd = |credits: f64| (credits * rate * 10_000.0).round() / 10_000.0;
     summary.credits = credits;
-    summary.usd = (credits * rate * 10_000.0).round() / 10_000.0;
+    summary.usd = usd(credits);
+    for sum in [&mut summary.exact, &mut summary.dated] {
+        sum.usd = usd(sum.credits);
+    }
     summary
 }

@@ -1,7 +1,7 @@
 //! What was rendered before, from the manifest or from the ledger, in one form.
 
 use super::work::ClipRef;
-use crate::manifest::VideoEntry;
+use crate::manifest::AssetEntry;
 use crate::record::{Attempt, AttemptState, Take, TakeState};
 use crate::storyboard::StepKind;
 use serde_json::{Map, Value as Json};
@@ -16,6 +16,8 @@ pub(super) struct Recorded<'a> {
     pub foreign: Option<Foreign<'a>>,
     /// Its steps.
     pub steps: Vec<RecordedStep<'a>>,
+    /// It is finished and stands in the manifest.
+    pub published: bool,
 }
 
 /// What every tool writes into an entry.
@@ -42,7 +44,7 @@ pub(super) struct RecordedStep<'a> {
 
 impl<'a> Recorded<'a> {
     /// From a manifest entry.
-    pub fn entry(entry: &'a VideoEntry) -> Self {
+    pub fn entry(entry: &'a AssetEntry) -> Self {
         let mut steps: Vec<RecordedStep<'_>> = entry
             .steps
             .iter()
@@ -80,7 +82,7 @@ impl<'a> Recorded<'a> {
             model: &entry.model,
             parameters: &entry.parameters,
         });
-        Self { ask: &entry.ask, accepted: &entry.accepted, foreign, steps }
+        Self { ask: &entry.ask, accepted: &entry.accepted, foreign, steps, published: true }
     }
 
     /// From a take of the ledger.
@@ -111,7 +113,13 @@ impl<'a> Recorded<'a> {
             let prompt = attempt.and_then(|attempt| prompt_in(&attempt.intent.request));
             RecordedStep { kind: *kind, parts: None, prompt, clip, operation, attempt }
         });
-        Self { ask: &take.ask, accepted: &[], foreign: None, steps: steps.collect() }
+        Self {
+            ask: &take.ask,
+            accepted: &[],
+            foreign: None,
+            steps: steps.collect(),
+            published: false,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::draft;
 use super::outcome::Reason;
 use super::recorded::Recorded;
 use super::work::{ClipRef, ClipSource, RestoreWork};
-use crate::manifest::VideoEntry;
+use crate::manifest::AssetEntry;
 use serde_json::Value as Json;
 
 impl Deciding<'_, '_> {
@@ -68,8 +68,7 @@ impl Deciding<'_, '_> {
     }
 
     pub(super) fn retention_ms(&self) -> i64 {
-        let provider =
-            self.present.built.steps.first().map_or("kie", |step| step.provider.as_str());
+        let provider = self.present.built.main().map_or("kie", |step| step.provider.as_str());
         let provider = self.planning.catalog.provider(provider);
         let days = provider.map_or(14.0, |provider| provider.retention.results_days);
         #[expect(clippy::cast_possible_truncation, reason = "a number of days, not of ages")]
@@ -78,7 +77,7 @@ impl Deciding<'_, '_> {
     }
 
     /// Until when the provider keeps an entry's clip, where it still does: a date.
-    pub(super) fn provider_until(&self, entry: &VideoEntry) -> Option<String> {
+    pub(super) fn provider_until(&self, entry: &AssetEntry) -> Option<String> {
         let last = entry.steps.last()?;
         draft::made_by(last)?;
         let created = milliseconds(last.created_at.as_deref().or(entry.created_at.as_deref())?)?;
@@ -88,7 +87,7 @@ impl Deciding<'_, '_> {
     }
 
     /// Where the bytes of an entry's clip can be had, best first.
-    pub(super) fn sources(&self, entry: &VideoEntry) -> Vec<ClipSource> {
+    pub(super) fn sources(&self, entry: &AssetEntry) -> Vec<ClipSource> {
         let known = self.planning.known;
         let Some(sha256) = &entry.sha256 else { return Vec::new() };
         let mut sources = Vec::new();

@@ -15,6 +15,8 @@ pub(super) struct Sources {
     pub last_frame: Option<Json>,
     pub video: Option<Json>,
     pub sound_file: Option<Json>,
+    /// A picture is to be made, not a clip.
+    pub still: bool,
 }
 
 impl Sources {
@@ -46,6 +48,7 @@ impl Sources {
             last_frame,
             video,
             sound_file,
+            still: false,
         })
     }
 }
@@ -89,13 +92,30 @@ pub(super) fn choose_mode<'m>(
             .or(natural),
     };
     if found_mode.is_none() {
-        problems.push(no_such_mode(found, &kinds));
+        problems.push(no_such_mode(found, sources.still, &kinds));
     }
     found_mode
 }
 
-fn no_such_mode(found: &Found<'_>, kinds: &[ModeKind]) -> Problem {
+fn no_such_mode(found: &Found<'_>, still: bool, kinds: &[ModeKind]) -> Problem {
+    let makes_stills = |model: &&Model| {
+        model.modes.iter().any(|mode| matches!(mode.kind, ModeKind::T2i | ModeKind::I2i))
+    };
+    if still != found.models.iter().any(makes_stills) {
+        let (message, hint) = if still {
+            ("makes no stills", "name an image model such as `Nano Banana`, or none")
+        } else {
+            (
+                "makes stills, no clips",
+                "name a video model; `type: image` makes the scene a still, `image_model` names who makes keyframes",
+            )
+        };
+        let message = format!("`{}` {message}", found.model().name);
+        return Problem::new(None, Field::Model, "no-such-mode", message, Some(hint.into()));
+    }
     let (field, given) = match kinds.first() {
+        Some(ModeKind::I2i) => (Field::Reference, "make a still from pictures"),
+        Some(ModeKind::T2i) => (Field::Model, "make a still from words alone"),
         Some(ModeKind::V2v) => (Field::Video, "start from a clip"),
         Some(ModeKind::Speech) => (Field::Audio, "follow a sound file"),
         Some(ModeKind::FirstLast) => (Field::LastFrame, "end on a given frame"),
@@ -127,6 +147,15 @@ impl Sources {
     /// The kinds of work that what the scene gives can mean, the likeliest first.
     fn kinds(&self) -> Vec<ModeKind> {
         let mut kinds = Vec::new();
+        if self.still {
+            if !self.references.is_empty() {
+                return vec![ModeKind::I2i];
+            }
+            let like = (!self.characters.is_empty()).then_some(ModeKind::I2i);
+            kinds.extend(like);
+            kinds.push(ModeKind::T2i);
+            return kinds;
+        }
         if self.sound_file.is_some() {
             kinds.push(ModeKind::Speech);
         }

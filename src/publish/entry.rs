@@ -105,6 +105,10 @@ fn number(value: Option<f64>) -> Value {
 }
 
 fn probe_value(probe: &Probe) -> Value {
+    if probe.picture().is_some() {
+        let (width, height, codec) = (probe.width, probe.height, &probe.codec);
+        return serde_json::json!({"width": width, "height": height, "codec": codec});
+    }
     serde_json::json!({
         "duration": number(Some(probe.duration)),
         "width": probe.width,

@@ -153,7 +153,7 @@ impl<'a> Shelf<'a> {
             version = Some(superseded.version);
         }
         // The very content of another entry (a checkout, a move) is safe in that entry's file.
-        for entry in outcome.manifest.videos() {
+        for entry in outcome.manifest.renders() {
             if entry.filename != place.filename
                 && entry.sha256.as_deref() == Some(&digest)
                 && let Some(other) = self.layout.asset(&entry.filename)

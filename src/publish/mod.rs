@@ -16,7 +16,7 @@ pub use error::PublishError;
 
 pub use crate::layout::Layout;
 use crate::ledger::{FileRecord, Ledger, Publication, TakeId};
-use crate::manifest::{self, Manifest, safe_filename};
+use crate::manifest::{self, Manifest, Media, safe_filename};
 use crate::plan::Slot;
 use crate::ports::Files;
 use atomic::{discard, write_aside};
@@ -374,9 +374,10 @@ fn foreign(manifest: &Manifest, rows: &[Publication]) -> BTreeSet<String> {
         let Some(fields) = row.entry.as_object() else { continue };
         let text = |key: &str| fields.get(key).and_then(Value::as_str);
         let scene = fields.get("scene_id").and_then(|id| serde_json::from_value(id.clone()).ok());
-        let current =
-            scene.and_then(|scene| manifest.current(text("storyboard"), text("variant"), &scene));
-        let named = row.supersedes.as_deref().and_then(|id| manifest.video(id));
+        let current = scene.and_then(|scene| {
+            manifest.current(text("storyboard"), text("variant"), &scene, Media::of_entry(fields))
+        });
+        let named = row.supersedes.as_deref().and_then(|id| manifest.render(id));
         for entry in [current, named].into_iter().flatten() {
             if entry.sha256.is_none() && safe_filename(&entry.filename).is_some() {
                 names.insert(entry.filename.clone());

@@ -107,7 +107,7 @@ impl Outcome {
     }
 
     fn add(&mut self, row: &Publication, id: Option<String>, was_recorded: bool) {
-        let entry = id.as_deref().and_then(|id| self.manifest.video(id));
+        let entry = id.as_deref().and_then(|id| self.manifest.render(id));
         let filename = entry.map_or(&row.filename, |entry| &entry.filename).clone();
         let duty = match entry {
             Some(entry) if entry.superseded_by.is_some() => Duty::None,
@@ -119,7 +119,7 @@ impl Outcome {
             earlier.duty = Duty::None;
         }
         let moved_from = row.supersedes.as_deref().filter(|_| id.is_some()).and_then(|id| {
-            let scene = self.manifest.video(id)?.scene_id.as_ref()?.key();
+            let scene = self.manifest.render(id)?.scene_id.as_ref()?.key();
             (scene != row.slot.scene).then_some(Slot { scene, ..row.slot.clone() })
         });
         if let Some(old) = moved_from {
@@ -133,7 +133,7 @@ impl Outcome {
 /// What an entry that is in the manifest already took the place of, with the file names from before.
 fn superseded_before(manifest: &Manifest, id: &str) -> Vec<Superseded> {
     manifest
-        .videos()
+        .renders()
         .filter(|entry| entry.superseded_by.as_deref() == Some(id))
         .map(|entry| Superseded {
             id: entry.id.clone(),

@@ -3,7 +3,7 @@
 use super::style::{Style, cut, pad, pad_left, width_of, wrap};
 use super::{NextCommand, counted, diff, sanitise, trimmed};
 use crate::catalog::PriceKind;
-use crate::plan::{Action, Plan, PlanSummary, Reason, ScenePlan, StepPlan};
+use crate::plan::{Action, Plan, PlanSummary, Reason, ScenePlan, StepPlan, Sum};
 use crate::storyboard::StepKind;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -116,6 +116,9 @@ fn model_of(scene: &ScenePlan) -> String {
 }
 
 fn length_of(scene: &ScenePlan) -> String {
+    if matches!(&scene.steps[..], [only] if only.step == StepKind::Keyframe) {
+        return "still".to_owned();
+    }
     match (scene.duration, scene.clip_length) {
         (Some(film), Some(clip)) if (film - clip).abs() > 0.005 => {
             format!("{} s of {} s", trimmed(film, 2), trimmed(clip, 2))
@@ -310,7 +313,7 @@ fn code_words(code: &'static str) -> &'static str {
         "source-expired" => "the provider no longer has what it starts from",
         "price-unknown" => "its price is not known",
         "filtered" => "not selected",
-        "image-scene" => "a still or footage, not generated",
+        "image-scene" => "footage or a card, not generated",
         "retired" => "the model is retired",
         "prompt-changed" => "the prompt changed",
         "model-changed" => "the model changed",
@@ -394,8 +397,9 @@ pub fn count_words(summary: &PlanSummary, scenes: usize) -> String {
 fn cost_words(plan: &Plan) -> String {
     let summary = &plan.summary;
     let mut out = format!("{} credits", trimmed(summary.credits, 2));
+    let certain = summary.dated.credits <= 0.0 && summary.unpriced_steps == 0;
     if summary.usd > 0.0 {
-        let _ = write!(out, ", about ${:.2}", summary.usd);
+        let _ = write!(out, ", {}${:.2}", if certain { "" } else { "about " }, summary.usd);
     }
     let dates: BTreeSet<&str> = plan
         .scenes
@@ -404,15 +408,25 @@ fn cost_words(plan: &Plan) -> String {
         .filter(|step| is_open(step) && step.price == PriceKind::Dated)
         .filter_map(|step| step.priced_on.as_deref())
         .collect();
-    match (dates.first(), dates.last()) {
+    let prices = match (dates.first(), dates.last()) {
         (Some(oldest), Some(newest)) if oldest == newest => {
-            let _ = write!(out, " (prices of {})", sanitise(oldest, 20));
+            Some(format!("prices of {}", sanitise(oldest, 20)))
         }
         (Some(oldest), Some(newest)) => {
-            let _ =
-                write!(out, " (prices of {} to {})", sanitise(oldest, 20), sanitise(newest, 20));
+            Some(format!("prices of {} to {}", sanitise(oldest, 20), sanitise(newest, 20)))
         }
-        _ => {}
+        _ => None,
+    };
+    let part = |sum: Sum| format!("{} credits (${:.2})", trimmed(sum.credits, 2), sum.usd);
+    match prices {
+        Some(prices) if summary.exact.credits > 0.0 => {
+            let (exact, dated) = (part(summary.exact), part(summary.dated));
+            let _ = write!(out, ": {exact} for sure, {dated} by {prices}");
+        }
+        Some(prices) => {
+            let _ = write!(out, " ({prices})");
+        }
+        None => {}
     }
     if summary.unpriced_steps > 0 {
         let verb = if summary.unpriced_steps == 1 { "has" } else { "have" };

@@ -2,7 +2,7 @@
 
 use super::style::{Style, wrap};
 use super::{Commands, NextCommand, Reporter, counted, sanitise, trimmed};
-use crate::engine::event::{About, Event, Stamped, Summary};
+use crate::engine::event::{About, BalanceChange, Event, Stamped, Summary};
 use crate::ledger::FailureClass;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -148,6 +148,9 @@ impl RunLog {
         {
             let _ = writeln!(out, "{}{}", if index == 0 { "" } else { "  " }, style.bold(line));
         }
+        for change in &summary.balances {
+            let _ = writeln!(out, "{}", balance_line(change, &summary));
+        }
         out
     }
 
@@ -231,6 +234,31 @@ impl RunLog {
             _ => format!("scene {id}"),
         }
     }
+}
+
+/// What the account says of the run: `balance: 1000 before, 916.5 now (83.5 less)`. Tasks that are not over have their
+/// price taken off already, and other programs may use the account.
+fn balance_line(change: &BalanceChange, summary: &Summary) -> String {
+    let fallen = change.before - change.after;
+    let mut line = format!(
+        "balance: {} before, {} now ({} {})",
+        trimmed(change.before, 2),
+        trimmed(change.after, 2),
+        trimmed(fallen.abs(), 2),
+        if fallen < 0.0 { "more" } else { "less" }
+    );
+    let apart = fallen - summary.credits;
+    let open = summary.still_running + summary.unknown;
+    if apart.abs() > 0.005 && open == 0 {
+        let _ = write!(
+            line,
+            "; the tasks account for {}, the rest may be other work on the account",
+            trimmed(summary.credits, 2)
+        );
+    } else if open > 0 {
+        let _ = write!(line, "; {} not settled", counted(open, "task"));
+    }
+    line
 }
 
 /// One line: what was done, what was not, what it cost.

@@ -76,6 +76,8 @@ pub struct ConfigFile {
     pub max_credits: Option<Spanned<f64>>,
     /// `[budget] confirm_above`, of the user's own file.
     pub confirm_above: Option<Spanned<f64>>,
+    /// `[budget] per_day`, of the user's own file.
+    pub per_day: Option<Spanned<f64>>,
     /// `[lints]`: codes with their levels.
     pub lints: BTreeMap<String, LintLevel>,
     /// `[provider] api`, in the user's own file only.
@@ -138,6 +140,7 @@ impl ConfigFile {
             retry_max: None,
             max_credits: None,
             confirm_above: None,
+            per_day: None,
             lints: BTreeMap::new(),
             api: None,
             upload: None,
@@ -249,9 +252,8 @@ impl Reader {
             ("budget", "confirm_above") if self.owner == Owner::User => {
                 file.confirm_above = self.credits(name, value);
             }
-            // Accepted in the user's own file, where a later version acts on it.
             ("budget", "per_day") if self.owner == Owner::User => {
-                self.credits(name, value);
+                file.per_day = self.credits(name, value);
             }
             ("provider", "api") => file.api = self.text(name, value),
             ("provider", "upload") => file.upload = self.text(name, value),

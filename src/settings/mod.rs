@@ -49,6 +49,8 @@ pub struct Settings {
     pub max_credits: Option<f64>,
     /// Credits above which a run needs a plan that a person has approved; from the user's own file only.
     pub confirm_above: Option<f64>,
+    /// Credits that all runs of the user may spend in any 24 hours; from the user's own file only.
+    pub per_day: Option<f64>,
     /// True where `STORYREEL_NO_SPEND` is set to anything but `0`: nothing paid is sent, whoever asks for it.
     pub no_spend: bool,
     /// Levels of lints by code.
@@ -333,6 +335,7 @@ pub fn resolve(
         retry: Retry::default(),
         max_credits: None,
         confirm_above: None,
+        per_day: None,
         lints: BTreeMap::new(),
         defaults: Fields::default(),
         config: None,
@@ -366,6 +369,11 @@ pub fn resolve(
 }
 
 impl Settings {
+    /// True where some limit on credits holds, so that nothing of unknown price may be submitted.
+    pub fn is_capped(&self) -> bool {
+        self.max_credits.is_some() || self.per_day.is_some()
+    }
+
     /// The user's own file may raise and lower anything.
     fn take_user(&mut self, file: &ConfigFile) {
         put(&mut self.limits.submissions, file.submissions.as_ref());
@@ -427,6 +435,7 @@ impl Settings {
         self.retry.max = value(&file.retry_max).or(self.retry.max);
         put(&mut self.retry.failed_tasks, file.failed_tasks.as_ref());
         self.confirm_above = self.confirm_above.or(file.confirm_above.as_ref().map(|c| c.value));
+        self.per_day = self.per_day.or(file.per_day.as_ref().map(|credits| credits.value));
         self.max_credits =
             smallest(self.max_credits, file.max_credits.as_ref().map(|credits| credits.value));
         self.defaults = file.defaults.over(&self.defaults);

@@ -94,7 +94,7 @@ struct BudgetSection {
     /// Credits above which only a plan that was approved with `storyreel approve` is rendered. Only in the user's own file.
     #[schemars(range(min = 0))]
     confirm_above: Option<f64>,
-    /// Credits a day. Only in the user's own file.
+    /// Credits that all runs together, over all projects, may spend in any 24 hours. Only in the user's own file.
     #[schemars(range(min = 0))]
     per_day: Option<f64>,
 }

@@ -3,6 +3,7 @@
 use crate::digest;
 use crate::engine::watched::Watcher;
 use crate::media::Probe;
+use crate::media::picture::{self, PictureFormat};
 use crate::ports::Files;
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
@@ -372,6 +373,10 @@ pub fn simulated_clip(label: &str, seconds: f64) -> Vec<u8> {
 
 /// What a simulated disk finds in a clip; a cut one is refused.
 pub fn simulated_probe(bytes: &[u8]) -> std::result::Result<Probe, String> {
+    if let Some(format) = PictureFormat::of(bytes) {
+        let probe = picture::probe(std::io::Cursor::new(bytes), format);
+        return probe.map_err(|error| error.to_string());
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| "not a clip".to_owned())?;
     let mut lines = text.lines();
     if lines.next() != Some("simulated clip") {

@@ -71,11 +71,13 @@ fields! {
     ClipLength "clip_length" Seconds true &["cliplen"],
         "How long a clip the model is asked for, in seconds, in place of the shortest that covers the duration.";
     Kind "type" Text true &["kind", "assettype", "类型", "タイプ", "typ"],
-        "What the scene is: `video_clip`, `image`, `footage`, `title` or `black`.";
+        "What the scene is: `video_clip`, `image` (a still is made), `footage`, `title` or `black`.";
     Model "model" Text true &["videomodel", "模型", "モデル", "modell"],
         "The video model by its name, such as `Veo 3.1 Fast`, or `auto`, which chooses by the goal.";
     Goal "goal" Text true &["目标", "目標", "ziel", "doel"],
         "What matters most where the model is `auto`: value, quality, speed, audio, animate, edit, extend or consistency.";
+    ImageModel "image_model" Text true &["stillmodel", "picturemodel", "图片模型", "bildmodell"],
+        "The image model that makes stills, such as `Nano Banana`: keyframes, and scenes of type `image`.";
     Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト"],
         "The whole prompt, used word for word with nothing appended.";
     Visual "visual" Text true &["description", "scene", "visuals", "shotdescription", "visualdescription", "whatanimates", "画面", "画面内容", "内容", "描述", "シーン説明", "映像", "beschreibung", "bild", "beschrijving", "beeld"],
@@ -115,7 +117,7 @@ fields! {
     LastFrame "last_frame" Inputs true &["endframe", "endimage", "tailimage", "finalframe", "尾帧"],
         "The last frame.";
     ImagePrompt "image_prompt" TextOrInput true &["keyframe", "stillprompt", "keyframeprompt", "imageprompt", "图片提示词"],
-        "A prompt for the first frame, or a picture.";
+        "A prompt for a still that the clip starts from, or a picture.";
     Video "video" TextOrInput true &["videosource", "sourcevideo", "inputvideo"],
         "The source of a video-to-video model; words here are a prompt.";
     Extends "extends" Text true &["continues", "continuesfrom"],
@@ -196,6 +198,9 @@ pub fn normalise_label(label: &str) -> String {
     }
     label.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
+
+/// What the reader makes of every word for a still under `type`.
+pub const STILL: &str = "image";
 
 /// The value of a field, typed by the reader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -292,6 +297,11 @@ impl Fields {
             Some(Value::Inputs(inputs)) => inputs,
             _ => &[],
         }
+    }
+
+    /// True for a scene that is a still: its type says so.
+    pub fn is_still(&self) -> bool {
+        self.text(Field::Kind) == Some(STILL)
     }
 
     /// True when the field is set.

@@ -22,7 +22,7 @@ mod value;
 mod words;
 mod yaml;
 
-pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, Value};
+pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, STILL, Value};
 pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
 pub use schema::schema;
 pub use toml::defaults_from_toml;

@@ -203,6 +203,7 @@ fn examples(field: Field) -> Value {
         Field::Shot => json!(["wide", "close-up"]),
         Field::Camera => json!(["slow dolly in", "static"]),
         Field::Goal => json!(["value", "quality"]),
+        Field::ImageModel => json!(["Nano Banana", "Seedream 4.5"]),
         Field::Style => json!(["35mm film, soft grain"]),
         Field::Characters => json!([["ada"]]),
         Field::Dialogue => json!(["Ada: Not tonight."]),

@@ -317,28 +317,19 @@ error[scene-reference]: the clip of another scene (`1`) cannot be continued yet
 2 errors in SCENES.md
 ");
 
-    let project = Project::with_storyboard(&TWO_SCENES.replace(
-        "- **Duration**: 8s",
-        "- **Duration**: 8s\n- **Image prompt**: A stair, still\n- **Takes**: 3",
-    ));
+    let project = Project::with_storyboard(
+        &TWO_SCENES.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Takes**: 3"),
+    );
     insta::assert_snapshot!(project.run(["plan"]).expect(0).stderr, @r"
-warning[not-carried-out]: no still is made of the image prompt yet
-  --> SCENES.md:11:21
-   |
-11 | - **Image prompt**: A stair, still
-   |                     ^^^^^^^^^^^^^^ scene 2
-   |
-   = help: make the picture elsewhere and name its path as `reference`
-
 warning[not-carried-out]: one take is made, not several
-  --> SCENES.md:12:14
+  --> SCENES.md:11:14
    |
-12 | - **Takes**: 3
+11 | - **Takes**: 3
    |              ^ scene 2
    |
    = help: `render --retake` makes another one
 
-2 warnings in SCENES.md
+1 warning in SCENES.md
 ");
 }
 

@@ -14,6 +14,7 @@ use storyreel::emulator::server::{ServeOptions, start};
 use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
+use storyreel::engine::purse::MemoryPurse;
 use storyreel::engine::real::RealClock;
 use storyreel::engine::real_files::RealFiles;
 use storyreel::engine::window::{Grant, GrantId, MemoryWindow, SharedWindow, Window, WindowLimit};
@@ -135,6 +136,7 @@ impl Stage {
                     ledger: &mut self.ledger,
                     files: self.files.as_ref(),
                     window: &mut window,
+                    purse: &mut MemoryPurse::default(),
                 },
                 Order {
                     catalog: &catalog,
@@ -283,11 +285,12 @@ fn a_budget_blocks_what_is_dear_and_lets_what_is_cheap_go_on() {
     stage.policy.max_credits = Some(130.0);
     let summary = stage.run();
     assert_eq!((summary.rendered, summary.over_budget), (1, 1));
-    assert_eq!((summary.credits, exit_code(&summary)), (125.0, 6));
+    // 180 credits are too much for the first, so nothing of it is begun.
+    assert_eq!((summary.credits, exit_code(&summary)), (65.0, 6));
     assert!(stage.clip(1).is_none() && stage.clip(2).is_some());
-    // The clip that is there is not paid for again.
+    assert_eq!(stage.tasks(), 1);
     stage.policy.max_credits = None;
-    assert_eq!(stage.run().credits, 120.0);
+    assert_eq!(stage.run().credits, 180.0);
     assert_eq!(stage.bill().judge(), []);
 }
 
@@ -695,6 +698,7 @@ async fn real_run(
             ledger: &mut ledger,
             files: &files,
             window: &mut window,
+            purse: &mut MemoryPurse::default(),
         },
         Order {
             catalog: &Catalog::built_in().unwrap(),

@@ -8,7 +8,9 @@ use storyreel::catalog::{Catalog, Mode, ModeKind, Model, Parameter, Status, Wire
 use storyreel::emulator::clip::{ClipMaker as _, ClipOrder, TinyClips};
 
 /// The kinds of a first step, with the words that ask for them by name.
-pub(crate) const FIRST: [(ModeKind, &str); 7] = [
+pub(crate) const FIRST: [(ModeKind, &str); 9] = [
+    (ModeKind::T2i, "text to image"),
+    (ModeKind::I2i, "image to image"),
     (ModeKind::T2v, "text to video"),
     (ModeKind::I2v, "image to video"),
     (ModeKind::FirstLast, "first and last frame"),
@@ -32,6 +34,22 @@ fn scene(model: &Model, mode: &Mode, words: &str) -> Value {
         "duration": 4,
         "model": format!("{} {words}", model.name),
     });
+    if matches!(mode.kind, ModeKind::T2i | ModeKind::I2i) {
+        scene["type"] = json!("image");
+        scene["model"] = json!(model.name);
+        let ratios = fed(mode, "aspect_ratio").map(Parameter::offered).unwrap_or_default();
+        if let Some(ratio) = ratios.first().filter(|_| !ratios.contains(&"16:9".to_owned())) {
+            scene["aspect_ratio"] = json!(ratio);
+        }
+        let link = json!("https://a.example/x.png");
+        for parameter in mode.parameters.iter().filter(|p| p.required && p.from.is_empty()) {
+            if parameter.wire_type == WireType::Array {
+                scene["params"][&parameter.name] = json!([link]);
+            } else if parameter.default.is_none() && parameter.values.is_empty() {
+                scene["params"][&parameter.name] = link.clone();
+            }
+        }
+    }
     let pictures = match fed(mode, "reference") {
         Some(parameter) if parameter.wire_type == WireType::Array => {
             let most = if mode.kind == ModeKind::Reference { 2 } else { 1 };
@@ -110,16 +128,18 @@ fn every_model_renders_in_every_mode_for_the_price_that_was_told() {
     let catalog = Catalog::built_in().expect("the built-in catalogue");
     let mut scenes = Vec::new();
     for model in live(&catalog) {
-        for mode in &model.modes {
+        // Grok's image edit works on tasks of its own, which no scene can name.
+        for mode in model.modes.iter().filter(|mode| !mode.takes("task")) {
             if let Some((_, words)) = FIRST.iter().find(|(kind, _)| *kind == mode.kind) {
                 scenes.push(scene(model, mode, words));
             }
         }
     }
-    assert!(scenes.len() > 120, "{} scenes", scenes.len());
+    assert!(scenes.len() > 175, "{} scenes", scenes.len());
     let emulator =
         Emulator::with(&["--task-time", "0", "--submissions", "10000/1s", "--credits", "1000000"]);
     let project = project(&emulator, &scenes);
+    project.run(["check"]).expect(0);
     let done = project.run(["render", "--yes", "--json"]).expect(0);
     let charged = charged(&emulator);
     assert_eq!(charged.len(), scenes.len());
@@ -133,8 +153,8 @@ fn every_model_renders_in_every_mode_for_the_price_that_was_told() {
             None => unpriced += 1,
         }
     }
-    // Those that are as long as their sound, and those without a published price.
-    assert!(unpriced < 8, "{unpriced} steps of {} had no price", scenes.len());
+    // Those that are as long as their sound, and those without a published price: 16 of them make stills.
+    assert!(unpriced <= 23, "{unpriced} steps of {} had no price", scenes.len());
     project.run(["render", "--yes"]).expect(0);
     assert_eq!(charged.len(), self::charged(&emulator).len(), "a second run pays for nothing");
 }

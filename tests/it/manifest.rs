@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
-use storyreel::manifest::{Manifest, NewEntry};
+use storyreel::manifest::{Manifest, Media, NewEntry};
 use storyreel::storyboard::SceneId;
 
 fn new_entry(scene: Value, fields: Value) -> NewEntry {
@@ -86,7 +86,7 @@ fn bytes_of_other_tools_come_back() {
     assert!(text.ends_with(&format!("\n    ],\n    \"after\"{after}")), "{text}");
     // What is written is read back the same.
     let again = Manifest::parse(&text).unwrap();
-    assert_eq!(again.videos().collect::<Vec<_>>(), manifest.videos().collect::<Vec<_>>());
+    assert_eq!(again.renders().collect::<Vec<_>>(), manifest.renders().collect::<Vec<_>>());
     assert_eq!(again.to_text(), text);
 }
 
@@ -110,9 +110,9 @@ fn every_layout_of_the_file_takes_an_entry() {
         publish(&mut manifest, &[new_entry(json!(1), json!({"sha256": "sha256:bb"}))]);
         let written = manifest.to_text();
         let again = Manifest::parse(&written).unwrap_or_else(|error| panic!("{error}\n{written}"));
-        let ids: Vec<_> = again.videos().map(|entry| (entry.id.as_str(), entry.version)).collect();
+        let ids: Vec<_> = again.renders().map(|entry| (entry.id.as_str(), entry.version)).collect();
         assert_eq!(ids, [("vid-001", 1), ("vid-002", 1), ("vid-003", 2)], "{written}");
-        assert_eq!(again.video("vid-001").unwrap().superseded_by.as_deref(), Some("vid-003"));
+        assert_eq!(again.render("vid-001").unwrap().superseded_by.as_deref(), Some("vid-003"));
         assert_eq!(written.ends_with('\n'), text.ends_with('\n'), "{written:?}");
         assert_eq!(written.contains("\r\n"), text.contains("\r\n"), "{written:?}");
         assert!(
@@ -135,7 +135,9 @@ fn the_current_entry_is_the_last_that_nothing_superseded() {
     )
     .unwrap();
     let current = |storyboard, variant| {
-        manifest.current(storyboard, variant, &SceneId::Number(1)).map(|entry| entry.id.as_str())
+        manifest
+            .current(storyboard, variant, &SceneId::Number(1), Media::Video)
+            .map(|entry| entry.id.as_str())
     };
     assert_eq!(current(None, None), Some("b"));
     assert_eq!(current(Some(""), Some("")), Some("b"));
@@ -143,7 +145,7 @@ fn the_current_entry_is_the_last_that_nothing_superseded() {
     assert_eq!(current(Some("other.md"), None), Some("d"));
     assert_eq!(current(Some("third.md"), None), None);
     let history: Vec<_> = manifest
-        .history(manifest.video("b").unwrap())
+        .history(manifest.render("b").unwrap())
         .iter()
         .map(|entry| entry.id.as_str())
         .collect();
@@ -161,14 +163,17 @@ fn a_move_of_several_scenes_keeps_each_history() {
     });
     let done = publish(&mut manifest, &moved);
     let old = |id: &str| {
-        let entry = manifest.video(id).unwrap();
+        let entry = manifest.render(id).unwrap();
         (entry.superseded_by.clone().unwrap_or_default(), entry.filename.clone())
     };
     assert_eq!(old("vid-001"), ("vid-003".into(), "assets/clips/takes/scene-03.v1.mp4".into()));
     assert_eq!(old("vid-002"), ("vid-004".into(), "assets/clips/takes/scene-04.v1.mp4".into()));
     assert_eq!(done.iter().map(|done| done.version).collect::<Vec<_>>(), [2, 2]);
-    assert_eq!(manifest.current(None, None, &SceneId::Number(3)), None);
-    assert_eq!(manifest.current(None, None, &SceneId::Number(4)).unwrap().id, "vid-003");
+    assert_eq!(manifest.current(None, None, &SceneId::Number(3), Media::Video), None);
+    assert_eq!(
+        manifest.current(None, None, &SceneId::Number(4), Media::Video).unwrap().id,
+        "vid-003"
+    );
 }
 
 #[test]
@@ -198,7 +203,7 @@ fn accepting_adds_an_ask_once() {
     assert!(manifest.accept("vid-007", &json!({"visual": "noon"})));
     assert!(!manifest.accept("img-012", &json!({})));
     let again = Manifest::parse(&manifest.to_text()).unwrap();
-    let accepted = &again.video("vid-007").unwrap().accepted;
+    let accepted = &again.render("vid-007").unwrap().accepted;
     assert_eq!(accepted, &[json!({"visual": "dusk"}), json!({"visual": "noon"})]);
 }
 
@@ -222,6 +227,6 @@ fn a_thousand_entries_are_read_quickly() {
     let manifest = Manifest::parse(&text).unwrap();
     let took = start.elapsed();
     eprintln!("parse {took:?}");
-    assert_eq!(manifest.videos().count(), 1000);
+    assert_eq!(manifest.renders().count(), 1000);
     assert!(took < Duration::from_secs(2), "{took:?}");
 }

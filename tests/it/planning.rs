@@ -456,10 +456,10 @@ fn an_entry_of_another_tool_is_compared_by_prompt_and_model() {
 }
 
 #[test]
-fn footage_and_stills_are_skipped() {
+fn footage_and_cards_are_skipped() {
     let project = Project::new();
     let planned = project.plan(
-        "## Scene 1\n- **Type**: image\n- **Visual**: A map\n\n## Scene 2\n- **Visual**: The sea\n- **Duration**: 4s\n\n\
+        "## Scene 1\n- **Type**: title\n- **Text**: The end\n- **Visual**: A map\n\n## Scene 2\n- **Visual**: The sea\n- **Duration**: 4s\n\n\
          ## Scene 3\n- **File**: footage/a.mp4\n",
     );
     assert_eq!(

@@ -9,7 +9,7 @@ use std::sync::{Arc, Once};
 use storyreel::engine::real_files::RealFiles;
 use storyreel::engine::watched::WatchedLedger;
 use storyreel::ledger::{ClipRecord, Ledger, SqliteLedger, TakeId, TakeState};
-use storyreel::manifest::{Manifest, VideoEntry};
+use storyreel::manifest::{AssetEntry, Manifest, Media};
 use storyreel::media::Probe;
 use storyreel::plan::{EntryDraft, Slot};
 use storyreel::ports::Files;
@@ -74,8 +74,8 @@ impl World {
         Manifest::parse(std::str::from_utf8(&text).unwrap()).unwrap()
     }
 
-    fn current(&self, scene: u64) -> Option<VideoEntry> {
-        self.manifest().current(None, None, &SceneId::Number(scene)).cloned()
+    fn current(&self, scene: u64) -> Option<AssetEntry> {
+        self.manifest().current(None, None, &SceneId::Number(scene), Media::Video).cloned()
     }
 
     fn cached_clip(&mut self, label: &str) -> (String, u64) {
@@ -106,7 +106,7 @@ impl World {
     }
 
     /// The content of an entry again, for another or the same scene.
-    fn again(&self, old: &VideoEntry, scene: u64) -> Option<ToPublish> {
+    fn again(&self, old: &AssetEntry, scene: u64) -> Option<ToPublish> {
         let sha256 = old.sha256.clone()?;
         let moved = old.scene_id != Some(SceneId::Number(scene));
         Some(ToPublish {
@@ -173,7 +173,7 @@ impl World {
         let mut ids = BTreeSet::new();
         let mut marks = BTreeSet::new();
         let mut names = BTreeSet::new();
-        for entry in manifest.videos() {
+        for entry in manifest.renders() {
             assert!(ids.insert(&entry.id), "{} twice in\n{text}", entry.id);
             assert!(names.insert(&entry.filename), "{} twice in\n{text}", entry.filename);
             if let Some(sha256) = &entry.sha256 {
@@ -189,7 +189,7 @@ impl World {
             let Some(SceneId::Number(scene)) = entry.scene_id else { panic!("{entry:?}") };
             match &entry.superseded_by {
                 Some(by) => {
-                    assert!(manifest.video(by).is_some(), "{by}");
+                    assert!(manifest.render(by).is_some(), "{by}");
                     assert!(entry.filename.starts_with("assets/clips/takes/"), "{text}");
                     assert_eq!(simulated_digest(&there), expected, "{}\n{text}", entry.filename);
                 }
@@ -306,7 +306,9 @@ fn prepare(world: &mut World, deed: &Deed, edited: &mut BTreeSet<u64>) -> Vec<To
         }
         Deed::Undo(scene, nth) => {
             let manifest = world.manifest();
-            let Some(current) = manifest.current(None, None, &SceneId::Number(*scene)) else {
+            let Some(current) =
+                manifest.current(None, None, &SceneId::Number(*scene), Media::Video)
+            else {
                 return Vec::new();
             };
             let again =
@@ -409,11 +411,11 @@ fn until_crash<T>(run: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// What a project shows, whatever the order in which things were written.
-fn essence(world: &World) -> (BTreeMap<PathBuf, Vec<u8>>, BTreeMap<String, VideoEntry>) {
+fn essence(world: &World) -> (BTreeMap<PathBuf, Vec<u8>>, BTreeMap<String, AssetEntry>) {
     let mut files = world.visible();
     files.remove(&world.layout.manifest());
     let entries =
-        world.manifest().videos().map(|entry| (entry.id.clone(), entry.clone())).collect();
+        world.manifest().renders().map(|entry| (entry.id.clone(), entry.clone())).collect();
     (files, entries)
 }
 

@@ -94,6 +94,19 @@ impl Project {
         std::fs::write(&path, known + text).expect("a file");
     }
 
+    /// Changes the user's own configuration.
+    pub fn reconfigure(&self, old: &str, new: &str) {
+        let path = self.home.join("config/storyreel/config.toml");
+        let known = std::fs::read_to_string(&path).expect("a configuration");
+        assert!(known.contains(old), "{known}");
+        std::fs::write(&path, known.replace(old, new)).expect("a file");
+    }
+
+    /// Where the user's processes share their state.
+    pub fn state_folder(&self) -> PathBuf {
+        self.home.join("state")
+    }
+
     /// The project's root.
     pub fn root(&self) -> &Path {
         &self.root

@@ -80,6 +80,7 @@ const GLOBAL_FIELDS: &[Field] = &[
     Field::Negative,
     Field::Model,
     Field::Goal,
+    Field::ImageModel,
     Field::Resolution,
     Field::Seed,
     Field::Params,
@@ -214,12 +215,14 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                     && !section.heading.words.is_empty()
                 {
                     let words = section.heading.words.trim_matches(['*', '_', '`']).trim();
-                    let at = self.text[section.heading.span.range()].find(words).unwrap_or(0)
-                        + section.heading.span.start;
-                    self.storyboard.title = Some(Spanned::new(
-                        words.split_whitespace().collect::<Vec<_>>().join(" "),
-                        at..at + words.len(),
-                    ));
+                    let whole = section.heading.span;
+                    // A length in brackets is no part of the words, so they may not stand there as they are.
+                    let span = match self.text[whole.range()].find(words) {
+                        Some(at) => Span::new(whole.start + at, whole.start + at + words.len()),
+                        None => whole,
+                    };
+                    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+                    self.storyboard.title = Some(Spanned::new(words, span));
                 }
                 self.global_items(items);
             } else {

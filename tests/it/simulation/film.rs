@@ -15,6 +15,8 @@ use storyreel::storyboard::{SceneId, StepKind};
 pub(crate) enum Kind {
     Generate,
     GenerateFromPicture,
+    Keyframe,
+    GenerateFromKeyframe,
     Extend,
     Restyle,
     FullHd,
@@ -33,6 +35,14 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn ask(&self) -> Value {
         json!({"scene": self.number, "version": self.version})
+    }
+
+    /// Where its clip, or its still, is published.
+    pub(crate) fn filename(&self) -> String {
+        match self.steps[..] {
+            [Kind::Keyframe] => format!("assets/images/scene-{:02}.png", self.number),
+            _ => format!("assets/clips/scene-{:02}.mp4", self.number),
+        }
     }
 
     pub(crate) fn slot(&self) -> Slot {
@@ -67,6 +77,22 @@ impl Scene {
                 let mut body = generate;
                 body["generationType"] = "FIRST_AND_LAST_FRAMES_2_VIDEO".into();
                 body["imageUrls"] = json!([{"$file": picture}]);
+                (StepKind::Generate, "veo", "generate", "POST", "/api/v1/veo/generate", body, 60.0)
+            }
+            Kind::Keyframe => (
+                StepKind::Keyframe,
+                "market",
+                "create",
+                "POST",
+                "/api/v1/jobs/createTask",
+                json!({"model": "google/nano-banana", "input": {"prompt": prompt, "output_format": "png",
+                    "aspect_ratio": "16:9"}}),
+                4.0,
+            ),
+            Kind::GenerateFromKeyframe => {
+                let mut body = generate;
+                body["generationType"] = "FIRST_AND_LAST_FRAMES_2_VIDEO".into();
+                body["imageUrls"] = json!([{"$previous": "clip"}]);
                 (StepKind::Generate, "veo", "generate", "POST", "/api/v1/veo/generate", body, 60.0)
             }
             Kind::Extend => (
@@ -127,8 +153,21 @@ pub(super) fn scenes(dice: &mut Dice) -> Vec<Scene> {
     let count = 1 + dice.below(5);
     (1..=count)
         .map(|number| {
-            let mut steps =
-                vec![if dice.chance(25) { Kind::GenerateFromPicture } else { Kind::Generate }];
+            if dice.chance(8) {
+                return Scene {
+                    number,
+                    version: 1,
+                    steps: vec![Kind::Keyframe],
+                    after: Vec::new(),
+                };
+            }
+            let mut steps = if dice.chance(15) {
+                vec![Kind::Keyframe, Kind::GenerateFromKeyframe]
+            } else if dice.chance(25) {
+                vec![Kind::GenerateFromPicture]
+            } else {
+                vec![Kind::Generate]
+            };
             if dice.chance(40) {
                 steps.push(Kind::Extend);
             }
@@ -156,7 +195,7 @@ pub(super) fn missing(
 ) -> Vec<Work> {
     let mut work = Vec::new();
     for scene in scenes {
-        let filename = format!("assets/clips/scene-{:02}.mp4", scene.number);
+        let filename = scene.filename();
         let slot = scene.slot();
         let current = takes.iter().rfind(|take| {
             take.slot == slot && take.state == TakeState::Published && take.ask == scene.ask()
@@ -255,8 +294,8 @@ pub(crate) fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work
             ask,
             entry: EntryDraft {
                 scene_id: SceneId::Number(scene.number),
-                filename: format!("assets/clips/scene-{:02}.mp4", scene.number),
-                fields: json!({"id": null, "type": "video", "prompt": "p", "model": "Veo 3.1 Fast",
+                filename: scene.filename(),
+                fields: json!({"id": null, "type": if scene.steps == [Kind::Keyframe] { "image" } else { "video" }, "prompt": "p", "model": "Veo 3.1 Fast",
                     "parameters": {}})
                 .as_object()
                 .cloned()

@@ -15,6 +15,7 @@ use storyreel::emulator::faults::Script;
 use storyreel::emulator::{Emulator, Options, Times};
 use storyreel::engine::event::{Event, Stamped, Summary};
 use storyreel::engine::policy::Policy;
+use storyreel::engine::purse::MemoryPurse;
 use storyreel::engine::watched::{WatchedLedger, Watcher};
 use storyreel::engine::window::{MemoryWindow, WindowLimit};
 use storyreel::engine::{Order, World, run};
@@ -56,6 +57,7 @@ pub(super) struct Machine {
     pub(super) files: Arc<SimulatedFiles>,
     pub(super) ledger: SqliteLedger,
     pub(super) window: MemoryWindow,
+    pub(super) purse: MemoryPurse,
     pub(super) layout: Layout,
     pub(super) picture: String,
     pub(super) named: FilesByDigest,
@@ -131,6 +133,7 @@ impl Machine {
             switch,
             ledger: SqliteLedger::open_in_memory().expect("a ledger in memory"),
             window: MemoryWindow::default(),
+            purse: MemoryPurse::default(),
             layout: Layout::new(root, "public"),
             named: BTreeMap::from([(picture.clone(), picture_path)]),
             picture,
@@ -264,6 +267,7 @@ impl Machine {
                 ledger: &mut ledger,
                 files: self.files.as_ref(),
                 window: &mut self.window,
+                purse: &mut self.purse,
             },
             Order {
                 catalog: &catalog,
