@@ -35,6 +35,9 @@ pub struct Bill {
     pub most_running: u32,
     /// Reads of one task that came faster than allowed.
     pub reads_refused: u64,
+    /// Questions about models that came faster than allowed.
+    #[serde(default)]
+    pub discovery_refused: u64,
     /// Requests with a missing or a wrong key.
     pub unauthorized: u64,
     /// Where the key was seen that it must never go to.

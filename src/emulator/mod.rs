@@ -26,6 +26,7 @@ pub mod bill;
 pub mod clip;
 mod control;
 mod create;
+mod discovery;
 mod download;
 pub mod envelope;
 pub mod faults;
@@ -33,7 +34,9 @@ mod fields;
 pub mod judge;
 mod market;
 mod market_rows;
+mod market_table;
 mod multipart;
+mod openapi;
 mod options;
 mod picture;
 pub mod route;
@@ -61,6 +64,7 @@ use tasks::{Lane, Outcome, Task};
 
 pub use clip::{ClipMaker, ClipOrder, TinyClips};
 pub use envelope::{Answer, Body, Delivery, Door, FileContent, Reply, Request, TransportFault};
+pub use market_table::Market;
 pub use options::{Clips, EmulatorArgs, Options, Times};
 
 /// The provider.
@@ -307,6 +311,10 @@ impl Emulator {
             Operation::AlephRead => self.aleph_read(call),
             Operation::Credit => Reply::success(&self.memory.balance.to_json()),
             Operation::DownloadUrl => self.download_url(call),
+            Operation::Models
+            | Operation::ModelSchema
+            | Operation::ModelPrice
+            | Operation::ModelSuccess => self.discover(call),
             Operation::UploadBase64 | Operation::UploadStream | Operation::UploadUrl => {
                 self.upload(call)
             }

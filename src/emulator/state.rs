@@ -27,6 +27,8 @@ pub(super) struct Memory {
     /// Uploads by their path.
     pub uploads: BTreeMap<String, Uploaded>,
     pub submissions: Window,
+    #[serde(default)]
+    pub discovery: Window,
     /// What ends when: a task, or one of its versions.
     pub due: BTreeSet<(i64, usize, Option<usize>)>,
     pub running: u32,
@@ -122,6 +124,7 @@ impl Memory {
             links: HashMap::new(),
             uploads: BTreeMap::new(),
             submissions: Window::default(),
+            discovery: Window::default(),
             due: BTreeSet::new(),
             running: 0,
             faults,
