@@ -42,7 +42,12 @@ impl CatalogError {
     pub(super) fn from_toml(source: &Source, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
         let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-        Self::at(source, offset, message)
+        let hint = if message.starts_with("unknown field") || message.starts_with("missing field") {
+            "`storyreel schema catalog` describes all keys of a catalogue file"
+        } else {
+            "a catalogue file is TOML; `storyreel schema catalog` describes its keys"
+        };
+        Self::at(source, offset, message).hint(hint)
     }
 }
 
