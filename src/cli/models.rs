@@ -249,7 +249,10 @@ fn in_full(catalog: &Catalog, model: &Model, style: Style) -> String {
         mode_in_full(&mut out, mode, style);
     }
     let provider = catalog.provider_of(model);
-    let _ = writeln!(out, "\nsources: {}", sanitise(&model.sources.join(", "), 600));
+    out.push('\n');
+    if !model.sources.is_empty() {
+        let _ = writeln!(out, "sources: {}", sanitise(&model.sources.join(", "), 600));
+    }
     let _ = writeln!(out, "provider: {}", provider.name);
     out
 }

@@ -134,8 +134,17 @@ impl Refresh {
         let findings =
             discovery::compare(&catalog, provider, discovery, &answers.listing, &answers.schemas)
                 .only(wanted);
+        let lost = lost(&catalog, provider, discovery, &answers.listing);
+        if let Some((gone, known)) = lost {
+            tell(&format!(
+                "warning: {gone} of the catalogue's {known} ids are not listed, which cannot be; is `KIE_API_BASE` right? \
+                 `--write` retires none of them\n"
+            ));
+        }
         let overlay = match &target {
             Some(path) => {
+                let mut findings = findings.clone();
+                findings.gone.retain(|_| lost.is_none());
                 let today = day(answers.listed_ms);
                 let overlay = discovery::overlay(
                     &catalog,
@@ -207,6 +216,17 @@ impl Refresh {
                 "a file of models cannot be called `provider.toml`",
             )
             .hint("choose another name"));
+        }
+        let folder = path.parent().unwrap_or(Path::new("."));
+        if file.is_some() && !folder.is_dir() {
+            let folder = shown(folder, &around.environment.folder);
+            return Err(Failure::cannot_work(
+                "no-folder",
+                format!("there is no folder `{folder}`"),
+            )
+            .hint(
+                "make it first, or leave the name out: `--write` alone takes the `catalog` folder",
+            ));
         }
         if !self.force && path.symlink_metadata().is_ok() {
             return Err(Failure::invalid("file-exists", format!("`{name}` is there already"))
@@ -368,7 +388,7 @@ impl Refresh {
             .collect();
         if let Some(query) = query
             && wanted.is_empty()
-            && models::matching(catalog, query).is_empty()
+            && (query.contains('/') || models::matching(catalog, query).is_empty())
             && !listing.offers.iter().any(|offer| about(&offer.id))
         {
             return Err(Failure::invalid(
@@ -395,9 +415,7 @@ impl Refresh {
         let file = (path.display().to_string(), overlay.text.clone());
         catalog.clone().with_files(&[file])?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        if folder.file_name().is_some_and(|name| name == "catalog") {
-            std::fs::create_dir_all(folder).map_err(|error| broken(&error))?;
-        }
+        std::fs::create_dir_all(folder).map_err(|error| broken(&error))?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| broken(&error))?;
         file.write_all(overlay.text.as_bytes()).map_err(|error| broken(&error))?;
         #[cfg(unix)]
@@ -412,6 +430,19 @@ impl Refresh {
     }
 }
 
+/// How many ids of the catalogue are gone, and of how many, where that is more than a provider takes away in a day.
+fn lost(
+    catalog: &Catalog,
+    provider: &Provider,
+    discovery: &Discovery,
+    listing: &Listing,
+) -> Option<(usize, usize)> {
+    let all = discovery::compare(catalog, provider, discovery, listing, &BTreeMap::new());
+    let gone = all.gone.len();
+    let known = gone + discovery::known(catalog, provider, discovery, listing);
+    (gone * 2 > known).then_some((gone, known))
+}
+
 fn asked(catalog: &Catalog) -> Result<(&Provider, &Discovery), Failure> {
     catalog
         .provider(PROVIDER)
@@ -424,6 +455,10 @@ fn asked(catalog: &Catalog) -> Result<(&Provider, &Discovery), Failure> {
 /// True where a query is about the model with this id: by the catalogue's names for it, or by the provider's.
 fn is_about(catalog: &Catalog, listing: &Listing, query: &str, id: &str) -> bool {
     let wanted = models::plain(query);
+    // With a slash it is an id, or a part of one.
+    if query.contains('/') {
+        return models::plain(id).contains(&wanted);
+    }
     let of_catalog = models::matching(catalog, query)
         .iter()
         .any(|model| model.modes.iter().any(|mode| mode.id.as_deref() == Some(id)));

@@ -242,6 +242,17 @@ pub fn compare(
     findings
 }
 
+/// How many ids of the catalogue are listed.
+pub fn known(
+    catalog: &Catalog,
+    provider: &Provider,
+    discovery: &Discovery,
+    listing: &Listing,
+) -> usize {
+    let listed = Listed::of(catalog, provider, discovery);
+    listed.by_id.keys().filter(|id| listing.offer(id).is_some()).count()
+}
+
 impl Findings {
     /// Keeps what is about ids for which `wanted` is true.
     #[must_use]

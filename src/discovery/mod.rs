@@ -12,7 +12,9 @@ mod overlay;
 mod price_text;
 mod role;
 
-pub use compare::{Change, Changed, Described, Findings, Gone, SchemaAnswer, Unlike, compare};
+pub use compare::{
+    Change, Changed, Described, Findings, Gone, SchemaAnswer, Unlike, compare, known,
+};
 pub use listing::{Listing, Offer, is_id};
 pub use openapi::ModelSchema;
 pub use overlay::{Overlay, overlay};

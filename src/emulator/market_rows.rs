@@ -486,8 +486,6 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn every_rule_and_price_of_the_table_is_understood() {
         let market = crate::emulator::Market::default();

@@ -193,7 +193,11 @@ impl Emulator {
                 };
                 self.look_for_leaks(now, None, request);
                 self.log(now, request, None, None, status, Some(i64::from(status)), None);
-                return Reply::json(status, &json!({"code": status, "msg": text, "data": null}));
+                let mut answer = json!({"code": status, "msg": text, "data": null});
+                if request.path.starts_with("/api/file-") {
+                    answer["success"] = false.into();
+                }
+                return Reply::json(status, &answer);
             }
         };
         self.look_for_leaks(now, Some(operation), request);

@@ -14,9 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a question that came to nothing is asked again, and for how long.
 pub const PATIENT: BackoffPolicy = BackoffPolicy {
     first: Duration::from_secs(2),
-    longest: Duration::from_secs(20),
-    tries: 4,
-    total: Duration::from_secs(90),
+    longest: Duration::from_secs(10),
+    tries: 3,
+    total: Duration::from_secs(60),
 };
 
 /// Asks. One for a whole run, so that the spacing holds over all questions.

@@ -2,9 +2,11 @@
 
 mod account;
 mod control;
+mod discovery;
 mod files;
 mod market;
 mod script;
+mod uploads;
 mod veo;
 
 use serde_json::{Value, json};
