@@ -412,6 +412,9 @@ fn parameters(modes: &[(&Model, &Mode)], schema: &ModelSchema) -> Vec<Unlike> {
     found
 }
 
+/// One of a parameter's bounds.
+type Bound<'a> = &'a dyn Fn(&Parameter) -> Option<f64>;
+
 /// What is different about one parameter; `ours` are those of all modes with the id.
 fn unlike(ours: &[&Parameter], theirs: &Parameter, say: &mut dyn FnMut(Change)) {
     let Some(first) = ours.first() else { return };
@@ -451,11 +454,11 @@ fn unlike(ours: &[&Parameter], theirs: &Parameter, say: &mut dyn FnMut(Change)) 
     #[expect(clippy::cast_precision_loss, reason = "counts of characters and items are small")]
     let count = |number: Option<usize>| number.map(|number| number as f64);
     // Of the modes with an id the widest bound counts: a mode may narrow it for reasons of its own.
-    let widest = |of: &dyn Fn(&Parameter) -> Option<f64>, most: bool| -> Option<f64> {
+    let widest = |of: Bound<'_>, most: bool| -> Option<f64> {
         let bounds: Option<Vec<f64>> = ours.iter().map(|own| of(own)).collect();
         bounds?.into_iter().reduce(if most { f64::max } else { f64::min })
     };
-    let bounds: [(&'static str, &dyn Fn(&Parameter) -> Option<f64>, bool); 4] = [
+    let bounds: [(&'static str, Bound<'_>, bool); 4] = [
         ("min", &|parameter| parameter.min, false),
         ("max", &|parameter| parameter.max, true),
         ("max_length", &|parameter| count(parameter.max_length), true),
