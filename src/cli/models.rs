@@ -22,13 +22,14 @@ Examples:
   storyreel models kling --refresh   the same for some, with their parameters
   storyreel models --refresh --write a catalogue file of what is new and gone
 
-Models of your own are TOML files in `catalog/` of the project, or in ~/.config/storyreel/catalog for all projects;
-`storyreel schema catalog` describes them. A model with a name that there is takes its place.")]
+Models of your own are TOML files in the project's `catalog/`, or for all projects in
+~/.config/storyreel/catalog/; `storyreel schema catalog` describes them. A model with a name that
+there is takes its place.")]
 pub(super) struct Models {
     /// Part of a name, or a name; one match is shown in full
     #[arg(value_name = "QUERY")]
     query: Option<String>,
-    /// Show models that the provider took away, too; a QUERY always does
+    /// Show models that the provider took away, too (a QUERY always does); with --refresh, chat and music as well
     #[arg(long)]
     all: bool,
     /// Print JSON
