@@ -23,6 +23,7 @@
 
 pub mod account;
 pub mod bill;
+pub mod callback;
 pub mod clip;
 mod control;
 mod create;
@@ -39,6 +40,7 @@ mod multipart;
 mod openapi;
 mod options;
 mod picture;
+mod postman;
 pub mod route;
 mod runway;
 pub mod server;

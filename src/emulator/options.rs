@@ -29,6 +29,8 @@ pub struct Options {
     pub reads: Rate,
     /// Questions about models allowed in a window, all four kinds together.
     pub discovery: Rate,
+    /// The key that callbacks are signed with, if the account has made one.
+    pub webhook_key: Option<String>,
     /// The models of the market.
     pub market: Market,
     /// What ids, seeds and chances are drawn from.
@@ -72,6 +74,7 @@ impl Default for Options {
             submissions: Rate { limit: 20, window_ms: 10_000 },
             reads: Rate { limit: 10, window_ms: 1_000 },
             discovery: Rate { limit: 1, window_ms: 1_000 },
+            webhook_key: None,
             market: Market::default(),
             seed: 0,
             times: Times::default(),
@@ -200,6 +203,9 @@ pub struct EmulatorArgs {
     /// How many questions about models are let through in how long
     #[arg(long, value_name = "N/TIME", default_value = "1/1s", value_parser = parse_rate)]
     pub discovery: Rate,
+    /// Sign callbacks with this key
+    #[arg(long, value_name = "KEY")]
+    pub webhook_key: Option<String>,
     /// More models of the market, as a JSON list of rows (see below)
     #[arg(long, value_name = "FILE")]
     pub market: Option<PathBuf>,
@@ -241,6 +247,9 @@ Faults are rules: what they match, and what they do.
           of a task, matched by its create: fail (code, message, after_ms, charged), stuck, slow_task (ms),
           success_without_url (reads), backwards (reads), invisible (ms), double_length, price (credits),
           upgrade_fails
+
+Callbacks go to a task's `callBackUrl` when it has ended, in three tries, to this machine and private networks only;
+the bill tells what became of them.
 
 Models of your own, with --market; a row with a known id takes its place, \"retired\": true takes it away.
   [{\"id\": \"acme/one\", \"media\": \"video\", \"tasks\": [\"Text to Video\"], \"seconds\": {\"field\": \"duration\"}, \"fields\": [
@@ -311,6 +320,7 @@ impl EmulatorArgs {
             credits: Credits::from_f64(self.credits),
             submissions: self.submissions,
             discovery: self.discovery,
+            webhook_key: self.webhook_key.clone(),
             market,
             seed: self.seed,
             times,

@@ -1,6 +1,7 @@
 //! The provider's behaviour in virtual time, against what its pages and recordings show.
 
 mod account;
+mod callbacks;
 mod control;
 mod discovery;
 mod files;
