@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The file of a host is some hundred kilobytes; whatever is longer is not ours.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -72,7 +73,24 @@ impl ModelCache {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.persist(Self::path(folder, &self.server)).map_err(|error| error.error)?;
+        remove_forgotten(folder);
         Ok(())
+    }
+}
+
+/// Removes what was kept of hosts that nobody has asked for a month; local emulators have a new port each time.
+fn remove_forgotten(folder: &Path) {
+    const MONTH: Duration = Duration::from_secs(30 * 86_400);
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("models-") && name.ends_with(".json"));
+        let age = entry.metadata().and_then(|metadata| metadata.modified());
+        if ours && age.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > MONTH)) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

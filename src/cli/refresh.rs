@@ -106,6 +106,8 @@ impl Surroundings {
 struct Answers {
     listing: Listing,
     listed_ms: i64,
+    /// Whether the list was asked for by this very command.
+    listed_now: bool,
     schemas: BTreeMap<String, SchemaAnswer>,
     calls: u32,
 }
@@ -180,6 +182,7 @@ impl Refresh {
                     findings: &findings,
                     age_s,
                     calls: answers.calls,
+                    listed_now: answers.listed_now,
                     all,
                     query,
                     all_schemas: self.schemas,
@@ -357,7 +360,7 @@ impl Refresh {
             .filter(|(id, kept)| ids.contains(id) || kept.is_fresh(started_ms, oldest_ms))
             .map(|(id, kept)| (id, kept.answer))
             .collect();
-        Ok(Answers { listing, listed_ms, schemas, calls: questions.calls() })
+        Ok(Answers { listing, listed_ms, listed_now: !fresh, schemas, calls: questions.calls() })
     }
 
     /// The ids whose schemas are needed: of new models, of those that the query is about, or of all that are of use.

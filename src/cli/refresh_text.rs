@@ -15,6 +15,8 @@ pub(super) struct Told<'a> {
     pub findings: &'a Findings,
     pub age_s: f64,
     pub calls: u32,
+    /// Whether the list was asked for just now.
+    pub listed_now: bool,
     /// Also models of kinds that no storyboard asks for.
     pub all: bool,
     pub query: Option<&'a str>,
@@ -74,7 +76,7 @@ pub(super) fn render(told: &Told<'_>, style: Style) -> String {
 }
 
 fn asked(told: &Told<'_>) -> String {
-    if told.calls > 0 && told.age_s < 60.0 {
+    if told.listed_now {
         return format!("asked now ({})", counted(told.calls as usize, "call"));
     }
     let calls = match told.calls {
