@@ -27,7 +27,7 @@ pub struct Questions<'a> {
     discovery: &'a Discovery,
     base: &'a str,
     policy: BackoffPolicy,
-    /// When the last question left, in Unix milliseconds.
+    /// When the last question left, or was answered, in Unix milliseconds.
     asked_ms: Option<i64>,
     calls: u32,
 }
@@ -77,7 +77,7 @@ impl<'a> Questions<'a> {
         self.calls
     }
 
-    /// When the last call left, in Unix milliseconds.
+    /// When the last call left, or was answered, in Unix milliseconds.
     pub fn asked_ms(&self) -> Option<i64> {
         self.asked_ms
     }
@@ -119,6 +119,8 @@ impl<'a> Questions<'a> {
         loop {
             self.wait_for_turn().await;
             let outcome = self.once(below).await;
+            // A question that was long on its way counts from its answer, or the next could arrive too soon after it.
+            self.asked_ms = Some(self.clock.now_ms());
             let trouble = match outcome {
                 Err(trouble @ (NoAnswer::Network(_) | NoAnswer::Busy(_))) => trouble,
                 other => return other,
