@@ -8,6 +8,7 @@
 //! - [`media`]: MP4 files. [`manifest`]: the public record. [`layout`]: where things lie. [`record`]: the ledger's rows.
 //! - [`known`]: one snapshot of all that. [`plan`]: what would be done and why, a pure function of the above.
 //! - [`ports`]: the world as a run sees it. [`ledger`], [`remote`], [`publish`]: the durable record, the provider, the clips in place.
+//! - [`discovery`]: the provider's own list of models against the catalogue.
 //! - [`engine`]: runs a plan and tells of it in events. [`preview`]: draws it for free. [`report`]: shows both.
 //! - [`emulator`]: a local stand-in for the provider. [`settings`], [`cli`]: what the user asked for.
 
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod ports;
 pub mod ledger;
 pub mod remote;
+pub mod discovery;
 pub mod publish;
 pub mod engine;
 pub mod preview;

@@ -42,7 +42,28 @@ impl CatalogError {
     pub(super) fn from_toml(source: &Source, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
         let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-        Self::at(source, offset, message)
+        let hint = toml_hint(&message);
+        Self::at(source, offset, message).hint(hint)
+    }
+}
+
+/// What to do about what the TOML reader said.
+fn toml_hint(message: &str) -> String {
+    let unknown = message
+        .strip_prefix("unknown field `")
+        .or_else(|| message.strip_prefix("unknown variant `"));
+    let near = unknown.and_then(|rest| {
+        let (written, expected) = rest.split_once('`')?;
+        super::words::nearest(written, expected.split('`').skip(1).step_by(2))
+    });
+    match near {
+        Some(near) => {
+            format!("did you mean `{near}`? `storyreel schema catalog` describes all keys")
+        }
+        None if message.starts_with("invalid type: map, expected a string") => {
+            "write it in quotes; a date without them is no text: `\"2026-10-09\"`".to_owned()
+        }
+        None => "`storyreel schema catalog` describes the keys of a catalogue file".to_owned(),
     }
 }
 

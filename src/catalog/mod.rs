@@ -36,8 +36,8 @@ pub use parameter::{COMMON_FIELDS, Media, MediaKind, Parameter, WireType};
 pub use pointer::{time, urls};
 pub use price::{Basis, Price, PriceKind, Prices, Rate, Surcharge};
 pub use provider::{
-    Balance, CreateClass, DownloadLink, Envelope, FailureClass, FailureRule, Limits, OutcomeTable,
-    Provider, ReadRules, RejectedText, Retention, Stop, StopCodes, Uploads,
+    Balance, CreateClass, Discovery, DownloadLink, Envelope, FailureClass, FailureRule, Limits,
+    OutcomeTable, Provider, ReadRules, RejectedText, Retention, Stop, StopCodes, Uploads,
 };
 pub use rule::{Check, Conditions, Confidence, Rule};
 
@@ -87,7 +87,7 @@ impl Catalog {
 
     /// This catalogue with a project's own model files, each as its name and text.
     ///
-    /// A model with the slug of a known one takes its place. Files describe models only: hosts, paths and keys belong to
+    /// A model with the slug or the display name of a known one takes its place. Files describe models only: hosts, paths and keys belong to
     /// providers, and a project must not be able to send the key elsewhere.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Catalog {
                     let message = format!("`{}` is described twice", model.name);
                     return Err(CatalogError::at(source, offset, message));
                 }
-                let known = names.with_slug(&slug);
+                let known = names.with_slug(&slug).or_else(|| of_name(&models, &model));
                 if let Some((name, other)) = names.taken(&model, known) {
                     let owner = &models[other].name;
                     let message =
@@ -220,6 +220,12 @@ impl Catalog {
             },
         }
     }
+}
+
+/// The index of the model with the display name of another: who writes a name that there is means that model.
+fn of_name(models: &[Model], other: &Model) -> Option<usize> {
+    let name = words::normal(&other.name);
+    models.iter().position(|model| words::normal(&model.name) == name)
 }
 
 /// Reads a provider; only built-in files come here.

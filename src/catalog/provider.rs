@@ -40,6 +40,9 @@ pub struct Provider {
     pub uploads: Uploads,
     /// How to get a fresh link to a result.
     pub download_link: DownloadLink,
+    /// How to ask which models there are, where it can be asked.
+    #[serde(default)]
+    pub discovery: Option<Discovery>,
     /// What the answers to a create mean.
     pub create: OutcomeTable,
     /// What the codes of every read mean where the family says nothing.
@@ -138,6 +141,30 @@ pub struct DownloadLink {
     pub link: String,
     /// How long it is good, in minutes.
     pub minutes: f64,
+}
+
+/// How to ask which models there are and what they take. Questions are free, and few are allowed in a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discovery {
+    /// The path of the list; that of a model's schema is below it.
+    pub path: String,
+    /// Where the number of models is in the list's answer.
+    pub total: String,
+    /// Where the models are.
+    pub models: String,
+    /// What stands behind a model's id in the path of its schema.
+    pub schema: String,
+    /// Where the OpenAPI document is in the schema's answer; null where there is none yet.
+    pub document: String,
+    /// The family whose models the list is about.
+    pub family: String,
+    /// The operation of the family that makes their tasks.
+    pub operation: String,
+    /// The time between two questions, in seconds.
+    pub spacing_seconds: f64,
+    /// An answer is good for so long, in hours.
+    pub fresh_hours: f64,
 }
 
 /// What the answers to a paid create mean.

@@ -117,7 +117,8 @@ impl From<CatalogError> for Failure {
         let mut failure = Self::invalid("invalid-catalogue", error.message);
         failure.report.place =
             Some(Place { file: error.file, line: error.line, column: error.column });
-        failure.report.hint = error.hint;
+        let keys = "`storyreel schema catalog` describes the keys of a catalogue file";
+        failure.report.hint = error.hint.or_else(|| Some(keys.to_owned()));
         failure
     }
 }

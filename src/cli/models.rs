@@ -1,6 +1,7 @@
 //! `storyreel models`: the catalogue.
 
 use super::failure::Failure;
+use super::refresh::Refresh;
 use super::workspace;
 use super::{Output, pretty, print};
 use crate::catalog::{Basis, Catalog, Mode, ModeKind, Model, Parameter, Status};
@@ -16,21 +17,33 @@ Examples:
   storyreel models                   one line a model
   storyreel models --all             also those that the provider took away
   storyreel models veo-3.1-fast      everything about one model
-  storyreel models kling --json")]
+  storyreel models kling --json
+  storyreel models --refresh         what the provider lists, against the catalogue
+  storyreel models kling --refresh   the same for some, with their parameters
+  storyreel models --refresh --write a catalogue file of what is new and gone
+
+Models of your own are TOML files in the project's `catalog/`, or for all projects in
+~/.config/storyreel/catalog/; `storyreel schema catalog` describes them. A model with a name that
+there is takes its place.")]
 pub(super) struct Models {
     /// Part of a name, or a name; one match is shown in full
     #[arg(value_name = "QUERY")]
     query: Option<String>,
-    /// Show models that the provider took away, too; a QUERY always does
+    /// Show models that the provider took away, too (a QUERY always does); with --refresh, chat and music as well
     #[arg(long)]
     all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    refresh: Refresh,
 }
 
 impl Models {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        if self.refresh.is_wanted() {
+            return self.refresh.run(self.query.as_deref(), self.all, self.json, output);
+        }
         let catalog = catalog()?;
         let found = self.matching(&catalog)?;
         if self.json {
@@ -48,30 +61,7 @@ impl Models {
             let shown = |model: &&Model| self.all || model.status != Status::Retired;
             return Ok(catalog.models().iter().filter(shown).collect());
         };
-        let plain = |text: &str| -> String {
-            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-        };
-        let wanted = plain(query);
-        // A whole name or slug means one model, also where it is a part of another's. A short alias such as `veo`
-        // does not hide the rest.
-        let whole = catalog
-            .models()
-            .iter()
-            .find(|model| plain(&model.name) == wanted || plain(&model.slug) == wanted);
-        if let Some(model) = whole {
-            return Ok(vec![model]);
-        }
-        let found: Vec<&Model> = catalog
-            .models()
-            .iter()
-            .filter(|model| {
-                model
-                    .names()
-                    .into_iter()
-                    .chain([model.family.as_str(), model.provider.as_str()])
-                    .any(|name| plain(name).contains(&wanted))
-            })
-            .collect();
+        let found = matching(catalog, query);
         if !found.is_empty() {
             return Ok(found);
         }
@@ -84,14 +74,40 @@ impl Models {
     }
 }
 
+/// The letters and digits of a name, in lower case.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The models whose names hold a text.
+pub(super) fn matching<'c>(catalog: &'c Catalog, query: &str) -> Vec<&'c Model> {
+    let wanted = plain(query);
+    // A whole name or slug means one model, also where it is a part of another's. A short alias such as `veo`
+    // does not hide the rest.
+    let whole = catalog
+        .models()
+        .iter()
+        .find(|model| plain(&model.name) == wanted || plain(&model.slug) == wanted);
+    if let Some(model) = whole {
+        return vec![model];
+    }
+    let holds = |model: &&Model| {
+        let names = model.names().into_iter();
+        names
+            .chain([model.family.as_str(), model.provider.as_str()])
+            .any(|name| plain(name).contains(&wanted))
+    };
+    catalog.models().iter().filter(holds).collect()
+}
+
 /// The project's catalogue where the working folder has a storyboard, else the built-in one.
 fn catalog() -> Result<Catalog, Failure> {
     let environment = Environment::of_process().map_err(|error| {
         Failure::cannot_work("no-folder", format!("there is no working folder: {error}"))
     })?;
     let root = crate::settings::resolve(&Flags::default(), &environment)
-        .map_or(environment.folder, |(settings, _)| settings.project.root);
-    workspace::catalog_of(&root)
+        .map_or_else(|_| environment.folder.clone(), |(settings, _)| settings.project.root);
+    workspace::catalog_of(&root, &environment, None)
 }
 
 /// What a model makes: the parts of the table.
@@ -234,7 +250,10 @@ fn in_full(catalog: &Catalog, model: &Model, style: Style) -> String {
         mode_in_full(&mut out, mode, style);
     }
     let provider = catalog.provider_of(model);
-    let _ = writeln!(out, "\nsources: {}", sanitise(&model.sources.join(", "), 600));
+    out.push('\n');
+    if !model.sources.is_empty() {
+        let _ = writeln!(out, "sources: {}", sanitise(&model.sources.join(", "), 600));
+    }
     let _ = writeln!(out, "provider: {}", provider.name);
     out
 }

@@ -69,8 +69,8 @@ impl Workspace {
         let Some(board) = reading.storyboard else {
             return Err(Failure::document("not-a-storyboard", &source, diagnostics));
         };
-        let models = own_files(&settings.project.root, "catalog", "toml")?;
-        let templates = own_files(&settings.project.root, "prompts", "jinja")?;
+        let models = model_files(&settings.project.root, &environment, None)?;
+        let templates = own_files(&settings.project.root.join("prompts"), "prompts", "jinja")?;
         for (name, text) in models.iter().chain(&templates) {
             provider.refuse_key_in(Path::new(name), text)?;
         }
@@ -273,9 +273,30 @@ impl Workspace {
     }
 }
 
-/// The built-in catalogue with the project's own models.
-pub(super) fn catalog_of(root: &Path) -> Result<Catalog, Failure> {
-    Ok(Catalog::built_in()?.with_files(&own_files(root, "catalog", "toml")?)?)
+/// The built-in catalogue with the user's own models and over them the project's, but without the file `except`.
+pub(super) fn catalog_of(
+    root: &Path,
+    environment: &Environment,
+    except: Option<&Path>,
+) -> Result<Catalog, Failure> {
+    Ok(Catalog::built_in()?.with_files(&model_files(root, environment, except)?)?)
+}
+
+/// The user's own model files, then the project's, which count more.
+fn model_files(
+    root: &Path,
+    environment: &Environment,
+    except: Option<&Path>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let mut files = Vec::new();
+    if let Some(folder) = environment.user_catalog() {
+        files.extend(own_files(&folder, &folder.display().to_string(), "toml")?);
+    }
+    files.extend(own_files(&root.join("catalog"), "catalog", "toml")?);
+    // Names are as messages show them; a project's are relative to its root.
+    let is_except = |name: &str| except.is_some_and(|except| root.join(name) == *except);
+    files.retain(|(name, _)| !is_except(name));
+    Ok(files)
 }
 
 /// Now, in Unix milliseconds.
@@ -303,9 +324,10 @@ fn leveled(problems: Vec<Diagnostic>, lints: &BTreeMap<String, LintLevel>) -> Ve
         .collect()
 }
 
-/// A project's own files of one kind, by name and text, in the order of their names.
-fn own_files(root: &Path, folder: &str, ending: &str) -> Result<Vec<(String, String)>, Failure> {
-    let entries = match std::fs::read_dir(root.join(folder)) {
+/// The files of one kind in a folder, by name and text, in the order of their names. `shown` is the folder's name in
+/// messages.
+fn own_files(folder: &Path, shown: &str, ending: &str) -> Result<Vec<(String, String)>, Failure> {
+    let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error)
             if matches!(
@@ -318,7 +340,7 @@ fn own_files(root: &Path, folder: &str, ending: &str) -> Result<Vec<(String, Str
         Err(error) => {
             return Err(Failure::cannot_work(
                 "unreadable",
-                format!("cannot read `{folder}`: {error}"),
+                format!("cannot read `{shown}`: {error}"),
             ));
         }
     };
@@ -330,8 +352,8 @@ fn own_files(root: &Path, folder: &str, ending: &str) -> Result<Vec<(String, Str
     names.sort_unstable();
     let mut files = Vec::new();
     for name in names {
-        let source = Source::read(&root.join(folder).join(&name))?;
-        files.push((format!("{folder}/{name}"), source.text().to_owned()));
+        let source = Source::read(&folder.join(&name))?;
+        files.push((format!("{shown}/{name}"), source.text().to_owned()));
     }
     Ok(files)
 }

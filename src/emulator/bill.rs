@@ -35,8 +35,14 @@ pub struct Bill {
     pub most_running: u32,
     /// Reads of one task that came faster than allowed.
     pub reads_refused: u64,
+    /// Questions about models that came faster than allowed.
+    #[serde(default)]
+    pub discovery_refused: u64,
     /// Requests with a missing or a wrong key.
     pub unauthorized: u64,
+    /// Every callback that was sent or given up, in order.
+    #[serde(default)]
+    pub callbacks: Vec<CallbackSent>,
     /// Where the key was seen that it must never go to.
     pub leaks: Vec<Leak>,
     /// The programs that asked, by their `User-Agent` (empty when they sent none).
@@ -153,6 +159,19 @@ pub struct Upload {
     pub sha256: String,
     /// Whether a file of this name was there and is gone now.
     pub overwrote: bool,
+}
+
+/// What became of a callback.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallbackSent {
+    /// The task that ended.
+    pub task_id: String,
+    /// Where it went.
+    pub url: String,
+    /// How often it was tried; 0 when it was not sent.
+    pub tries: u32,
+    /// `received`, the HTTP status of the last answer, or why there was none.
+    pub outcome: String,
 }
 
 /// A place where the key was seen.

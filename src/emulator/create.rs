@@ -139,6 +139,7 @@ impl Emulator {
             resolution: order.resolution,
             parent: order.parent,
             media: order.media,
+            callback: call.text("callBackUrl").filter(|url| !url.is_empty()).map(str::to_owned),
             upgrades: Vec::new(),
             quirks: Quirks::default(),
             reads_of_end: 0,

@@ -10,7 +10,8 @@ use super::bill::{Bill, State};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// What kind: `paid-twice`, `not-downloaded`, `upgrade-not-downloaded`, `wasted-field`, `key-leaked`,
-    /// `window-overrun`, `read-too-often`, `too-many-running`, `unauthorized`, `no-user-agent`, `upgrade-paid-twice`.
+    /// `window-overrun`, `read-too-often`, `discovery-too-often`, `too-many-running`, `unauthorized`, `no-user-agent`,
+    /// `upgrade-paid-twice`.
     pub code: String,
     /// What happened, in one sentence.
     pub message: String,
@@ -133,6 +134,11 @@ impl Bill {
                 format!("{} reads of a task came faster than allowed", self.reads_refused),
             );
         }
+        if self.discovery_refused > 0 {
+            let count = self.discovery_refused;
+            let message = format!("{count} questions about models came faster than allowed");
+            say("discovery-too-often", None, message);
+        }
         let running = expected.running.unwrap_or(100);
         if self.most_running > running {
             say(
@@ -237,6 +243,7 @@ mod tests {
                 place: "authorization".into(),
             }],
             reads_refused: 1,
+            discovery_refused: 1,
             unauthorized: 1,
             most_running: 101,
             user_agents: [(String::new(), 1)].into(),
@@ -251,6 +258,7 @@ mod tests {
             "key-leaked",
             "window-overrun",
             "read-too-often",
+            "discovery-too-often",
             "too-many-running",
             "unauthorized",
             "no-user-agent",

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::account::Credits;
 use super::create::{Order, Refusal};
 use super::fields::{Field, Kind, check, optional, required};
-use super::market_rows::{Source, row};
+use super::market_rows::Source;
 use super::tasks::{Media, Picture, Progress};
 use super::{Call, Emulator, Lane, Lookup, Outcome, Reply};
 
@@ -13,7 +13,8 @@ use super::{Call, Emulator, Lane, Lookup, Outcome, Reply};
 const AROUND: &[Field] =
     &[required("model", Kind::Text(0)), optional("callBackUrl", Kind::Text(0))];
 
-const UNKNOWN_MODEL: &str = "The model name you specified is not supported. Please verify your input and use one of the supported models provided by KIE.";
+/// The answer to the name of a model that there is not.
+pub(super) const UNKNOWN_MODEL: &str = "The model name you specified is not supported. Please verify your input and use one of the supported models provided by KIE.";
 
 impl Emulator {
     pub(super) fn market_order(&self, body: &Map<String, Value>) -> Result<Order, Refusal> {
@@ -24,7 +25,7 @@ impl Emulator {
             .collect();
         let mut wasted = check(AROUND, &around).map_err(|message| Refusal::new(422, message))?;
         let id = body.get("model").and_then(Value::as_str).unwrap_or_default();
-        let row = row(id).ok_or_else(|| Refusal::new(422, UNKNOWN_MODEL))?;
+        let row = self.options.market.row(id).ok_or_else(|| Refusal::new(422, UNKNOWN_MODEL))?;
         if row.retired {
             return Err(Refusal::new(500, "This interface is temporarily paused"));
         }

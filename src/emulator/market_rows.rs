@@ -6,16 +6,10 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use super::create::Refusal;
 use super::fields::is_url;
 use super::tasks::Media;
-
-static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
-    // A table that cannot be read knows no model, and every test of the market fails.
-    serde_json::from_str(include_str!("market-models.json")).unwrap_or_default()
-});
 
 /// One model.
 #[derive(Debug, Deserialize)]
@@ -25,6 +19,18 @@ pub(super) struct Row {
     pub id: String,
     /// What it makes.
     pub media: Media,
+    /// The kinds of work that the list of models names for it.
+    #[serde(default)]
+    pub tasks: Vec<String>,
+    /// Its name in the list of models; made from its id when absent.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// Its price text in the list of models; made from its prices when absent.
+    #[serde(default)]
+    pub price_text: Option<String>,
+    /// False for a model whose schema the provider has not put in its list yet.
+    #[serde(default = "yes")]
+    pub schema: bool,
     /// True for a model that was switched off.
     #[serde(default)]
     pub retired: bool,
@@ -34,7 +40,11 @@ pub(super) struct Row {
     #[serde(default)]
     rules: Vec<Rule>,
     #[serde(default)]
-    price: Option<Price>,
+    pub price: Option<Price>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What makes the length of a clip.
@@ -57,39 +67,39 @@ struct Seconds {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Field {
-    name: String,
+    pub name: String,
     #[serde(rename = "type")]
-    kind: String,
+    pub kind: String,
     #[serde(default)]
-    required: bool,
+    pub required: bool,
     #[serde(default)]
-    values: Vec<Value>,
+    pub values: Vec<Value>,
     #[serde(default)]
-    default: Option<Value>,
+    pub default: Option<Value>,
     #[serde(default)]
-    min: Option<f64>,
+    pub min: Option<f64>,
     #[serde(default)]
-    max: Option<f64>,
+    pub max: Option<f64>,
     #[serde(default)]
-    min_length: Option<usize>,
+    pub min_length: Option<usize>,
     #[serde(default)]
-    max_length: Option<usize>,
+    pub max_length: Option<usize>,
     #[serde(default)]
-    min_items: Option<usize>,
+    pub min_items: Option<usize>,
     #[serde(default)]
-    max_items: Option<usize>,
+    pub max_items: Option<usize>,
     /// Another JSON type that was seen to work.
     #[serde(default)]
     also_accepts: Option<String>,
     #[serde(default)]
-    fields: Vec<Field>,
+    pub fields: Vec<Field>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Price {
-    basis: String,
-    rates: Vec<Rate>,
+pub(super) struct Price {
+    pub basis: String,
+    pub rates: Vec<Rate>,
     #[serde(default)]
     extra: Option<Extra>,
 }
@@ -105,9 +115,9 @@ struct Extra {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Rate {
-    when: BTreeMap<String, Value>,
-    credits: f64,
+pub(super) struct Rate {
+    pub when: BTreeMap<String, Value>,
+    pub credits: f64,
 }
 
 /// A rule between fields, in the words of the fact sheet.
@@ -140,17 +150,6 @@ pub(super) struct Source {
     pub seconds: f64,
     /// Its resolution as the task's record names it.
     pub resolution: String,
-}
-
-/// The row of a model.
-pub(super) fn row(id: &str) -> Option<&'static Row> {
-    ROWS.iter().find(|row| row.id == id)
-}
-
-/// All rows.
-#[cfg(test)]
-pub(super) fn rows() -> &'static [Row] {
-    &ROWS
 }
 
 fn filled(value: Option<&Value>) -> bool {
@@ -506,11 +505,10 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn every_rule_and_price_of_the_table_is_understood() {
-        assert!(rows().len() > 140, "{} rows", rows().len());
+        let market = crate::emulator::Market::default();
+        assert!(market.rows().count() > 140, "{} rows", market.rows().count());
         let known = [
             "exactly_one_of",
             "at_least_one_of",
@@ -534,7 +532,7 @@ mod tests {
             "multiple_of",
             "prefix",
         ];
-        for row in rows() {
+        for row in market.rows() {
             for rule in &row.rules {
                 assert!(known.contains(&rule.rule.as_str()), "{}: {}", row.id, rule.rule);
             }

@@ -23,9 +23,11 @@
 
 pub mod account;
 pub mod bill;
+pub mod callback;
 pub mod clip;
 mod control;
 mod create;
+mod discovery;
 mod download;
 pub mod envelope;
 pub mod faults;
@@ -33,9 +35,12 @@ mod fields;
 pub mod judge;
 mod market;
 mod market_rows;
+mod market_table;
 mod multipart;
+mod openapi;
 mod options;
 mod picture;
+mod postman;
 pub mod route;
 mod runway;
 pub mod server;
@@ -61,6 +66,7 @@ use tasks::{Lane, Outcome, Task};
 
 pub use clip::{ClipMaker, ClipOrder, TinyClips};
 pub use envelope::{Answer, Body, Delivery, Door, FileContent, Reply, Request, TransportFault};
+pub use market_table::Market;
 pub use options::{Clips, EmulatorArgs, Options, Times};
 
 /// The provider.
@@ -189,7 +195,11 @@ impl Emulator {
                 };
                 self.look_for_leaks(now, None, request);
                 self.log(now, request, None, None, status, Some(i64::from(status)), None);
-                return Reply::json(status, &json!({"code": status, "msg": text, "data": null}));
+                let mut answer = json!({"code": status, "msg": text, "data": null});
+                if request.path.starts_with("/api/file-") {
+                    answer["success"] = false.into();
+                }
+                return Reply::json(status, &answer);
             }
         };
         self.look_for_leaks(now, Some(operation), request);
@@ -307,6 +317,10 @@ impl Emulator {
             Operation::AlephRead => self.aleph_read(call),
             Operation::Credit => Reply::success(&self.memory.balance.to_json()),
             Operation::DownloadUrl => self.download_url(call),
+            Operation::Models
+            | Operation::ModelSchema
+            | Operation::ModelPrice
+            | Operation::ModelSuccess => self.discover(call),
             Operation::UploadBase64 | Operation::UploadStream | Operation::UploadUrl => {
                 self.upload(call)
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::account::{Credits, Rate};
 use super::clip::{ClipMaker, TinyClips};
 use super::faults::Script;
+use super::market_table::Market;
 use super::route::Operation;
 
 /// How an emulator behaves. Times are in milliseconds.
@@ -26,6 +27,12 @@ pub struct Options {
     pub submissions: Rate,
     /// Reads of one task allowed in a window.
     pub reads: Rate,
+    /// Questions about models allowed in a window, all four kinds together.
+    pub discovery: Rate,
+    /// The key that callbacks are signed with, if the account has made one.
+    pub webhook_key: Option<String>,
+    /// The models of the market.
+    pub market: Market,
     /// What ids, seeds and chances are drawn from.
     pub seed: u64,
     /// How long tasks take.
@@ -66,6 +73,9 @@ impl Default for Options {
             credits: Credits::whole(10_000),
             submissions: Rate { limit: 20, window_ms: 10_000 },
             reads: Rate { limit: 10, window_ms: 1_000 },
+            discovery: Rate { limit: 1, window_ms: 1_000 },
+            webhook_key: None,
+            market: Market::default(),
             seed: 0,
             times: Times::default(),
             latency_ms: 0,
@@ -190,6 +200,15 @@ pub struct EmulatorArgs {
     /// How many new tasks are let through in how long
     #[arg(long, value_name = "N/TIME", default_value = "20/10s", value_parser = parse_rate)]
     pub submissions: Rate,
+    /// How many questions about models are let through in how long
+    #[arg(long, value_name = "N/TIME", default_value = "1/1s", value_parser = parse_rate)]
+    pub discovery: Rate,
+    /// Sign callbacks with this key
+    #[arg(long, value_name = "KEY")]
+    pub webhook_key: Option<String>,
+    /// More models of the market, as a JSON list of rows (see below)
+    #[arg(long, value_name = "FILE")]
+    pub market: Option<PathBuf>,
     /// Serve the 1080p, 4K and Aleph paths of older notes, too
     #[arg(long)]
     pub seed_aliases: bool,
@@ -219,14 +238,24 @@ Faults are rules: what they match, and what they do.
 
   match   operation (create, read, veo-generate, veo-extend, veo-read, veo-1080p, veo-4k, market-create, market-read,
           runway-generate, runway-extend, runway-read, aleph-generate, aleph-read, credit, download-url,
-          upload-base64, upload-stream, upload-url, file, link, upload-file), family, path (a `*` at its end stands for
+          models, model-schema, model-price, model-success-rate, upload-base64, upload-stream, upload-url, file, link,
+          upload-file), family, path (a `*` at its end stands for
           any rest), model, prompt (a part of it), task (its number), calls (a list), probability, times
   do      of one answer: http_status (status, accepted), code (code, msg, accepted), drop_before, drop_after,
           stall (ms, accepted), slow (ms), broken_json, cut_json, wrong_types, html_200, duplicate_answer, redirect,
           cut_body (bytes), wrong_length (extra), gone (status), wrong_content (content: html, other_clip, empty)
           of a task, matched by its create: fail (code, message, after_ms, charged), stuck, slow_task (ms),
           success_without_url (reads), backwards (reads), invisible (ms), double_length, price (credits),
-          upgrade_fails";
+          upgrade_fails
+
+Callbacks go to a task's `callBackUrl` when it has ended, in three tries, to this machine and private networks only;
+the bill tells what became of them.
+
+Models of your own, with --market; a row with a known id takes its place, \"retired\": true takes it away.
+  [{\"id\": \"acme/one\", \"media\": \"video\", \"tasks\": [\"Text to Video\"], \"seconds\": {\"field\": \"duration\"}, \"fields\": [
+    {\"name\": \"prompt\", \"type\": \"string\", \"required\": true, \"max_length\": 2000},
+    {\"name\": \"duration\", \"type\": \"integer\", \"values\": [5, 10], \"default\": 5}],
+    \"price\": {\"basis\": \"per_second\", \"rates\": [{\"when\": {}, \"credits\": 12}]}}]";
 
 impl EmulatorArgs {
     /// The options that the flags stand for, with `preview` as the maker of drawn clips.
@@ -272,6 +301,13 @@ impl EmulatorArgs {
                     .map_err(|error| format!("{}: {error}", path.display()))?
             }
         };
+        let market = match &self.market {
+            None => Market::default(),
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| error.to_string())
+                .and_then(|text| Market::default().with(&text))
+                .map_err(|error| format!("`--market {}`: {error}", path.display()))?,
+        };
         let clips = match (self.clips, preview) {
             (Clips::Tiny, _) => Arc::new(TinyClips),
             (Clips::Preview, Some(maker)) => maker,
@@ -283,6 +319,9 @@ impl EmulatorArgs {
             keys: self.key.clone(),
             credits: Credits::from_f64(self.credits),
             submissions: self.submissions,
+            discovery: self.discovery,
+            webhook_key: self.webhook_key.clone(),
+            market,
             seed: self.seed,
             times,
             latency_ms: self.latency.unsigned_abs(),

@@ -33,6 +33,14 @@ pub enum Operation {
     Credit,
     /// `POST /api/v1/common/download-url`
     DownloadUrl,
+    /// `GET /api/v1/models`
+    Models,
+    /// `GET /api/v1/models/{id}/schema`
+    ModelSchema,
+    /// `GET /api/v1/models/{id}/price`
+    ModelPrice,
+    /// `GET /api/v1/models/{id}/success-rate`
+    ModelSuccess,
     /// `POST /api/file-base64-upload`
     UploadBase64,
     /// `POST /api/file-stream-upload`
@@ -77,6 +85,10 @@ impl Operation {
         Self::AlephRead,
         Self::Credit,
         Self::DownloadUrl,
+        Self::Models,
+        Self::ModelSchema,
+        Self::ModelPrice,
+        Self::ModelSuccess,
         Self::UploadBase64,
         Self::UploadStream,
         Self::UploadUrl,
@@ -104,6 +116,10 @@ impl Operation {
             Self::AlephRead => "aleph-read",
             Self::Credit => "credit",
             Self::DownloadUrl => "download-url",
+            Self::Models => "models",
+            Self::ModelSchema => "model-schema",
+            Self::ModelPrice => "model-price",
+            Self::ModelSuccess => "model-success-rate",
             Self::UploadBase64 => "upload-base64",
             Self::UploadStream => "upload-stream",
             Self::UploadUrl => "upload-url",
@@ -125,6 +141,7 @@ impl Operation {
             Self::RunwayGenerate | Self::RunwayExtend | Self::RunwayRead => "runway",
             Self::AlephGenerate | Self::AlephRead => "aleph",
             Self::Credit | Self::DownloadUrl => "account",
+            Self::Models | Self::ModelSchema | Self::ModelPrice | Self::ModelSuccess => "discovery",
             Self::UploadBase64 | Self::UploadStream | Self::UploadUrl => "upload",
             Self::File | Self::Link | Self::UploadFile | Self::Elsewhere => "download",
         }
@@ -187,9 +204,16 @@ pub fn find(method: &str, path: &str, door: Door, aliases: bool) -> Route {
         "/api/v1/aleph/record-info" => &[("GET", To::AlephRead)],
         "/api/v1/chat/credit" => &[("GET", To::Credit)],
         "/api/v1/common/download-url" => &[("POST", To::DownloadUrl)],
+        "/api/v1/models" => &[("GET", To::Models)],
         "/api/file-base64-upload" => &[("POST", To::UploadBase64)],
         "/api/file-stream-upload" => &[("POST", To::UploadStream)],
         "/api/file-url-upload" => &[("POST", To::UploadUrl)],
+        _ if path.starts_with(MODELS) => match about_model(path) {
+            Some((_, "schema")) => &[("GET", To::ModelSchema)],
+            Some((_, "price")) => &[("GET", To::ModelPrice)],
+            Some((_, "success-rate")) => &[("GET", To::ModelSuccess)],
+            _ => return Route::Unknown,
+        },
         _ => match beginnings.iter().find(|(beginning, _)| path.starts_with(beginning)) {
             Some((_, To::File)) => &[("GET", To::File), ("HEAD", To::File)],
             Some((_, To::Link)) => &[("GET", To::Link), ("HEAD", To::Link)],
@@ -220,9 +244,36 @@ pub fn find(method: &str, path: &str, door: Door, aliases: bool) -> Route {
         .map_or(Route::WrongMethod, |(_, operation)| Route::To(*operation))
 }
 
+/// Where questions about one model begin.
+const MODELS: &str = "/api/v1/models/";
+
+/// The model that a path is about and what it asks for. An id has one or two segments, its slash as it is.
+#[must_use]
+pub fn about_model(path: &str) -> Option<(&str, &str)> {
+    let (id, question) = path.strip_prefix(MODELS)?.rsplit_once('/')?;
+    let segments: Vec<&str> = id.split('/').collect();
+    let is_id = segments.len() <= 2 && segments.iter().all(|segment| !segment.is_empty());
+    is_id.then_some((id, question))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_about_a_model_names_it_with_its_slash() {
+        let to = |path| find("GET", path, Door::Any, false);
+        assert_eq!(to("/api/v1/models"), Route::To(Operation::Models));
+        assert_eq!(to("/api/v1/models/a/b/schema"), Route::To(Operation::ModelSchema));
+        assert_eq!(about_model("/api/v1/models/a/b/schema"), Some(("a/b", "schema")));
+        assert_eq!(to("/api/v1/models/veo-3-1/price"), Route::To(Operation::ModelPrice));
+        for path in ["/api/v1/models/a/b/c/price", "/api/v1/models//price", "/api/v1/models/a/cost"]
+        {
+            assert_eq!(to(path), Route::Unknown, "{path}");
+        }
+        let elsewhere = find("GET", "/api/v1/models", Door::Upload, false);
+        assert_eq!(elsewhere, Route::Unknown);
+    }
 
     #[test]
     fn official_paths_are_known_and_older_ones_only_on_request() {

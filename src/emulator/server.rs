@@ -1,7 +1,8 @@
 //! The emulator on a port of this machine.
 //!
 //! The shell holds no knowledge of the provider: it receives a request completely, asks the state machine, waits as
-//! long as it says, and acts out the faults of the transport on the socket. It listens on 127.0.0.1 only.
+//! long as it says, and acts out the faults of the transport on the socket. It listens on 127.0.0.1 only; callbacks are
+//! the one thing that it sends by itself.
 
 use std::convert::Infallible;
 use std::io;
@@ -22,6 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::bill::Bill;
+use super::callback::Callback;
+use super::postman;
 use super::socket::{Cut, Sockets};
 use super::{
     Answer, ClipMaker, Delivery, Door, Emulator, EmulatorArgs, Options, Reply, Request,
@@ -218,6 +221,7 @@ pub async fn start(serve: ServeOptions) -> Result<Running, ServeError> {
     if let Some((listener, _)) = upload {
         servers.push(spawn(listener, Arc::clone(&shared), Door::Upload, stop.clone()));
     }
+    servers.push(tokio::spawn(postman::deliver(Arc::clone(&shared), stop.clone())));
     let running = Running { shared, address, base, upload_base, stop, servers };
     if let Some(path) = ready_file {
         let ready = json!({"base": running.base, "upload_base": running.upload_base, "pid": std::process::id()});
@@ -255,7 +259,7 @@ fn spawn(
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     emulator: Mutex<Emulator>,
     state_file: Option<PathBuf>,
     bill_file: Option<PathBuf>,
@@ -264,6 +268,32 @@ struct Shared {
 impl Shared {
     fn emulator(&self) -> MutexGuard<'_, Emulator> {
         self.emulator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The callbacks that are due.
+    pub(super) fn callbacks(&self) -> Vec<Callback> {
+        let mut emulator = self.emulator();
+        let before = emulator.revision();
+        let due = emulator.take_callbacks(now_ms());
+        if emulator.revision() != before
+            && let Err(error) = self.keep(&emulator)
+        {
+            tracing::error!("{error}");
+        }
+        due
+    }
+
+    /// Takes note of what became of a callback.
+    pub(super) fn note(&self, callback: &Callback, tries: u32, outcome: &str) {
+        let mut emulator = self.emulator();
+        emulator.note_callback(callback, tries, outcome);
+        if let Err(error) = self.keep(&emulator) {
+            tracing::error!("{error}");
+        }
+    }
+
+    pub(super) fn webhook_key(&self) -> Option<String> {
+        self.emulator().options().webhook_key.clone()
     }
 
     async fn answer(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::callback::Callback;
 use super::faults::Faults;
 use super::tasks::{Media, Picture, Version};
 use super::{Bill, Credits, Emulator, Logged, Options, Outcome, State, Task, Window, mix};
@@ -27,9 +28,13 @@ pub(super) struct Memory {
     /// Uploads by their path.
     pub uploads: BTreeMap<String, Uploaded>,
     pub submissions: Window,
+    #[serde(default)]
+    pub discovery: Window,
     /// What ends when: a task, or one of its versions.
     pub due: BTreeSet<(i64, usize, Option<usize>)>,
     pub running: u32,
+    #[serde(default)]
+    pub callbacks: Vec<Callback>,
     pub faults: Faults,
     pub last_create_answer: Option<Value>,
     pub bill: Bill,
@@ -122,8 +127,10 @@ impl Memory {
             links: HashMap::new(),
             uploads: BTreeMap::new(),
             submissions: Window::default(),
+            discovery: Window::default(),
             due: BTreeSet::new(),
             running: 0,
+            callbacks: Vec::new(),
             faults,
             last_create_answer: None,
             bill,
@@ -211,6 +218,13 @@ impl Emulator {
                 taken: Vec::new(),
             };
             self.memory.files.insert(path, stored);
+        }
+        if let Some(task) = self.memory.tasks.get(index)
+            && let Some(url) = task.callback.clone()
+        {
+            let callback =
+                Callback { url, task_id: task.id.clone(), body: self.callback_body(task) };
+            self.memory.callbacks.push(callback);
         }
     }
 

@@ -140,6 +140,9 @@ pub struct Task {
     /// What it makes.
     #[serde(default)]
     pub media: Media,
+    /// Where its end is told.
+    #[serde(default)]
+    pub callback: Option<String>,
     /// The 1080p and 4K versions that were asked for.
     pub upgrades: Vec<Upgrading>,
     /// Deviations.

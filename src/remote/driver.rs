@@ -406,7 +406,7 @@ impl<'a> Driver<'a> {
     }
 }
 
-fn joined(base: &str, path: &str) -> String {
+pub(super) fn joined(base: &str, path: &str) -> String {
     format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'))
 }
 
@@ -452,6 +452,6 @@ fn code_text(code: Option<i64>, status: u16) -> String {
     code.map_or_else(|| format!("HTTP {status}"), |code| code.to_string())
 }
 
-fn worded(code: &str, message: &str) -> String {
+pub(super) fn worded(code: &str, message: &str) -> String {
     if message.is_empty() { format!("code {code}") } else { format!("code {code}: {message}") }
 }

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod backoff;
 pub mod bind;
+pub mod discovery;
 pub mod driver;
 pub mod echo;
 pub mod http;

@@ -4,12 +4,14 @@
 //! A project's file and flags only lower limits; the user's own file alone raises them. Hosts and the key never come
 //! from a project's files, except for `KIE_API_KEY` in its `.env`, which belongs to whoever runs the command.
 
+mod bare;
 mod file;
 mod find;
 mod project;
 pub mod quantity;
 mod schema;
 
+pub use bare::{Bare, resolve_bare};
 pub use file::{ConfigFile, LintLevel, Owner, nearest};
 pub use project::{CONFIG_FILE, Project, STORYBOARDS};
 pub use quantity::Rate;
@@ -202,6 +204,11 @@ impl Environment {
         let base =
             self.config_home.clone().or_else(|| Some(self.home.as_ref()?.join(".config")))?;
         Some(base.join("storyreel").join("config.toml"))
+    }
+
+    /// The folder of the user's own models, whether it exists or not.
+    pub fn user_catalog(&self) -> Option<PathBuf> {
+        self.user_config().map(|config| config.with_file_name("catalog"))
     }
 
     fn state_folder(&self) -> PathBuf {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::server::{Server, answer};
 use serde_json::{Value, json};
-use storyreel::emulator::bill::Bill;
+use storyreel::emulator::bill::{Bill, CallbackSent};
 use storyreel::emulator::faults::Script;
 use storyreel::emulator::server::{Running, ServeOptions, start};
 use storyreel::emulator::{Options, Times};
@@ -289,4 +290,68 @@ async fn the_clock_brings_expiry_within_reach() {
         .json(&json!({"advance_ms": 15 * 86_400_000_i64}));
     assert_eq!(clock.send().await.expect("an answer").status(), 200);
     assert_eq!(client().get(&url).send().await.expect("an answer").status(), 404);
+}
+
+/// Waits for the callbacks in the bill; another task sends them at a time of its own.
+async fn callbacks(running: &Running, count: usize) -> Vec<CallbackSent> {
+    for _ in 0..1_000 {
+        let sent = running.bill().callbacks;
+        if sent.len() >= count {
+            return sent;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no callback came")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_are_signed_tried_three_times_and_sent_to_private_addresses_only() {
+    let options = Options {
+        times: Times::all(0),
+        webhook_key: Some("hook-key".into()),
+        ..Options::default()
+    };
+    let running =
+        start(ServeOptions { options, ..ServeOptions::default() }).await.expect("an emulator");
+    let seen = std::sync::atomic::AtomicU32::new(0);
+    let hook = Server::start(move |request| {
+        let number = seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let good = request.path() == "/good" && number >= 2;
+        answer(if good { 200 } else { 503 }, &[], "{}")
+    });
+    let create = async |url: &str| -> Value {
+        let request = client()
+            .post(format!("{}/api/v1/veo/generate", running.base()))
+            .bearer_auth("key-of-tests")
+            .json(&json!({"prompt": "a kite", "callBackUrl": url}));
+        request.send().await.expect("an answer").json().await.expect("JSON")
+    };
+    let id = create(&format!("{}/good", hook.base)).await["data"]["taskId"].clone();
+    let first = callbacks(&running, 1).await.remove(0);
+    assert_eq!((json!(first.task_id), first.tries, first.outcome.as_str()), (id, 3, "received"));
+    create(&format!("{}/bad", hook.base)).await;
+    let second = callbacks(&running, 2).await.remove(1);
+    assert_eq!((second.tries, second.outcome.as_str()), (3, "HTTP 503"));
+    create("https://hook.example.com/x").await;
+    let third = callbacks(&running, 3).await.remove(2);
+    assert!(third.tries == 0 && third.outcome.starts_with("not sent"), "{third:?}");
+
+    let requests = hook.requests();
+    assert_eq!(requests.len(), 6);
+    for request in &requests {
+        let head = request.head.to_lowercase();
+        assert!(
+            head.starts_with("post /") && head.contains("content-type: application/json"),
+            "{head}"
+        );
+        assert!(!head.contains("authorization"), "the account's key has no business there");
+        let value = |name: &str| {
+            let line = head.lines().find(|line| line.starts_with(name)).expect("a header");
+            line.split_once(": ").map(|(_, value)| value.trim().to_owned()).expect("a value")
+        };
+        let time: i64 = value("x-webhook-timestamp").parse().expect("a time");
+        assert!((jiff::Timestamp::now().as_second() - time).abs() < 60);
+        assert_eq!(value("x-webhook-signature").len(), 44);
+    }
+    running.stop().await;
 }

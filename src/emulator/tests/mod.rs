@@ -1,10 +1,13 @@
 //! The provider's behaviour in virtual time, against what its pages and recordings show.
 
 mod account;
+mod callbacks;
 mod control;
+mod discovery;
 mod files;
 mod market;
 mod script;
+mod uploads;
 mod veo;
 
 use serde_json::{Value, json};
