@@ -60,6 +60,12 @@ const GOALS: &[Goal] = &[
         why: "its clips can be made longer",
     },
     Goal {
+        names: &["upscale", "resolution", "enhance"],
+        models: &["Topaz Video Upscale"],
+        work: &[ModeKind::Upscale],
+        why: "gives a clip more pixels",
+    },
+    Goal {
         names: &["consistency", "character", "characters", "references"],
         models: &["Veo 3.1 Fast", "Seedance 2.5", "Kling 3.0 Omni"],
         work: &[],

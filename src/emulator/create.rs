@@ -285,7 +285,7 @@ impl Emulator {
         links.iter().find(broken).map(|link| (*link).to_owned())
     }
 
-    /// How long the video at an address is, in seconds, and its picture, as far as the emulator can know.
+    /// How long the video or sound at an address is, in seconds, and its picture, as far as the emulator can know.
     pub(super) fn source_picture(&self, link: &str) -> Picture {
         let foreign = Picture { width: 1280, height: 720, seconds: self.options.foreign_seconds };
         let Some(path) = self.own_path(link) else {
@@ -305,7 +305,12 @@ impl Emulator {
             Ok(probe) => {
                 Picture { width: probe.width, height: probe.height, seconds: probe.duration }
             }
-            Err(_) => foreign,
+            Err(_) => {
+                match crate::media::sound::seconds(std::io::Cursor::new(upload.bytes.as_slice())) {
+                    Some(seconds) => Picture { seconds, ..foreign },
+                    None => foreign,
+                }
+            }
         }
     }
 }

@@ -110,7 +110,7 @@ impl Hashes<'_> {
         match std::fs::metadata(&real) {
             Ok(metadata) if metadata.is_file() => {
                 let sha256 = self.digest(&real, &metadata)?;
-                let seconds = clip_seconds(&real);
+                let seconds = seconds_of(&real);
                 Ok(KnownInput::File { path: real, sha256, seconds })
             }
             _ => Ok(KnownInput::Unusable("is not a file".into())),
@@ -139,12 +139,16 @@ impl Hashes<'_> {
     }
 }
 
-/// How long a clip is: what is made from it may be as long, and is paid for by the second.
-fn clip_seconds(path: &Path) -> Option<f64> {
+/// How long a clip or a sound is: what is made from it may be as long, and is paid for by the second.
+fn seconds_of(path: &Path) -> Option<f64> {
     const CLIPS: [&str; 3] = ["mp4", "mov", "m4v"];
+    const SOUNDS: [&str; 7] = ["mp3", "wav", "m4a", "aac", "ogg", "opus", "flac"];
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    CLIPS.contains(&extension.as_str()).then_some(())?;
-    crate::media::probe_file(path).ok().map(|probe| probe.duration)
+    if CLIPS.contains(&extension.as_str()) {
+        return crate::media::probe_file(path).ok().map(|probe| probe.duration);
+    }
+    SOUNDS.contains(&extension.as_str()).then_some(())?;
+    crate::media::sound::seconds_of_file(path)
 }
 
 /// A path relative to the project root with `/`; the whole path where it lies elsewhere.

@@ -38,6 +38,8 @@ pub struct Built {
     pub steps: Vec<BuiltStep>,
     /// Length of the finished clip in seconds, where known.
     pub clip_length: Option<f64>,
+    /// The clip is as long as the clip or sound that it is made from.
+    pub as_long_as_input: bool,
     /// Fields that the chosen mode has no use for: the step's index in the ask (`None`: the scene) and the field.
     pub unsupported: Vec<(Option<usize>, Field)>,
     /// What is odd but does not stop anything.
@@ -105,6 +107,7 @@ impl Builder<'_> {
         let mut built = Built {
             steps: Vec::new(),
             clip_length: None,
+            as_long_as_input: false,
             unsupported: Vec::new(),
             warnings: Vec::new(),
             retired: None,
@@ -364,7 +367,8 @@ impl Builder<'_> {
         let extended = ask.steps.iter().any(|step| step.kind == StepKind::Extend);
 
         let by_sound = mode.length_from.as_deref() == Some("audio");
-        let input_seconds = self.seconds_of(&sources).filter(|_| !by_sound);
+        let source = if by_sound { &sources.sound_file } else { &sources.video };
+        let input_seconds = self.seconds_of(source.as_ref());
         let film = seconds(fields, Field::Duration);
         let wanted_length = film.map(|film| self.base_length(ask, model, mode, film));
         let mut wanted = Wanted { fields: BTreeMap::new(), params };
@@ -399,8 +403,9 @@ impl Builder<'_> {
                 ));
             }
         }
-        if mode.length_from.as_deref() == Some("video") {
+        if mode.length_from.is_some() {
             length = input_seconds;
+            built.as_long_as_input = true;
         }
         let sound = is_heard(mode, switch(fields, Field::Audio));
         // A model with a parameter for it is not told twice what to avoid.
@@ -416,6 +421,8 @@ impl Builder<'_> {
             Kind { step: None, sound, from_image, extended },
         ) {
             Ok(prompt) => prompt,
+            // Who works on a clip alone is told nothing.
+            Err(_) if !mode.takes("prompt") => (String::new(), None),
             Err(problem) => {
                 problems.push(problem);
                 return Some(model);
@@ -468,9 +475,9 @@ impl Builder<'_> {
         Some(model)
     }
 
-    /// How long the clip that a scene starts from is, where that is known.
-    fn seconds_of(&self, sources: &Sources) -> Option<f64> {
-        let digest = sources.video.as_ref()?.get("$file")?.as_str()?;
+    /// How long the clip or sound that a scene starts from is, where that is known.
+    fn seconds_of(&self, source: Option<&Json>) -> Option<f64> {
+        let digest = source?.get("$file")?.as_str()?;
         self.lengths.get(digest).copied()
     }
 

@@ -364,7 +364,7 @@ fn report_warnings(
             ));
         diagnostics.push(error);
     }
-    if duration.is_none() && built.clip_length.is_some() {
+    if duration.is_none() && built.clip_length.is_some() && !built.as_long_as_input {
         let seconds = built.clip_length.map(number).unwrap_or_default();
         diagnostics.push(
             Diagnostic::warning(

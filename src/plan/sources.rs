@@ -160,7 +160,7 @@ impl Sources {
             kinds.push(ModeKind::Speech);
         }
         if self.video.is_some() {
-            kinds.extend([ModeKind::V2v, ModeKind::Motion, ModeKind::Reference]);
+            kinds.extend([ModeKind::V2v, ModeKind::Motion, ModeKind::Reference, ModeKind::Upscale]);
             // What the scene starts from is told by the clip first.
             if self.sound_file.is_some() {
                 kinds.rotate_left(1);

@@ -75,7 +75,7 @@ fields! {
     Model "model" Text true &["videomodel", "模型", "モデル", "modell"],
         "The video model by its name, such as `Veo 3.1 Fast`, or `auto`, which chooses by the goal.";
     Goal "goal" Text true &["目标", "目標", "ziel", "doel"],
-        "What matters most where the model is `auto`: value, quality, speed, audio, animate, edit, extend or consistency.";
+        "What matters most where the model is `auto`: value, quality, speed, audio, animate, edit, extend, upscale or consistency.";
     ImageModel "image_model" Text true &["stillmodel", "picturemodel", "图片模型", "bildmodell"],
         "The image model that makes stills, such as `Nano Banana`: keyframes, and scenes of type `image`.";
     Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト"],

@@ -910,7 +910,8 @@ fn the_plan_as_json_has_the_documented_shape() {
     assert_eq!(
         plan["summary"],
         json!({"create": 8, "update": 0, "unchanged": 0, "restore": 0, "move": 0, "resume": 0, "absent": 0, "blocked": 0,
-               "skip": 0, "credits": 660, "usd": 3.3, "unpriced_steps": 0})
+               "skip": 0, "credits": 660, "usd": 3.3, "exact": {"credits": 0, "usd": 0},
+               "dated": {"credits": 660, "usd": 3.3}, "unpriced_steps": 0})
     );
     let scene = &plan["scenes"][7];
     assert_eq!(

@@ -206,3 +206,33 @@ fn a_choice_that_was_made_does_not_wander() {
     project.write("SCENES.md", film("quality", "The sea at noon"));
     project.run(["plan"]).expect(0).tells(&["`auto` is `Veo 3.1` here"]);
 }
+
+#[test]
+fn a_clip_that_exists_is_upscaled_and_is_as_long_as_it_was() {
+    let project = Project::new();
+    project.write("refs/clip.mp4", crate::every_model::clip());
+    project.write(
+        "storyboard.yaml",
+        "scenes:\n  - {id: 1, video: refs/clip.mp4, model: auto, goal: upscale}\n  \
+         - {id: 2, video: refs/clip.mp4, model: Topaz, resolution: 4x}\n",
+    );
+    let done = project.run(["plan", "--json"]).expect(0);
+    assert!(!done.stderr.contains("no-duration"), "{}", done.stderr);
+    let plan = done.json();
+    for (scene, factor, credits) in [(0, "2", 64), (1, "4", 112)] {
+        let scene = &plan["scenes"][scene];
+        assert_eq!(scene["steps"][0]["request"]["input"]["upscale_factor"], factor);
+        assert_eq!(
+            (&scene["clip_length"], &scene["steps"][0]["credits"]),
+            (&8.into(), &credits.into())
+        );
+    }
+    project.write(
+        "storyboard.yaml",
+        "scenes:\n  - {id: 1, visual: The sea, model: auto, goal: upscale}\n",
+    );
+    project
+        .run(["check"])
+        .expect(1)
+        .prints(&["`Topaz Video Upscale` needs `video` in upscale mode"]);
+}

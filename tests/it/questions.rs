@@ -178,11 +178,18 @@ fn the_catalogue_and_the_facts_agree_but_for_what_is_known() {
         .collect();
     // What the catalogue leaves out or narrows on purpose.
     insta::assert_snapshot!(told.join("\n"), @r#"
+    bytedance/seedream-v4-edit {"parameter":"max_images","change":"limit","limit":"max","catalogue":1.0,"provider":6.0}
+    bytedance/seedream-v4-text-to-image {"parameter":"max_images","change":"limit","limit":"max","catalogue":1.0,"provider":6.0}
     google/nano-banana {"parameter":"image_size","change":"new-parameter","required":false}
     google/nano-banana-edit {"parameter":"image_size","change":"new-parameter","required":false}
     grok-imagine/image-to-video {"parameter":"task_id","change":"new-parameter","required":false}
     grok-imagine/image-to-video {"parameter":"index","change":"new-parameter","required":false}
     grok-imagine/image-to-video {"parameter":"mode","change":"values-added","values":["spicy"]}
+    ideogram/character {"parameter":"num_images","change":"values-added","values":["2","3","4"]}
+    ideogram/character-edit {"parameter":"num_images","change":"values-added","values":["2","3","4"]}
+    ideogram/character-remix {"parameter":"num_images","change":"values-added","values":["2","3","4"]}
+    ideogram/v3-remix {"parameter":"num_images","change":"values-added","values":["2","3","4"]}
+    qwen/image-edit {"parameter":"num_images","change":"values-added","values":["2","3","4"]}
     wan/2-7-videoedit {"parameter":"duration","change":"limit","limit":"min","catalogue":2.0,"provider":0.0}
     "#);
 }

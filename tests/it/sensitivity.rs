@@ -29,6 +29,8 @@ enum Way {
     Params,
     /// Where the model is `auto`, through the model that it chooses.
     Goal,
+    /// In the keyframe of a scene that has one: `stills.rs` changes each of its fields.
+    Still,
     /// It says whether the scene is generated at all.
     Skips,
     /// It is refused for now, with this code.
@@ -57,9 +59,10 @@ use Way::{Length, Never, Params, Prompt, Refused, Skips, Words};
 const ROWS: &[(&str, Way, &str, &str)] = &[
     ("duration", Length, "3", "9"),
     ("clip_length", Length, "least", "most"),
-    ("type", Skips, "video_clip", "image"),
+    ("type", Skips, "video_clip", "title"),
     ("model", Way::Model, "", ""),
     ("goal", Way::Goal, "value", "quality"),
+    ("image_model", Way::Still, "Nano Banana", "Imagen 4"),
     ("prompt", Prompt, "A red kite over grey dunes", "A blue kite over grey dunes"),
     ("visual", Words(Motion), "A red kite over grey dunes", "A blue kite over grey dunes"),
     ("subject", Words(Picture), "An old woman", "A young man"),
@@ -107,7 +110,8 @@ characters:
 fn modes(catalog: &Catalog) -> impl Iterator<Item = (&Model, &Mode, &'static str)> {
     catalog.models().iter().filter(|model| model.status == Status::Live).flat_map(|model| {
         model.modes.iter().filter_map(move |mode| {
-            let (_, work) = FIRST.iter().find(|(kind, _)| *kind == mode.kind)?;
+            let still = matches!(mode.kind, ModeKind::T2i | ModeKind::I2i);
+            let (_, work) = FIRST.iter().find(|(kind, _)| *kind == mode.kind && !still)?;
             Some((model, mode, *work))
         })
     })
@@ -308,7 +312,7 @@ fn each_field_changes_its_scene_alone_and_is_named() {
         }
         let base = Lines::of(model, mode, work);
         for &(field, way, old, new) in ROWS {
-            if matches!(way, Skips | Refused(_) | Params | Way::Goal) {
+            if matches!(way, Skips | Refused(_) | Params | Way::Goal | Way::Still) {
                 continue;
             }
             let (old, new) = values(&catalog, model, mode, (field, old, new));
@@ -393,9 +397,9 @@ fn each_field_changes_its_scene_alone_and_is_named() {
             assert_eq!(film.plan(&without).plan.scenes[0].action, Action::Restore, "{what}");
         }
     }
-    let all = ROWS
-        .iter()
-        .filter(|(_, way, ..)| !matches!(way, Skips | Refused(_) | Params | Way::Goal | Never));
+    let all = ROWS.iter().filter(|(_, way, ..)| {
+        !matches!(way, Skips | Refused(_) | Params | Way::Goal | Way::Still | Never)
+    });
     for (field, ..) in all {
         assert!(reached.contains(field), "no model has any use for `{field}`");
     }
@@ -462,8 +466,14 @@ fn every_parameter_of_every_mode_changes_its_scene_and_is_named() {
             if with.contains("https://") {
                 continue;
             }
-            let name = std::slice::from_ref(&parameter.name);
-            assert_changed(&film.plan(&with), name, &what);
+            let mut names = vec![parameter.name.clone()];
+            match parameter.name.as_str() {
+                // PixVerse's templates take the place of the length, and Wan counts it in frames.
+                "template_id" => names.insert(0, "duration".to_owned()),
+                "frames_per_second" => names.insert(0, "num_frames".to_owned()),
+                _ => {}
+            }
+            assert_changed(&film.plan(&with), &names, &what);
         }
     }
     assert!(refused.len() < tried / 4, "{tried} parameters, and {refused:#?} refused");
@@ -493,7 +503,7 @@ fn scenes_that_are_not_generated_any_more_are_skipped_and_come_back_free() {
         modes(&catalog).find(|(model, ..)| model.name == "Veo 3.1 Fast").unwrap();
     let base = Lines::of(model, mode, work);
     let film = film_of(&base.story());
-    for (field, value) in [("type", "image"), ("file", "footage/a.mp4")] {
+    for (field, value) in [("type", "title"), ("file", "footage/a.mp4")] {
         let planned = film.plan(&base.with(field, value).story());
         assert_eq!(planned.plan.scenes[0].action, Action::Skip);
         assert_eq!(planned.plan.summary.credits, 0.0);

@@ -292,3 +292,33 @@ fn an_image_prompt_is_not_carried_out_by_a_model_that_cannot_start_from_a_pictur
     let told = project.run(["plan"]).expect(0);
     assert!(!told.stdout.contains("keyframe"), "{}", told.stdout);
 }
+
+#[test]
+fn each_field_of_a_keyframe_changes_it_and_what_is_made_from_it() {
+    let base = "image_prompt: A wave, visual: The sea, action: It breaks, style: ink, camera: pan left, duration: 4, \
+                model: Veo 3.1 Lite, image_model: Nano Banana, aspect_ratio: 16:9, resolution: 720p";
+    let emulator = emulator();
+    let project = project(&emulator, &format!("scenes:\n  - {{id: 1, {base}}}\n"));
+    project.run(["render", "--yes"]).expect(0);
+    // What is said of the motion, and how large the clip is, leaves the still alone.
+    for (old, new, steps) in [
+        ("A wave", "A calm", ["update", "update"]),
+        ("Nano Banana", "Imagen 4", ["update", "update"]),
+        ("16:9", "9:16", ["update", "update"]),
+        ("It breaks", "It rests", ["unchanged", "update"]),
+        ("pan left", "pan right", ["unchanged", "update"]),
+        ("720p", "1080p", ["unchanged", "update"]),
+        ("ink", "oil", ["unchanged", "unchanged"]),
+    ] {
+        let edited = base.replace(old, new);
+        project.write("storyboard.yaml", format!("scenes:\n  - {{id: 1, {edited}}}\n"));
+        let plan = project.run(["plan", "--json"]).expect(0).json();
+        let found: Vec<&Value> = plan["scenes"][0]["steps"]
+            .as_array()
+            .expect("steps")
+            .iter()
+            .map(|step| &step["action"])
+            .collect();
+        assert_eq!(found, steps, "{old} -> {new}: {plan:#}");
+    }
+}
