@@ -177,5 +177,6 @@ fn scene(number: u64) -> Work {
             steps: vec![Map::new()],
         },
         after: Vec::new(),
+        awaits: Vec::new(),
     })
 }

@@ -131,10 +131,10 @@ pub(super) fn filled(value: Option<&Value>) -> bool {
     }
 }
 
-/// True for an input in symbolic form: `{"$file": ..}`, `{"$clip": ..}`, `{"$task": ..}` or `{"$previous": ..}`.
+/// True for an input in symbolic form: `{"$file": ..}`, `{"$clip": ..}`, `{"$task": ..}`, `{"$previous": ..}` or `{"$scene": ..}`.
 pub(super) fn is_symbolic(value: &Value) -> bool {
     value.as_object().is_some_and(|map| {
-        ["$file", "$clip", "$task", "$previous"].iter().any(|key| map.contains_key(*key))
+        ["$file", "$clip", "$task", "$previous", "$scene"].iter().any(|key| map.contains_key(*key))
     })
 }
 

@@ -229,6 +229,7 @@ impl Workspace {
         let planning = Planning {
             name: &self.settings.project.shown,
             place: looked.place.clone(),
+            assets_root: &self.layout.assets_root,
             board: &self.board,
             defaults: &self.settings.defaults,
             catalog: &self.catalog,

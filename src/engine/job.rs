@@ -2,7 +2,7 @@
 
 use super::event::About;
 use crate::ledger::{AttemptId, TakeId};
-use crate::plan::{ClipRef, EntryDraft, Slot, StepWork};
+use crate::plan::{Awaited, ClipRef, EntryDraft, Slot, StepWork};
 use crate::remote::backoff::Backoff;
 use crate::remote::bind::Need;
 use crate::storyboard::{SceneId, StepKind};
@@ -22,6 +22,8 @@ pub(super) struct Job {
     /// `None` for a take that nothing refers to any more: its tasks are collected, nothing is published.
     pub entry: Option<EntryDraft>,
     pub after: Vec<String>,
+    /// What of other scenes stands as a name in the requests until those are published.
+    pub awaits: Vec<Awaited>,
     /// Steps whose clips the open take got from an earlier one.
     pub reused: BTreeSet<usize>,
     /// Clips of the finished steps, from the first one on.
@@ -44,9 +46,9 @@ pub(super) struct Job {
     pub forget: Vec<AttemptId>,
     /// What this run was charged for this chain.
     pub charged: f64,
-    /// A difference between the length asked for and the one found.
     /// The price of the present step is in the purse of this run's user.
     pub taken: bool,
+    /// A difference between the length asked for and the one found.
     pub note: Option<String>,
 }
 

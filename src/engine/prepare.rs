@@ -5,12 +5,17 @@ use super::event::{Event, Stamped};
 use super::job::{Current, End, Stage};
 use super::submit::symbolic;
 use crate::ledger::{Attempt, AttemptState, FailureClass};
-use crate::plan::{ClipRef, StepStart};
+use crate::manifest::Media;
+use crate::plan::edges::Part;
+use crate::plan::request::put_scenes;
+use crate::plan::{Awaited, ClipRef, StepStart, StepWork};
 use crate::remote::backoff::{Backoff, Next};
 use crate::remote::bind::{Need, bind, needs};
 use crate::remote::outcome::{Trouble, Uploaded};
 use crate::remote::printable;
+use crate::storyboard::StepKind;
 use futures::FutureExt as _;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -44,7 +49,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             Some(_) => self.dependencies(index),
         };
         match dependencies {
-            Dependencies::Met => {}
+            Dependencies::Met => {
+                if matches!(next, Some(StepStart::Fresh)) && !self.put_upstream(index)? {
+                    return Ok(());
+                }
+            }
             Dependencies::Pending => return Ok(()),
             Dependencies::Broken(scene, end) => {
                 let message = format!("waits for scene `{scene}`, which is not published");
@@ -121,6 +130,66 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
         }
         Dependencies::Met
+    }
+
+    /// Puts what other scenes gave into the requests, the ask and the entry of a job. False, and the job is blocked, where
+    /// one of them has not given it.
+    fn put_upstream(&mut self, index: usize) -> Result<bool, Fatal> {
+        let awaits = std::mem::take(&mut self.jobs[index].awaits);
+        if awaits.is_empty() {
+            return Ok(true);
+        }
+        let mut given: BTreeMap<String, Value> = BTreeMap::new();
+        for used in awaits {
+            let Some(symbol) = self.symbol_of(index, &used) else {
+                let message = format!("scene `{}` has not given what it starts from", used.scene);
+                self.block(index, "dependency", message, End::Blocked);
+                return Ok(false);
+            };
+            given.insert(used.name(), symbol);
+        }
+        let job = &mut self.jobs[index];
+        for step in &mut job.steps {
+            put_scenes(&mut step.request.body, &given);
+            put_in_members(&mut step.parts, &given);
+        }
+        if let Value::Object(ask) = &mut job.ask {
+            let known = ask.entry("upstream").or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(known) = known {
+                known.extend(given.clone());
+            }
+        }
+        if let Some(entry) = &mut job.entry {
+            put_in_members(&mut entry.fields, &given);
+            entry.fields.insert("ask".into(), job.ask.clone());
+            for step in &mut entry.steps {
+                put_in_members(step, &given);
+            }
+        }
+        if let Some(take) = job.take {
+            // A take that was opened before says what it is made for now.
+            let kinds = job.steps.iter().map(|step| step.kind).collect();
+            self.ledger.redirect_takes(&[(take, job.ask.clone(), kinds)])?;
+        }
+        Ok(true)
+    }
+
+    /// What another scene of this run gives.
+    fn symbol_of(&self, index: usize, used: &Awaited) -> Option<Value> {
+        let own = &self.jobs[index].slot;
+        let other = self.jobs.iter().find(|other| {
+            !other.stale()
+                && other.slot.scene == used.scene
+                && other.slot.storyboard == own.storyboard
+                && other.slot.variant == own.variant
+        })?;
+        let still = |step: &StepWork| step.kind == StepKind::Keyframe;
+        let media = if other.steps.last().is_some_and(still) { Media::Image } else { Media::Video };
+        let clip = match used.part {
+            Part::Keyframe => other.clips.get(other.steps.iter().position(still)?)?,
+            _ => other.clips.get(other.steps.len().checked_sub(1)?)?,
+        };
+        Some(used.symbol(&clip.sha256, media))
     }
 
     /// Takes up an attempt of an earlier run. False when there is nothing to take up, so that the step begins anew
@@ -299,7 +368,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     return false;
                 }
             },
-            Need::Clip { sha256, frame } => (self.layout.cached(sha256), frame.clone()),
+            Need::Clip { sha256, frame } => {
+                let cached = self.layout.cached(sha256);
+                let published = self.files.get(sha256).filter(|_| !self.is_cached(sha256));
+                (published.cloned().unwrap_or(cached), frame.clone())
+            }
             Need::Task(_) => return true,
         };
         if wait.is_zero() {
@@ -389,5 +462,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
         }
         Ok(())
+    }
+}
+
+fn put_in_members(map: &mut Map<String, Value>, given: &BTreeMap<String, Value>) {
+    for value in map.values_mut() {
+        put_scenes(value, given);
     }
 }

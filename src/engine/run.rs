@@ -164,6 +164,7 @@ impl Job {
             steps: work.steps,
             entry: Some(work.entry),
             after: work.after,
+            awaits: work.awaits,
             reused,
             ..Self::empty()
         }
@@ -214,6 +215,7 @@ impl Job {
             steps: Vec::new(),
             entry: None,
             after: Vec::new(),
+            awaits: Vec::new(),
             reused: BTreeSet::new(),
             clips: Vec::new(),
             paid: Vec::new(),

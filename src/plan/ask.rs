@@ -27,6 +27,8 @@ pub struct Ask {
     pub templates: BTreeMap<String, String>,
     /// The model that `auto` was for this scene: a guide that changes with an upgrade must not change it.
     pub chosen: Option<String>,
+    /// What other scenes gave, by the names of their uses: `scene:3/last`. One that is not rendered yet is not here.
+    pub upstream: BTreeMap<String, Json>,
     /// Labels of the scene that this version does not know. Of their values nothing is recorded: they may be anything.
     pub unknown: Vec<String>,
 }
@@ -90,6 +92,7 @@ impl Ask {
             files: BTreeMap::new(),
             templates: templates.clone(),
             chosen: None,
+            upstream: BTreeMap::new(),
             unknown: unknown(scene),
         };
         ask.files = ask
@@ -201,6 +204,10 @@ impl Ask {
         if let Some(chosen) = &self.chosen {
             out.insert("chosen".into(), chosen.clone().into());
         }
+        if !self.upstream.is_empty() {
+            let all = self.upstream.iter().map(|(name, symbol)| (name.clone(), symbol.clone()));
+            out.insert("upstream".into(), all.collect());
+        }
         if !self.unknown.is_empty() {
             out.insert("unknown".into(), self.unknown.clone().into());
         }
@@ -250,6 +257,13 @@ impl Ask {
             files: texts("files"),
             templates: texts("templates"),
             chosen: map.get("chosen").and_then(Json::as_str).map(str::to_owned),
+            upstream: map
+                .get("upstream")
+                .and_then(Json::as_object)
+                .into_iter()
+                .flatten()
+                .map(|(name, symbol)| (name.clone(), symbol.clone()))
+                .collect(),
             unknown: map
                 .get("unknown")
                 .and_then(Json::as_array)

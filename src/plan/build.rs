@@ -131,7 +131,9 @@ impl Builder<'_> {
                 Field::Extends,
                 "scene-reference",
                 format!("the clip of another scene (`{id}`) cannot be continued yet"),
-                Some("make both one scene with an `extend` step".into()),
+                Some(format!(
+                    "make both one scene with an `extend` step, or start from its last frame: `reference: scene:{id}`"
+                )),
             ));
         }
         let found = if ask.is_auto() {
@@ -477,7 +479,9 @@ impl Builder<'_> {
 
     /// How long the clip or sound that a scene starts from is, where that is known.
     fn seconds_of(&self, source: Option<&Json>) -> Option<f64> {
-        let digest = source?.get("$file")?.as_str()?;
+        let source = source?;
+        let whole = source.get("$clip").filter(|_| source.get("frame").is_none());
+        let digest = source.get("$file").or(whole)?.as_str()?;
         self.lengths.get(digest).copied()
     }
 

@@ -3,6 +3,7 @@
 use super::build::{Builder, BuiltStep};
 use super::difference::{Difference, Present, compare};
 use super::draft;
+use super::edges::{Awaited, Given, content, is_known};
 use super::history::History;
 use super::outcome::{Action, Note, Reason, ScenePlan, StepPlan};
 use super::planner::{Planning, is_filtered};
@@ -14,7 +15,7 @@ use crate::manifest::AssetEntry;
 use crate::record::Slot;
 use crate::record::{Take, TakeId};
 use crate::storyboard::Scene;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The manifest entry that belongs to a scene, and how.
 pub(super) enum Match<'a> {
@@ -51,6 +52,10 @@ pub(super) struct Deciding<'p, 'a> {
     /// Takes that a scene goes on with.
     pub claimed: &'p HashSet<TakeId>,
     pub slot: &'p Slot,
+    /// What the scene uses of others.
+    pub uses: &'p BTreeSet<Awaited>,
+    /// What those give.
+    pub given: &'p HashMap<String, Given>,
 }
 
 /// What is done with a scene, and the ledger's take that it is done with.
@@ -339,6 +344,14 @@ impl<'a> Deciding<'_, 'a> {
         mut starts: Vec<Start>,
         work: RenderWork,
     ) -> ScenePlan {
+        if let Some(reason) = self.without_upstream(&starts) {
+            for start in &mut starts {
+                if start.action.is_paid() {
+                    start.action = Action::Blocked;
+                }
+            }
+            return self.plan(Action::Blocked, vec![reason], self.steps(&starts), None);
+        }
         let steps = &self.present.built.steps;
         let unpriced = starts
             .iter()
@@ -411,8 +424,33 @@ impl<'a> Deciding<'_, 'a> {
             ask: self.present.ask_json.clone(),
             steps: steps.collect(),
             entry: draft::rendered(&self.planning.place, &self.scene.id, self.present, take),
-            after: Vec::new(),
+            after: self.uses.iter().map(|used| used.scene.clone()).collect(),
+            awaits: self.uses.iter().filter(|used| !is_known(self.given, used)).cloned().collect(),
         }
+    }
+
+    /// Why the scene cannot start from what it starts from, where it cannot.
+    fn without_upstream(&self, starts: &[Start]) -> Option<Reason> {
+        let steps = &self.present.built.steps;
+        let paid: Vec<String> = starts
+            .iter()
+            .zip(steps)
+            .filter(|(start, _)| start.action.is_paid())
+            .map(|(_, step)| step.request.body.to_string())
+            .collect();
+        self.uses.iter().find_map(|used| {
+            if let Some(Given::Nothing(why)) = self.given.get(&used.scene) {
+                return Some(Reason::because("upstream-changed", why.clone()));
+            }
+            let sha256 = content(self.given, used)?;
+            let known = self.planning.known;
+            let here = known.cached.contains(sha256)
+                || self.history.copy_of(sha256).is_some()
+                || !paid.iter().any(|body| body.contains(sha256));
+            let detail =
+                format!("the clip of scene {}, which it starts from, is not here", used.scene);
+            (!here).then(|| Reason::because("output-missing", detail))
+        })
     }
 
     // ---- what is shown ----

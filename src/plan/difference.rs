@@ -87,6 +87,9 @@ fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>
             },
         };
         let mut reasons = part_reasons(step, old_parts, old.parts);
+        for reason in &mut reasons {
+            name_upstream(reason, &present.ask);
+        }
         if reasons.is_empty() {
             reasons.extend(template_reason(step, old_ask.as_ref(), present, old.prompt));
         }
@@ -208,6 +211,33 @@ fn part_reasons(
         }
     }
     if reasons.is_empty() { mode_only } else { reasons }
+}
+
+/// Tells of an input that is another scene's what has become of that one.
+fn name_upstream(reason: &mut Reason, ask: &Ask) {
+    let Some(new) = &reason.new else { return };
+    if reason.code != "reference-changed" {
+        return;
+    }
+    let scene = |name: &str| {
+        let name = name.strip_prefix("scene:").unwrap_or(name);
+        name.rsplit_once('/').map_or(name, |(scene, _)| scene).to_owned()
+    };
+    let mut detail = None;
+    super::request::visit(&mut new.clone(), &mut |map| {
+        if let Some(name) = map.get("$scene").and_then(Json::as_str) {
+            detail = Some(format!("scene {} is rendered first", scene(name)));
+        } else if detail.is_none()
+            && let Some((name, _)) =
+                ask.upstream.iter().find(|(_, symbol)| symbol.as_object() == Some(map))
+        {
+            detail = Some(format!("scene {} has another clip", scene(name)));
+        }
+    });
+    if detail.is_some() {
+        reason.code = "upstream-changed";
+        reason.detail = detail;
+    }
 }
 
 /// A project's own template that was edited: its digest differs, and so does the prompt it makes.

@@ -5,6 +5,7 @@ mod build;
 mod decide;
 mod difference;
 mod draft;
+pub mod edges;
 mod history;
 mod later;
 mod matching;
@@ -23,6 +24,7 @@ mod wording;
 pub mod work;
 
 pub use build::DEFAULT_MODEL;
+pub use edges::Awaited;
 pub use outcome::{Action, Note, Orphan, Plan, PlanSummary, Reason, ScenePlan, StepPlan, Sum};
 pub use planner::{PlanOptions, Planned, Planning, media_of, plan};
 pub use request::{Request, canonical_json, digest_of};

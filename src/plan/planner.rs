@@ -7,6 +7,7 @@ use super::ask::{Ask, number};
 use super::build::{Builder, Built};
 use super::decide::{Deciding, Decision};
 use super::difference::Present;
+use super::edges::{Edges, Given, Part, content, files_of};
 use super::history::History;
 use super::matching::{
     check_owners, current_entries, kept_takes, match_entries, match_takes, orphans, stale_takes,
@@ -26,6 +27,7 @@ use crate::source::{Diagnostic, Span};
 use crate::storyboard::{Field, Fields, Scene, SceneId, StepKind, Storyboard, Value};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 /// What a plan is made of.
 pub struct Planning<'a> {
@@ -33,6 +35,8 @@ pub struct Planning<'a> {
     pub name: &'a str,
     /// Where its outputs are kept.
     pub place: Place,
+    /// The folder that holds `assets/`.
+    pub assets_root: &'a Path,
     /// The scenes.
     pub board: &'a Storyboard,
     /// Defaults of the configuration; front matter wins over them.
@@ -84,6 +88,30 @@ pub struct Planned {
 /// # Errors
 /// All problems, warnings included, when at least one of them is an error.
 pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let edges = Edges::of(planning, &mut diagnostics);
+    if !diagnostics.is_empty() {
+        return Err(diagnostics);
+    }
+    let mut given = edges.assumed(planning);
+    // What scenes give is known once they are planned. Each pass is right for scenes one edge further down at least, and
+    // what is not known is carried down all edges at once, so nearly always the second pass is the last.
+    for _ in 0..planning.board.scenes.len() {
+        let (planned, found) = pass(planning, &edges, &given)?;
+        if found == given {
+            return Ok(planned);
+        }
+        given = found;
+    }
+    pass(planning, &edges, &given).map(|(planned, _)| planned)
+}
+
+/// Makes the plan with what other scenes are thought to give, and tells what they give by it.
+fn pass(
+    planning: &Planning<'_>,
+    edges: &Edges,
+    given: &HashMap<String, Given>,
+) -> Result<(Planned, HashMap<String, Given>), Vec<Diagnostic>> {
     let lengths = planning
         .known
         .inputs
@@ -92,12 +120,22 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
             KnownInput::File { sha256, seconds, .. } => Some((sha256.clone(), (*seconds)?)),
             KnownInput::Unusable(_) => None,
         })
+        .chain(lengths_of(planning, edges))
         .collect();
     let builder =
         Builder { catalog: planning.catalog, templates: planning.templates, lengths: &lengths };
     let defaults = planning.board.defaults.over(planning.defaults);
     let styles = template_digests(planning);
-    let (scenes, mut diagnostics) = prepare_all(planning, &builder, &defaults, &styles);
+    let preparing = Preparing {
+        planning,
+        builder: &builder,
+        defaults: &defaults,
+        styles: &styles,
+        edges,
+        given,
+    };
+    let (scenes, mut diagnostics) = prepare_all(&preparing);
+    check_keyframes(edges, &scenes, &mut diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
     }
@@ -134,6 +172,8 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
             kept: &kept,
             claimed: &claimed,
             slot: &slot,
+            uses: &edges.uses[index],
+            given,
         };
         let Decision { plan, take, redirected } = deciding.decide();
         if let Some(take) = take {
@@ -149,11 +189,12 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
         }
         plans.push(plan);
     }
+    let found = edges.given(planning, &plans, &matches.scenes);
     let orphans = orphans(&scenes, &entries, &matches);
     let collect = stale_takes(planning, &used);
     note_stale(&mut plans, &collect);
     let summary = summarise(planning, &plans);
-    Ok(Planned {
+    let planned = Planned {
         plan: Plan {
             format_version: PLAN_FORMAT,
             storyboard: planning.name.to_owned(),
@@ -161,34 +202,73 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
             scenes: plans,
             orphans,
         },
-        files: files(planning.known),
+        files: files(planning, given),
         collect,
         moved_takes,
         redirected_takes,
         warnings: diagnostics,
-    })
+    };
+    Ok((planned, found))
+}
+
+/// What scenes are prepared with.
+struct Preparing<'p, 'a> {
+    planning: &'p Planning<'a>,
+    builder: &'p Builder<'p>,
+    defaults: &'p Fields,
+    styles: &'p BTreeMap<String, String>,
+    edges: &'p Edges,
+    given: &'p HashMap<String, Given>,
+}
+
+/// Seconds of published clips, where scenes start from others: what is made from a whole clip may be as long.
+fn lengths_of<'p>(
+    planning: &'p Planning<'_>,
+    edges: &Edges,
+) -> impl Iterator<Item = (String, f64)> + 'p {
+    let wanted = !edges.is_empty();
+    let entries = planning.known.manifest.renders().filter(move |_| wanted);
+    entries.filter_map(|entry| Some((entry.sha256.clone()?, entry.probe.as_ref()?.duration)))
+}
+
+/// A keyframe can only be used of a scene that has one.
+fn check_keyframes(edges: &Edges, scenes: &[Prepared<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    for (uses, prepared) in edges.uses.iter().zip(scenes) {
+        for used in uses.iter().filter(|used| used.part == Part::Keyframe) {
+            let other = scenes.iter().find(|other| other.scene.id.key() == used.scene);
+            let Some(present) = other.and_then(|other| other.present.as_ref()) else { continue };
+            if present.built.steps.iter().any(|step| step.kind == StepKind::Keyframe) {
+                continue;
+            }
+            let message = format!("scene {} has no keyframe", used.scene);
+            diagnostics.push(
+                Diagnostic::error("scene-reference", message, prepared.scene.id_span)
+                    .label(format!("scene {} starts from it", prepared.scene.id))
+                    .hint(format!(
+                        "give scene {0} an `image_prompt`, or use a frame of its clip: `scene:{0}/first`",
+                        used.scene
+                    )),
+            );
+        }
+    }
 }
 
 /// Prepares all scenes, a long film on several threads; the order is that of the document either way.
-fn prepare_all<'a>(
-    planning: &Planning<'a>,
-    builder: &Builder<'_>,
-    defaults: &Fields,
-    styles: &BTreeMap<String, String>,
-) -> (Vec<Prepared<'a>>, Vec<Diagnostic>) {
-    let some = |scenes: &'a [Scene]| {
+fn prepare_all<'a>(preparing: &Preparing<'_, 'a>) -> (Vec<Prepared<'a>>, Vec<Diagnostic>) {
+    let some = |(first, scenes): (usize, &'a [Scene])| {
         let mut diagnostics = Vec::new();
         let prepared: Vec<Prepared<'a>> = scenes
             .iter()
-            .map(|scene| prepare(planning, builder, defaults, styles, scene, &mut diagnostics))
+            .enumerate()
+            .map(|(at, scene)| preparing.prepare(first + at, scene, &mut diagnostics))
             .collect();
         (prepared, diagnostics)
     };
-    let scenes = &planning.board.scenes;
+    let scenes = &preparing.planning.board.scenes;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let each = scenes.len().div_ceil(threads).max(64);
     let parts: Vec<_> = std::thread::scope(|scope| {
-        let mut chunks = scenes.chunks(each);
+        let mut chunks = scenes.chunks(each).enumerate().map(|(at, chunk)| (at * each, chunk));
         let own = chunks.next();
         let others: Vec<_> = chunks.map(|chunk| scope.spawn(move || some(chunk))).collect();
         let own = own.map(some);
@@ -261,56 +341,62 @@ pub(super) fn slot(planning: &Planning<'_>, scene: &SceneId) -> Slot {
     }
 }
 
-fn prepare<'a>(
-    planning: &Planning<'_>,
-    builder: &Builder<'_>,
-    defaults: &Fields,
-    styles: &BTreeMap<String, String>,
-    scene: &'a Scene,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Prepared<'a> {
-    let effective = scene.fields.over(defaults);
-    let duration = effective.seconds(Field::Duration);
-    let mut prepared = Prepared { scene, present: None, duration, skip: None };
-    if let Some(reason) = not_generated(&effective) {
-        prepared.skip = Some(reason);
-        return prepared;
-    }
-    let digests = |path: &str| match planning.known.inputs.get(path) {
-        Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
-        _ => None,
-    };
-    let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
-    if ask.is_auto() {
-        // The very same wish under whatever id comes first: a scene that was renumbered is not made anew.
-        let wish = ask.to_json();
-        let same = asks(planning).find(|earlier| is_same_wish(earlier, &wish));
-        if let Some(earlier) = same.or_else(|| earlier_ask(planning, &scene.id)) {
-            ask.choose_as(earlier);
+impl<'a> Preparing<'_, 'a> {
+    fn prepare(
+        &self,
+        at: usize,
+        scene: &'a Scene,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Prepared<'a> {
+        let Self { planning, builder, defaults, styles, edges, given } = self;
+        let effective = scene.fields.over(defaults);
+        let duration = effective.seconds(Field::Duration);
+        let mut prepared = Prepared { scene, present: None, duration, skip: None };
+        if let Some(reason) = not_generated(&effective) {
+            prepared.skip = Some(reason);
+            return prepared;
         }
-    }
-    match builder.build(&ask) {
-        Ok(built) => {
-            ask.chosen.clone_from(&built.chosen);
-            report_warnings(planning, scene, &built, duration, diagnostics);
-            report_unused(planning, scene, &effective, diagnostics);
-            if let Some(retired) = &built.retired {
-                prepared.skip = Some(Reason::because("retired", retired.clone()));
-                return prepared;
+        let digests = |path: &str| match planning.known.inputs.get(path) {
+            Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
+            _ => None,
+        };
+        let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
+        for used in &edges.uses[at] {
+            if let Some(sha256) = content(given, used) {
+                ask.upstream.insert(used.name(), used.symbol(sha256, edges.media(&used.scene)));
             }
-            // Only the templates that were used are part of what was asked.
-            let styles: HashSet<&String> =
-                built.steps.iter().filter_map(|step| step.style.as_ref()).collect();
-            ask.templates.retain(|style, _| styles.contains(style));
-            let ask_json = ask.to_json();
-            prepared.present = Some(Present { ask, ask_json, built });
         }
-        Err(problems) => {
-            diagnostics
-                .extend(problems.into_iter().map(|problem| located(planning, scene, problem)));
+        if ask.is_auto() {
+            // The very same wish under whatever id comes first: a scene that was renumbered is not made anew.
+            let wish = ask.to_json();
+            let same = asks(planning).find(|earlier| is_same_wish(earlier, &wish));
+            if let Some(earlier) = same.or_else(|| earlier_ask(planning, &scene.id)) {
+                ask.choose_as(earlier);
+            }
         }
+        match builder.build(&ask) {
+            Ok(built) => {
+                ask.chosen.clone_from(&built.chosen);
+                report_warnings(planning, scene, &built, duration, diagnostics);
+                report_unused(planning, scene, &effective, diagnostics);
+                if let Some(retired) = &built.retired {
+                    prepared.skip = Some(Reason::because("retired", retired.clone()));
+                    return prepared;
+                }
+                // Only the templates that were used are part of what was asked.
+                let styles: HashSet<&String> =
+                    built.steps.iter().filter_map(|step| step.style.as_ref()).collect();
+                ask.templates.retain(|style, _| styles.contains(style));
+                let ask_json = ask.to_json();
+                prepared.present = Some(Present { ask, ask_json, built });
+            }
+            Err(problems) => {
+                diagnostics
+                    .extend(problems.into_iter().map(|problem| located(planning, scene, problem)));
+            }
+        }
+        prepared
     }
-    prepared
 }
 
 /// Whether a scene is a clip or a still. `defaults` are those of the configuration.
@@ -321,7 +407,7 @@ pub fn media_of(scene: &Scene, board: &Storyboard, defaults: &Fields) -> Media {
 }
 
 /// Why a scene is not generated at all.
-fn not_generated(fields: &Fields) -> Option<Reason> {
+pub(super) fn not_generated(fields: &Fields) -> Option<Reason> {
     if fields.has(Field::File) {
         return Some(Reason::because("image-scene", "it is footage or a still that exists"));
     }
@@ -484,12 +570,15 @@ pub(super) fn is_filtered(options: &PlanOptions, scene: &SceneId) -> bool {
     options.exclude.has(scene) || options.only.as_ref().is_some_and(|only| !only.has(scene))
 }
 
-fn files(known: &Known) -> FilesByDigest {
-    let usable = known.inputs.values().filter_map(|input| match input {
+fn files(planning: &Planning<'_>, given: &HashMap<String, Given>) -> FilesByDigest {
+    let root = &planning.assets_root;
+    let published = files_of(planning, given).into_iter();
+    let published = published.map(|(sha256, filename)| (sha256, root.join(filename)));
+    let usable = planning.known.inputs.values().filter_map(|input| match input {
         KnownInput::File { path, sha256, .. } => Some((sha256.clone(), path.clone())),
         KnownInput::Unusable(_) => None,
     });
-    usable.collect()
+    published.chain(usable).collect()
 }
 
 fn summarise(planning: &Planning<'_>, scenes: &[ScenePlan]) -> PlanSummary {

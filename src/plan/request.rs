@@ -2,11 +2,13 @@
 //!
 //! Files stand as `{"$file": digest}`, clips as `{"$clip": digest, "frame": "last"}`, provider tasks as
 //! `{"$task": digest}` (the task that made the clip with this digest). Until the step before is rendered,
-//! `{"$previous": "task"}` or `{"$previous": "clip"}` stands in its place.
+//! `{"$previous": "task"}` or `{"$previous": "clip"}` stands in its place, and `{"$scene": "scene:3/last"}` where another
+//! scene is.
 
 use crate::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// What identifies a step: its JSON is what is hashed, shown by `explain` and, once bound, sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,9 +34,9 @@ impl Request {
         digest_of(&json!({"endpoint": self.endpoint(), "request": self.body}))
     }
 
-    /// True while the step before has not been rendered.
+    /// True while the step before, or another scene that it starts from, has not been rendered.
     pub fn waits(&self) -> bool {
-        holds(&self.body, "$previous")
+        holds(&self.body, "$previous") || holds(&self.body, "$scene")
     }
 
     /// The request with the placeholders for the step before replaced by that step's clip.
@@ -67,7 +69,18 @@ impl Request {
     }
 }
 
-fn holds(value: &Value, key: &str) -> bool {
+/// Puts what other scenes gave in the place of their names, at any depth.
+pub fn put_scenes(value: &mut Value, given: &BTreeMap<String, Value>) {
+    visit(value, &mut |map| {
+        let symbol = map.get("$scene").and_then(Value::as_str).and_then(|name| given.get(name));
+        if let Some(Value::Object(symbol)) = symbol {
+            *map = symbol.clone();
+        }
+    });
+}
+
+/// True when an object with this key stands anywhere in the value.
+pub(super) fn holds(value: &Value, key: &str) -> bool {
     let mut found = false;
     visit(&mut value.clone(), &mut |map| found |= map.contains_key(key));
     found

@@ -1,9 +1,10 @@
 //! What a clip starts from, and the mode of the model that follows from it.
 
 use super::ask::Ask;
+use super::edges::{Awaited, Part};
 use super::problem::Problem;
 use crate::catalog::{Found, Mode, ModeKind, Model};
-use crate::storyboard::{Field, Input, Value};
+use crate::storyboard::{Field, Input, SceneId, Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -212,15 +213,20 @@ fn symbolic(ask: &Ask, input: &Input, field: Field, problems: &mut Vec<Problem>)
                 None
             }
         },
-        Input::Scene { id, .. } => {
+        Input::Scene { id, .. } if field == Field::Characters => {
             problems.push(Problem::new(
                 None,
                 field,
                 "scene-reference",
-                format!("frames of another scene (`scene:{id}`) cannot be used yet"),
-                Some("save the frame as a picture and name its path, or make it one scene with an `extend` step".into()),
+                format!("a character's picture cannot be a frame of another scene (`scene:{id}`)"),
+                Some("save the frame as a picture and name its path".into()),
             ));
             None
+        }
+        Input::Scene { id, frame } => {
+            let used = Awaited { scene: SceneId::parse(id).key(), part: Part::of(field, *frame) };
+            let name = used.name();
+            Some(ask.upstream.get(&name).cloned().unwrap_or_else(|| json!({ "$scene": name })))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a plan asks the engine to do, complete enough that the engine never looks at the storyboard.
 
+use super::edges::Awaited;
 use super::request::Request;
 use crate::record::{AttemptId, Intent, Slot, TakeId};
 use crate::storyboard::{SceneId, StepKind};
@@ -47,6 +48,8 @@ pub struct RenderWork {
     pub entry: EntryDraft,
     /// Other scenes (by key) that must be published before this one may start.
     pub after: Vec<String>,
+    /// What of them stands as a name in the requests until it is known.
+    pub awaits: Vec<Awaited>,
 }
 
 /// One step of a chain.

@@ -109,6 +109,7 @@ impl Film {
         let planning = Planning {
             name,
             place: Place { storyboard: None, variant: None, folder: "assets/clips".into() },
+            assets_root: std::path::Path::new("/film/public"),
             board: &board,
             defaults: &self.defaults,
             catalog: &self.catalog,

@@ -8,6 +8,7 @@ mod catalog_answers;
 mod cli;
 mod corpus;
 mod discovery;
+mod edges;
 mod emulator;
 mod engine;
 mod every_model;

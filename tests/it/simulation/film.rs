@@ -307,6 +307,7 @@ pub(crate) fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work
             },
             steps,
             after: scene.after.clone(),
+            awaits: Vec::new(),
         }));
     }
     (work, collect)

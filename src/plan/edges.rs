@@ -1,0 +1,383 @@
+//! Scenes that start from other scenes: which, in what order, and what they give.
+//!
+//! A plan is made with what the other scenes are thought to give, and made again where that turns out otherwise: what a
+//! scene gives is known once it is planned. Where it is rendered anew, nobody knows yet, and so on down the line.
+
+use super::decide::Match;
+use super::outcome::{Action, ScenePlan};
+use super::planner::{Planning, is_filtered, media_of};
+use super::work::{StepStart, Work};
+use crate::known::Output;
+use crate::manifest::{AssetEntry, Media};
+use crate::source::Diagnostic;
+use crate::storyboard::{Field, Fields, FrameOf, Input, Scene, SceneId, StepKind, Value};
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// What of another scene is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The first frame of its clip.
+    First,
+    /// The last frame of its clip.
+    Last,
+    /// The still that its clip started from.
+    Keyframe,
+    /// All of its clip.
+    Clip,
+}
+
+impl Part {
+    /// What an input means in a field: a model that works on a clip gets all of it.
+    pub(super) fn of(field: Field, frame: FrameOf) -> Self {
+        match frame {
+            _ if field == Field::Video => Self::Clip,
+            FrameOf::First => Self::First,
+            FrameOf::Last => Self::Last,
+            FrameOf::Keyframe => Self::Keyframe,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Keyframe => "keyframe",
+            Self::Clip => "clip",
+        }
+    }
+}
+
+/// One use of another scene.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Awaited {
+    /// The other scene's key.
+    pub scene: String,
+    /// What of it.
+    pub part: Part,
+}
+
+impl Awaited {
+    /// Names it in requests and asks: `scene:3/last`.
+    pub fn name(&self) -> String {
+        format!("scene:{}/{}", self.scene, self.part.name())
+    }
+
+    /// As it stands in a symbolic request once the content is known. Stills have no frames.
+    pub fn symbol(&self, sha256: &str, media: Media) -> Json {
+        match self.part {
+            Part::First | Part::Last if media != Media::Image => {
+                json!({"$clip": sha256, "frame": self.part.name()})
+            }
+            _ => json!({ "$clip": sha256 }),
+        }
+    }
+}
+
+/// What a scene gives to others.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Given {
+    /// Its content is known.
+    Content { sha256: String, keyframe: Option<String> },
+    /// It is rendered first; its still may be there already.
+    Pending { keyframe: Option<String> },
+    /// It gives nothing in this run: why.
+    Nothing(String),
+}
+
+/// Which scenes start from which.
+pub(super) struct Edges {
+    /// For each scene, in document order, what it uses.
+    pub uses: Vec<BTreeSet<Awaited>>,
+    /// Places of scenes by key.
+    places: HashMap<String, usize>,
+    media: Vec<Media>,
+}
+
+impl Edges {
+    /// Reads them from the storyboard. A circle, and a scene that is never rendered, are problems.
+    pub fn of(planning: &Planning<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let board = planning.board;
+        let places =
+            board.scenes.iter().enumerate().map(|(at, scene)| (scene.id.key(), at)).collect();
+        let defaults = board.defaults.over(planning.defaults);
+        let media = |scene| media_of(scene, board, planning.defaults);
+        let mut edges = Self {
+            uses: board.scenes.iter().map(|scene| used_by(planning, scene, &defaults)).collect(),
+            places,
+            media: board.scenes.iter().map(media).collect(),
+        };
+        if edges.is_empty() {
+            return edges;
+        }
+        edges.check(planning, &defaults, diagnostics);
+        edges
+    }
+
+    /// True where no scene starts from another.
+    pub fn is_empty(&self) -> bool {
+        self.uses.iter().all(BTreeSet::is_empty)
+    }
+
+    /// Whether a scene is a clip or a still.
+    pub fn media(&self, key: &str) -> Media {
+        self.places.get(key).map_or(Media::Video, |at| self.media[*at])
+    }
+
+    fn check(
+        &mut self,
+        planning: &Planning<'_>,
+        defaults: &Fields,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let scenes = &planning.board.scenes;
+        for (at, uses) in self.uses.iter().enumerate() {
+            for used in uses {
+                let Some(other) = self.places.get(&used.scene).map(|at| &scenes[*at]) else {
+                    continue;
+                };
+                if super::planner::not_generated(&other.fields.over(defaults)).is_some() {
+                    let message = format!(
+                        "scene {} starts from scene {}, which is not rendered",
+                        scenes[at].id, other.id
+                    );
+                    diagnostics.push(
+                        Diagnostic::error("scene-reference", message, scenes[at].id_span)
+                            .label("has nothing to start from")
+                            .hint("name a picture or clip by its path instead"),
+                    );
+                }
+            }
+        }
+        if let Some(circle) = self.circle() {
+            let names: Vec<String> = circle.iter().map(|at| scenes[*at].id.to_string()).collect();
+            let message = format!("scenes start from each other: {}", names.join(" -> "));
+            diagnostics.push(
+                Diagnostic::error("circle", message, scenes[circle[0]].id_span)
+                    .label("would wait for itself")
+                    .hint("let one of them start from words or from a picture of its own"),
+            );
+        }
+    }
+
+    /// Scenes that start from each other, the first one at both ends.
+    fn circle(&self) -> Option<Vec<usize>> {
+        // 0: not looked at, 1: on the way, 2: leads to no circle.
+        let mut state = vec![0_u8; self.uses.len()];
+        for start in 0..self.uses.len() {
+            if state[start] != 0 {
+                continue;
+            }
+            // Each entry is a scene and those of its uses that are still to be followed.
+            let mut path = vec![(start, self.targets(start))];
+            state[start] = 1;
+            while let Some((at, open)) = path.last_mut() {
+                let at = *at;
+                match open.pop() {
+                    Some(next) if state[next] == 1 => {
+                        let from = path.iter().position(|(place, _)| *place == next)?;
+                        let mut circle: Vec<usize> =
+                            path[from..].iter().map(|(place, _)| *place).collect();
+                        circle.push(next);
+                        return Some(circle);
+                    }
+                    Some(next) if state[next] == 0 => {
+                        state[next] = 1;
+                        path.push((next, self.targets(next)));
+                    }
+                    Some(_) => {}
+                    None => {
+                        state[at] = 2;
+                        path.pop();
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn targets(&self, at: usize) -> Vec<usize> {
+        self.uses[at].iter().filter_map(|used| self.places.get(&used.scene).copied()).collect()
+    }
+
+    /// What every used scene gives if nothing has changed: what is published of it.
+    pub fn assumed(&self, planning: &Planning<'_>) -> HashMap<String, Given> {
+        let (storyboard, variant) =
+            (planning.place.storyboard.as_deref(), planning.place.variant.as_deref());
+        let given = self.used().into_iter().map(|key| {
+            let id = SceneId::parse(&key);
+            let entry = planning.known.manifest.current(storyboard, variant, &id, self.media(&key));
+            let content = entry.and_then(|entry| {
+                Some(Given::Content { sha256: entry.sha256.clone()?, keyframe: still_of(entry) })
+            });
+            (key, content.unwrap_or(Given::Pending { keyframe: None }))
+        });
+        given.collect()
+    }
+
+    /// Keys of scenes that others use.
+    fn used(&self) -> BTreeSet<String> {
+        self.uses.iter().flatten().map(|used| used.scene.clone()).collect()
+    }
+
+    /// What every used scene gives by the plan that was made.
+    pub fn given(
+        &self,
+        planning: &Planning<'_>,
+        plans: &[ScenePlan],
+        matches: &[Option<Match<'_>>],
+    ) -> HashMap<String, Given> {
+        let mut given: HashMap<String, Given> = HashMap::new();
+        for key in self.used() {
+            let Some(at) = self.places.get(&key).copied() else { continue };
+            let one = of_plan(planning, &plans[at], matches.get(at).and_then(Option::as_ref));
+            given.insert(key, one);
+        }
+        // What starts from something that nobody knows yet is not known either.
+        loop {
+            let unknown: Vec<&String> = given
+                .iter()
+                .filter(|(key, one)| {
+                    matches!(one, Given::Content { .. })
+                        && self.places.get(*key).is_some_and(|at| {
+                            self.uses[*at].iter().any(|used| !is_known(&given, used))
+                                && plans[*at].action != Action::Skip
+                        })
+                })
+                .map(|(key, _)| key)
+                .collect();
+            let unknown: Vec<String> = unknown.into_iter().cloned().collect();
+            if unknown.is_empty() {
+                return given;
+            }
+            for key in unknown {
+                given.insert(key, Given::Pending { keyframe: None });
+            }
+        }
+    }
+}
+
+/// Whether what is used is known.
+pub(super) fn is_known(given: &HashMap<String, Given>, used: &Awaited) -> bool {
+    content(given, used).is_some()
+}
+
+/// The content that is used, where it is known.
+pub(super) fn content<'g>(given: &'g HashMap<String, Given>, used: &Awaited) -> Option<&'g str> {
+    match (given.get(&used.scene)?, used.part) {
+        (Given::Content { keyframe, .. } | Given::Pending { keyframe }, Part::Keyframe) => {
+            keyframe.as_deref()
+        }
+        (Given::Content { sha256, .. }, _) => Some(sha256),
+        (Given::Pending { .. } | Given::Nothing(_), _) => None,
+    }
+}
+
+/// What a scene gives by its plan.
+fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, matched: Option<&Match<'_>>) -> Given {
+    let entry = matched.map(Match::entry);
+    let published = |entry: &AssetEntry| {
+        let sha256 = entry.sha256.clone()?;
+        Some(Given::Content { sha256, keyframe: still_of(entry) })
+    };
+    match (&plan.work, plan.action) {
+        (Some(Work::Restore(work)), _) => {
+            let sha256 = work.clip.sha256.clone();
+            let entry =
+                planning.known.manifest.renders().find(|entry| {
+                    entry.sha256.as_ref() == Some(&sha256) && still_of(entry).is_some()
+                });
+            Given::Content { sha256, keyframe: entry.and_then(still_of) }
+        }
+        (Some(Work::Render(work)), _) => {
+            let done = |kind: Option<StepKind>| {
+                let steps =
+                    work.steps.iter().filter(|step| kind.is_none_or(|kind| step.kind == kind));
+                match steps.last().map(|step| &step.start) {
+                    Some(StepStart::Done(clip)) => Some(clip.sha256.clone()),
+                    _ => None,
+                }
+            };
+            let keyframe = done(Some(StepKind::Keyframe));
+            match done(None) {
+                Some(sha256) => Given::Content { sha256, keyframe },
+                None => Given::Pending { keyframe },
+            }
+        }
+        (None, Action::Unchanged | Action::Absent) => {
+            entry.and_then(published).unwrap_or_else(|| {
+                Given::Nothing(format!(
+                    "nothing is recorded of the content of scene {}",
+                    plan.scene_id
+                ))
+            })
+        }
+        (None, Action::Skip) if is_filtered(planning.options, &plan.scene_id) => match matched {
+            Some(Match::Same { entry, .. } | Match::Moved { entry, .. }) => {
+                published(entry).unwrap_or_else(|| not_selected(plan))
+            }
+            _ => not_selected(plan),
+        },
+        (None, Action::Blocked) => Given::Nothing(format!("scene {} is blocked", plan.scene_id)),
+        _ => Given::Nothing(format!("scene {} is not rendered", plan.scene_id)),
+    }
+}
+
+fn not_selected(plan: &ScenePlan) -> Given {
+    Given::Nothing(format!(
+        "scene {} has to be rendered first, and it is not selected: add it to `--only`",
+        plan.scene_id
+    ))
+}
+
+/// The still that a recorded clip started from.
+fn still_of(entry: &AssetEntry) -> Option<String> {
+    let step = entry.steps.iter().find(|step| step.step == StepKind::Keyframe)?;
+    step.sha256.clone()
+}
+
+/// What a scene uses of others.
+fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSet<Awaited> {
+    let effective = scene.fields.over(defaults);
+    let steps = scene.steps.as_ref().or(planning.board.default_steps.as_ref());
+    let all =
+        std::iter::once(&effective).chain(steps.into_iter().flatten().map(|step| &step.fields));
+    let mut used = BTreeSet::new();
+    for (field, value) in all.flat_map(Fields::iter) {
+        let Value::Inputs(inputs) = &value.value else { continue };
+        if field.spec().editorial {
+            continue;
+        }
+        for input in inputs {
+            if let Input::Scene { id, frame } = input {
+                let scene = SceneId::parse(id).key();
+                used.insert(Awaited { scene, part: Part::of(field, *frame) });
+            }
+        }
+    }
+    used
+}
+
+/// Files that hold the content of published clips, for what is not in the cache any more.
+pub(super) fn files_of(
+    planning: &Planning<'_>,
+    given: &HashMap<String, Given>,
+) -> BTreeMap<String, String> {
+    let wanted: HashSet<&str> = given
+        .values()
+        .flat_map(|one| match one {
+            Given::Content { sha256, keyframe } => [Some(sha256), keyframe.as_ref()],
+            Given::Pending { keyframe } => [None, keyframe.as_ref()],
+            Given::Nothing(_) => [None, None],
+        })
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    let outputs = planning.known.outputs.iter().filter_map(|(filename, output)| match output {
+        Output::File { sha256 } if wanted.contains(sha256.as_str()) => {
+            Some((sha256.clone(), filename.clone()))
+        }
+        _ => None,
+    });
+    outputs.collect()
+}
