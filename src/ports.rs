@@ -146,11 +146,5 @@ pub trait Files: Send + Sync {
     /// Metadata of an MP4 file, or why it is none.
     fn probe(&self, path: &Path) -> Result<crate::media::Probe, String>;
     /// One frame (`first` or `last`) of a clip as a picture in a new temporary file in `folder`, or why there is none.
-    fn frame(&self, clip: &Path, which: &str, folder: &Path) -> Result<PathBuf, String> {
-        let _ = folder;
-        Err(format!(
-            "the {which} frame of `{}` is needed, and nothing here can take frames out of clips",
-            clip.display()
-        ))
-    }
+    fn frame(&self, clip: &Path, which: &str, folder: &Path) -> Result<PathBuf, String>;
 }

@@ -1,7 +1,7 @@
 //! The project's files on a real disk.
 
 use crate::digest;
-use crate::media::Probe;
+use crate::media::{Ffmpeg, FrameError, Probe, Which, frame, take_frame};
 use crate::ports::Files;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write as _};
@@ -303,5 +303,87 @@ impl Files for RealFiles {
 
     fn probe(&self, path: &Path) -> std::result::Result<Probe, String> {
         (self.probe)(path)
+    }
+
+    fn frame(
+        &self,
+        clip: &Path,
+        which: &str,
+        folder: &Path,
+    ) -> std::result::Result<PathBuf, String> {
+        let shown = clip.display();
+        let which = Which::named(which)
+            .ok_or_else(|| format!("`{which}` is no frame of a clip: it is `first` or `last`"))?;
+        self.may_read(clip).map_err(|error| error.to_string())?;
+        let bytes = take_frame(clip, which, &Ffmpeg::default())
+            .and_then(|picture| frame::png(&picture))
+            .map_err(|error: FrameError| {
+                format!("the {which} frame of `{shown}` cannot be taken: {error}")
+            })?;
+        let cannot = |error: Error| {
+            format!(
+                "the {which} frame of `{shown}` cannot be kept in `{}`: {error}",
+                folder.display()
+            )
+        };
+        let to = self.create_temporary(folder, ".png").map_err(cannot)?;
+        if let Err(error) = self.append(&to, &bytes) {
+            // Half a picture helps nobody, and the first error is the one to tell.
+            let _ = std::fs::remove_file(&to);
+            return Err(cannot(error));
+        }
+        Ok(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIP: &[u8] = include_bytes!("../../tests/fixtures/frames/b-frames.mp4");
+
+    fn project() -> (tempfile::TempDir, RealFiles, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clip = folder.path().join("clip.mp4");
+        std::fs::write(&clip, CLIP).expect("a clip");
+        let files = RealFiles::new(folder.path(), |path| {
+            crate::media::probe_file(path).map_err(|error| error.to_string())
+        });
+        (folder, files.expect("files"), clip)
+    }
+
+    #[cfg(feature = "preview")]
+    #[test]
+    fn a_frame_becomes_a_temporary_picture() {
+        let (folder, files, clip) = project();
+        let cache = folder.path().join("cache");
+        let [first, last] =
+            ["first", "last"].map(|which| files.frame(&clip, which, &cache).expect("a frame"));
+        for picture in [&first, &last] {
+            assert_eq!(picture.parent(), Some(&*cache));
+            assert_eq!(picture.extension().and_then(|ending| ending.to_str()), Some("png"));
+            let probe = files.probe(picture).expect("a picture");
+            assert_eq!((probe.width, probe.height, &*probe.codec), (64, 48, "png"));
+        }
+        assert_ne!(files.hash(&first).expect("first"), files.hash(&last).expect("last"));
+        assert_eq!(files.remove_left_over(&cache).expect("swept"), 2);
+    }
+
+    #[test]
+    fn where_there_is_no_frame_it_says_why_and_leaves_nothing() {
+        let (folder, files, clip) = project();
+        let cache = folder.path().join("cache");
+        let refused = |clip: &Path, which| files.frame(clip, which, &cache).expect_err("none");
+        assert_eq!(
+            refused(&clip, "middle"),
+            "`middle` is no frame of a clip: it is `first` or `last`"
+        );
+        std::fs::write(&clip, &CLIP[..900]).expect("a cut clip");
+        let said = refused(&clip, "last");
+        assert!(said.starts_with("the last frame of `"), "{said}");
+        assert!(said.contains("clip.mp4` cannot be taken: the clip is cut"), "{said}");
+        let missing = refused(&folder.path().join("none.mp4"), "first");
+        assert!(missing.contains("none.mp4"), "{missing}");
+        assert!(!cache.exists());
     }
 }

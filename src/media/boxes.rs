@@ -4,7 +4,7 @@
 //! of odd metadata, and a hostile file must not make the reader recurse or reserve memory without bound.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use mp4_atom::Atom;
 
@@ -13,6 +13,9 @@ use super::ProbeError;
 /// The largest `moov` or `moof` box that is read into memory, in bytes. One hour of video at 60 frames a second needs
 /// about three million.
 const LARGEST_HEADER_BOX: u64 = 64 * 1024 * 1024;
+
+/// The most boxes at the top level of a file. Fragmented files have two for each fragment.
+const MOST_TOP_LEVEL_BOXES: usize = 100_000;
 
 /// Boxes that a file may begin with; anything else is taken for another format.
 const FIRST_BOXES: [&[u8; 4]; 10] =
@@ -29,16 +32,46 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A box at the top level: its name, where its body begins and where it ends, in bytes from the file's start.
+/// A box at the top level: its name, where it and its body begin and where it ends, in bytes from the file's start.
 pub(super) struct TopLevelBox {
     pub(super) kind: Kind,
+    pub(super) start: u64,
     pub(super) body: u64,
     pub(super) end: u64,
 }
 
+/// Walks the boxes at the top level of a file of `length` bytes; `visit` gets each with the reader at its body.
+pub(super) fn walk<R: Read + Seek>(
+    reader: &mut R,
+    length: u64,
+    mut visit: impl FnMut(&mut R, &TopLevelBox) -> Result<(), ProbeError>,
+) -> Result<(), ProbeError> {
+    if length == 0 {
+        return Err(ProbeError::NotMp4("it is empty".into()));
+    }
+    let mut position = 0_u64;
+    let mut count = 0_usize;
+    while position < length {
+        reader.seek(SeekFrom::Start(position))?;
+        let Some(found) = top_level_box(reader, position, length)? else {
+            break;
+        };
+        count += 1;
+        if count > MOST_TOP_LEVEL_BOXES {
+            return Err(damaged(
+                found.kind,
+                format!("follows {MOST_TOP_LEVEL_BOXES} others, more than any clip has"),
+            ));
+        }
+        visit(reader, &found)?;
+        position = found.end;
+    }
+    Ok(())
+}
+
 /// Reads the header of the box at `position` of a file of `length` bytes; `position` must be less than `length`.
 /// `None` is the end of the file after harmless padding.
-pub(super) fn top_level_box(
+fn top_level_box(
     reader: &mut impl Read,
     position: u64,
     length: u64,
@@ -82,7 +115,7 @@ pub(super) fn top_level_box(
     if size > here {
         return Err(cut_box(kind, size, here));
     }
-    Ok(Some(TopLevelBox { kind, body: position + header, end: position + size }))
+    Ok(Some(TopLevelBox { kind, start: position, body: position + header, end: position + size }))
 }
 
 /// Reads the body of a box that holds headers, within the limit that keeps memory bounded.

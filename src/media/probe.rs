@@ -1,17 +1,14 @@
 //! What a clip is, read from the headers of its MP4 file.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read, Seek};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::boxes::{damaged, read_body, top_level_box};
+use super::boxes::{read_body, walk};
 use super::picture::{self, PictureFormat};
 use super::track::{Fragment, Track, read_fragments};
-
-/// The most boxes at the top level of a file. Fragmented files have two for each fragment.
-const MOST_TOP_LEVEL_BOXES: usize = 100_000;
 
 /// What the headers of a clip tell about its first video track, or what a still is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,7 +85,7 @@ pub enum ProbeError {
 /// Reads the headers of the MP4 file, or the whole picture, at `path`.
 ///
 /// # Errors
-/// As [`probe`] and [`picture::probe`](super::picture::probe); the text of the error does not repeat the path.
+/// As [`probe`] and [`picture::probe`]; the text of the error does not repeat the path.
 pub fn probe_file(path: &Path) -> Result<Probe, ProbeError> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -105,37 +102,21 @@ pub fn probe_file(path: &Path) -> Result<Probe, ProbeError> {
 /// # Errors
 /// [`ProbeError`] when the file is no MP4 file, is cut, is damaged, or has no video track with frames in it.
 pub fn probe(mut reader: impl Read + Seek, length: u64) -> Result<Probe, ProbeError> {
-    if length == 0 {
-        return Err(ProbeError::NotMp4("it is empty".into()));
-    }
     let mut movie = None;
     let mut fragments: Vec<Fragment> = Vec::new();
     let mut fragment_without_media = false;
-    let mut position = 0_u64;
-    let mut count = 0_usize;
-    while position < length {
-        reader.seek(SeekFrom::Start(position))?;
-        let Some(found) = top_level_box(&mut reader, position, length)? else {
-            break;
-        };
-        count += 1;
-        if count > MOST_TOP_LEVEL_BOXES {
-            return Err(damaged(
-                found.kind,
-                format!("follows {MOST_TOP_LEVEL_BOXES} others, more than any clip has"),
-            ));
-        }
+    walk(&mut reader, length, |reader, found| {
         match &found.kind.0 {
-            b"moov" if movie.is_none() => movie = Some(read_body(&mut reader, &found)?),
+            b"moov" if movie.is_none() => movie = Some(read_body(reader, found)?),
             b"moof" => {
-                fragments.extend(read_fragments(&read_body(&mut reader, &found)?)?);
+                fragments.extend(read_fragments(&read_body(reader, found)?)?);
                 fragment_without_media = true;
             }
             b"mdat" => fragment_without_media = false,
             _ => {}
         }
-        position = found.end;
-    }
+        Ok(())
+    })?;
     let movie = movie.ok_or(ProbeError::NoMovie)?;
     if fragment_without_media {
         return Err(ProbeError::Cut {

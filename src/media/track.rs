@@ -184,7 +184,7 @@ impl Track {
     }
 }
 
-fn is_video(trak: &[u8]) -> Result<bool, ProbeError> {
+pub(super) fn is_video(trak: &[u8]) -> Result<bool, ProbeError> {
     let Some(mdia) = child(b"trak", trak, b"mdia")? else {
         return Ok(false);
     };
@@ -194,14 +194,14 @@ fn is_video(trak: &[u8]) -> Result<bool, ProbeError> {
 
 /// What the `stsd` box tells of the frames. Codec boxes inside it are not read: their variety is endless and nothing
 /// here needs them.
-struct SampleEntry {
-    codec: String,
+pub(super) struct SampleEntry {
+    pub(super) codec: String,
     width: u32,
     height: u32,
 }
 
 impl SampleEntry {
-    fn read(stsd: &[u8]) -> Result<Self, ProbeError> {
+    pub(super) fn read(stsd: &[u8]) -> Result<Self, ProbeError> {
         let entries = stsd.get(8..).unwrap_or_default();
         let Some(first) = children(b"stsd", entries).next() else {
             return Err(damaged(Kind(*b"stsd"), "names no codec"));

@@ -359,6 +359,22 @@ impl Files for SimulatedFiles {
         let bytes = self.read(path).map_err(|error| error.to_string())?;
         simulated_probe(&bytes)
     }
+
+    fn frame(
+        &self,
+        clip: &Path,
+        which: &str,
+        folder: &Path,
+    ) -> std::result::Result<PathBuf, String> {
+        let cannot = |error: Error| error.to_string();
+        let picture = simulated_frame(&self.read(clip).map_err(cannot)?, which)?;
+        let to = self.create_temporary(folder, ".png").map_err(cannot)?;
+        if let Err(error) = self.append(&to, &picture) {
+            self.lock().names.remove(&to);
+            return Err(cannot(error));
+        }
+        Ok(to)
+    }
 }
 
 /// The digest a simulated file has: the real one of its bytes.
@@ -388,5 +404,48 @@ pub fn simulated_probe(bytes: &[u8]) -> std::result::Result<Probe, String> {
             Ok(Probe { duration, width: 1280, height: 720, fps: 24.0, codec: "h264".to_owned() })
         }
         _ => Err("the clip is cut".to_owned()),
+    }
+}
+
+/// The picture that a simulated disk takes out of a clip: a small PNG of the digest of the clip's bytes and of the
+/// frame's name, so that no two frames are alike.
+pub fn simulated_frame(clip: &[u8], which: &str) -> std::result::Result<Vec<u8>, String> {
+    if simulated_probe(clip)?.picture().is_some() {
+        return Err("a still has no frames".to_owned());
+    }
+    if !["first", "last"].contains(&which) {
+        return Err(format!("`{which}` is no frame of a clip"));
+    }
+    let digest = simulated_digest(format!("{} {which}", simulated_digest(clip)).as_bytes());
+    let grey: Vec<u8> = digest.trim_start_matches("sha256:").bytes().collect();
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::GrayImage::from_raw(8, 8, grey)
+        .ok_or_else(|| "a digest has 64 digits".to_owned())?
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .map_err(|error| error.to_string())?;
+    Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_small_pictures_that_depend_on_clip_and_name() {
+        let files = SimulatedFiles::new(CrashSwitch::new());
+        let frame = |clip: &str, which: &str| {
+            files.put(Path::new("/clip"), &simulated_clip(clip, 8.0));
+            let path = files.frame(Path::new("/clip"), which, Path::new("/cache")).expect("frame");
+            assert_eq!(files.probe(&path).expect("a picture").codec, "png");
+            files.get(&path).expect("bytes")
+        };
+        assert_eq!(frame("a", "last"), frame("a", "last"));
+        assert_ne!(frame("a", "last"), frame("a", "first"));
+        assert_ne!(frame("a", "last"), frame("b", "last"));
+        let folder = Path::new("/cache");
+        assert!(files.frame(Path::new("/nothing"), "last", folder).is_err());
+        assert!(files.frame(Path::new("/clip"), "middle", folder).is_err());
+        files.put(Path::new("/clip"), b"simulated clip\n8\na");
+        assert!(files.frame(Path::new("/clip"), "last", folder).is_err());
     }
 }

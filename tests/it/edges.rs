@@ -170,7 +170,8 @@ fn a_run_that_is_killed_in_between_goes_on() {
     let others = |line: &&str| !["id: 5", "id: 6", "id: 7"].iter().any(|id| line.contains(id));
     let film = FILM.lines().filter(others).collect::<Vec<_>>().join("\n");
     let project = project(&emulator, &film);
-    for point in ["files.replace.manifest.after", "ledger.submitted.after", "ledger.open-take.after"]
+    for point in
+        ["files.replace.manifest.after", "ledger.submitted.after", "ledger.open-take.after"]
     {
         project.killed_at(point, ["render", "--yes"]);
     }
@@ -221,4 +222,27 @@ fn circles_and_what_gives_nothing_are_refused() {
         "error[scene-reference]: scene 1 has no keyframe",
         "use a frame of its clip: `scene:1/first`",
     ]);
+}
+
+#[cfg(feature = "preview")]
+#[test]
+fn a_scene_starts_from_the_last_frame_of_another() {
+    let emulator = emulator();
+    let film = "defaults: {model: veo-3.1-lite, duration: 4}\nscenes:\n  \
+                - {id: 1, visual: The sea}\n  - {id: 2, action: It rises, reference: scene:1}\n  \
+                - {id: 3, action: It falls, reference: scene:2/first, last_frame: scene:1}\n";
+    let project = project(&emulator, film);
+    project.run(["render", "--yes"]).expect(0);
+    assert_eq!(emulator.judge(), json!([]));
+    assert_eq!(orders(&emulator), 3);
+    // The last frame of 1 is uploaded once for both.
+    let bill = emulator.bill();
+    let pictures: Vec<&str> = bill["uploads"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|upload| upload["mime"].as_str().or(upload["mime_type"].as_str()))
+        .collect();
+    assert_eq!(pictures, ["image/png"; 2], "{bill}");
+    assert_eq!(changed(&project, &[]), []);
 }

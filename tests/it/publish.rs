@@ -705,6 +705,9 @@ impl Files for Meddling<'_> {
     fn probe(&self, path: &Path) -> Result<Probe, String> {
         self.files.probe(path)
     }
+    fn frame(&self, clip: &Path, which: &str, folder: &Path) -> Result<PathBuf, String> {
+        self.files.frame(clip, which, folder)
+    }
 }
 
 #[test]

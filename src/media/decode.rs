@@ -1,0 +1,265 @@
+//! Decoding one frame of an H.264 clip with OpenH264, reading no more of the file than it takes.
+
+use std::io::{Read, Seek};
+use std::time::{Duration, Instant};
+
+use image::RgbImage;
+use mp4_atom::Colr;
+use openh264::OpenH264API;
+use openh264::decoder::{DecodedYUV, Decoder, DecoderConfig, Flush};
+use openh264::formats::YUVSource as _;
+
+use super::ProbeError;
+use super::boxes::{Kind, child, damaged, leaf};
+use super::samples::Video;
+use super::sequence::{self, Colours};
+
+/// How long decoding may take; a minute of 4K is decoded in about this time.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The most bytes that are read from a file for one frame; headers can list the same large frame again and again.
+const MOST_BYTES: usize = 1 << 30;
+
+/// Why there is no picture.
+pub(super) enum NotDecoded {
+    /// The file is cut or damaged, which no other decoder would mend.
+    Unreadable(ProbeError),
+    /// The clip is beyond this decoder, as a sentence without its end: "the clip is H.264 with 10 bits a colour".
+    Beyond(String),
+}
+
+impl From<ProbeError> for NotDecoded {
+    fn from(error: ProbeError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// Decodes the frame with this number (in the order of decoding) of a file of `length` bytes.
+pub(super) fn decode(
+    reader: &mut (impl Read + Seek),
+    length: u64,
+    video: &Video,
+    wanted: usize,
+) -> Result<RgbImage, NotDecoded> {
+    let begun = Instant::now();
+    let beyond = |what: &str| NotDecoded::Beyond(format!("the clip is H.264 {what}"));
+    if video.changes_parameters {
+        return Err(beyond("whose parameters change on the way"));
+    }
+    let parameters = Parameters::read(&video.parameters)?;
+    let mut colours = Colours::default();
+    for set in &parameters.sequence_sets {
+        colours = sequence::read(set).map_err(|what| beyond(&what))?;
+    }
+    let config = DecoderConfig::new().flush_after_decode(Flush::NoFlush);
+    let mut decoder = Decoder::with_api_config(OpenH264API::from_source(), config)
+        .map_err(|error| beyond(&cannot(&error)))?;
+    let mut bytes_read = 0_usize;
+    let mut stream = Vec::new();
+    let first = begin(reader, length, video, &parameters, wanted)?;
+    for number in first..=wanted {
+        let bytes = video.sample(reader, length, number)?;
+        bytes_read = bytes_read.saturating_add(bytes.len());
+        if bytes_read > MOST_BYTES || begun.elapsed() > LONGEST {
+            return Err(beyond("that takes too long to decode here"));
+        }
+        let units = parameters.units(&bytes, number)?;
+        // What no other frame is made from need not be decoded; that is every B-frame of most clips.
+        if number != wanted && units.iter().all(|unit| !is_slice(unit) || unit[0] & 0x60 == 0) {
+            continue;
+        }
+        stream.clear();
+        if number == first {
+            for set in &parameters.sequence_sets {
+                append(&mut stream, &sequence::unordered(set));
+            }
+            parameters.picture_sets.iter().for_each(|set| append(&mut stream, set));
+        }
+        for unit in units {
+            match kind(unit) {
+                7 => {
+                    colours = sequence::read(unit).map_err(|what| beyond(&what))?;
+                    append(&mut stream, &sequence::unordered(unit));
+                }
+                1..=5 | 8 => append(&mut stream, unit),
+                // The rest (delimiters, messages, extensions for other decoders) holds nothing of the picture.
+                _ => {}
+            }
+        }
+        // The decoder is emptied after every frame, so what it gives is this frame, whatever the order of showing.
+        let decoded = decoder
+            .decode(&stream)
+            .map_err(|error| beyond(&format!("whose frame {} {}", number + 1, cannot(&error))))?;
+        if number == wanted {
+            let picture = decoded.ok_or_else(|| beyond("whose decoder gives no picture"))?;
+            let named = |colr: Option<&[u8]>| leaf::<Colr>(b"colr", colr?).ok();
+            let container = child(b"stsd", &video.parameters, b"colr").ok().and_then(named);
+            return rgb(&picture, colours.or(container.map(colours_of).unwrap_or_default()))
+                .ok_or_else(|| beyond("whose decoder gives half a picture"));
+        }
+    }
+    Err(NotDecoded::Unreadable(ProbeError::NoFrames))
+}
+
+/// The frame that decoding begins with so as to reach `wanted`. Not all that files mark as such can be begun with.
+fn begin(
+    reader: &mut (impl Read + Seek),
+    length: u64,
+    video: &Video,
+    parameters: &Parameters<'_>,
+    wanted: usize,
+) -> Result<usize, NotDecoded> {
+    let mut bytes_read = 0_usize;
+    for number in (0..=wanted).rev() {
+        if !video.samples.get(number).is_some_and(|sample| sample.sync) {
+            continue;
+        }
+        let bytes = video.sample(reader, length, number)?;
+        if parameters.units(&bytes, number)?.iter().any(|unit| kind(unit) == 5) {
+            return Ok(number);
+        }
+        bytes_read = bytes_read.saturating_add(bytes.len());
+        if bytes_read > MOST_BYTES {
+            break;
+        }
+    }
+    Ok(0)
+}
+
+fn cannot(error: &openh264::Error) -> String {
+    let text = error.to_string();
+    // What follows the first sentences is about its own state and says nothing to anybody.
+    let text = text.split(" Decoding State").next().unwrap_or_default();
+    format!("cannot be decoded ({})", text.trim_end_matches('.'))
+}
+
+/// The type of a unit; units are never empty.
+fn kind(unit: &[u8]) -> u8 {
+    unit[0] & 0x1f
+}
+
+/// Whether a unit holds a part of a picture.
+fn is_slice(unit: &[u8]) -> bool {
+    (1..=5).contains(&kind(unit))
+}
+
+fn append(stream: &mut Vec<u8>, unit: &[u8]) {
+    stream.extend_from_slice(&[0, 0, 0, 1]);
+    stream.extend_from_slice(unit);
+}
+
+/// What an `avcC` box says.
+struct Parameters<'a> {
+    /// Bytes of the length before each unit of a frame.
+    length_size: usize,
+    sequence_sets: Vec<&'a [u8]>,
+    picture_sets: Vec<&'a [u8]>,
+}
+
+impl<'a> Parameters<'a> {
+    /// Finds the box among those of a sample entry. What may follow the sets in it is not read: writers differ there.
+    fn read(boxes: &'a [u8]) -> Result<Self, ProbeError> {
+        let body = child(b"stsd", boxes, b"avcC")?
+            .ok_or_else(|| damaged(Kind(*b"stsd"), "has no `avcC` box"))?;
+        let short = || damaged(Kind(*b"avcC"), "is shorter than the sets it lists");
+        let (&[_, _, _, _, size, count], mut rest) = body.split_first_chunk().ok_or_else(short)?;
+        let mut sets = |count: u8| -> Option<Vec<&'a [u8]>> {
+            let mut sets = Vec::new();
+            for _ in 0..count {
+                let set = take_unit(&mut rest, 2)?;
+                sets.extend((!set.is_empty()).then_some(set));
+            }
+            Some(sets)
+        };
+        let sequence_sets = sets(count & 0x1f).ok_or_else(short)?;
+        let (&count, after) = rest.split_first().ok_or_else(short)?;
+        rest = after;
+        let mut picture_sets = Vec::new();
+        for _ in 0..count {
+            let set = take_unit(&mut rest, 2).ok_or_else(short)?;
+            picture_sets.extend((!set.is_empty()).then_some(set));
+        }
+        Ok(Self { length_size: usize::from(size & 3) + 1, sequence_sets, picture_sets })
+    }
+
+    /// The units of a frame; empty ones are left out.
+    fn units<'b>(&self, mut bytes: &'b [u8], number: usize) -> Result<Vec<&'b [u8]>, ProbeError> {
+        let mut units = Vec::new();
+        while !bytes.is_empty() {
+            let unit = take_unit(&mut bytes, self.length_size).ok_or_else(|| {
+                let why = format!("holds a frame {} that is not made of whole units", number + 1);
+                damaged(Kind(*b"mdat"), why)
+            })?;
+            units.extend((!unit.is_empty()).then_some(unit));
+        }
+        Ok(units)
+    }
+}
+
+/// Takes a unit with its length before it from the beginning of `bytes`; `None` where it is cut.
+fn take_unit<'a>(bytes: &mut &'a [u8], length_size: usize) -> Option<&'a [u8]> {
+    let (length, rest) = bytes.split_at_checked(length_size)?;
+    let length = length.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
+    let (unit, rest) = rest.split_at_checked(length)?;
+    *bytes = rest;
+    Some(unit)
+}
+
+impl Colours {
+    /// What the pictures themselves say comes before what the file says.
+    fn or(self, other: Self) -> Self {
+        Self {
+            matrix: self.matrix.or(other.matrix),
+            full_range: self.full_range.or(other.full_range),
+        }
+    }
+}
+
+fn colours_of(colr: Colr) -> Colours {
+    let known = |matrix: u16| Some(matrix).filter(|matrix| *matrix != 2);
+    match colr {
+        Colr::Nclx { matrix_coefficients, full_range_flag, .. } => {
+            Colours { matrix: known(matrix_coefficients), full_range: Some(full_range_flag) }
+        }
+        Colr::Nclc { matrix_coefficients, .. } => {
+            Colours { matrix: known(matrix_coefficients), full_range: None }
+        }
+        _ => Colours::default(),
+    }
+}
+
+/// Converts a picture as its colours are meant. Where nothing says it they are BT.601 whatever the size, as ffmpeg takes
+/// and makes them: players may think otherwise, but a chain of clips that start from each other must not drift.
+/// `None` where the decoder's planes are smaller than its picture.
+fn rgb(picture: &DecodedYUV<'_>, colours: Colours) -> Option<RgbImage> {
+    let (width, height) = picture.dimensions();
+    let (luma_stride, blue_stride, red_stride) = picture.strides();
+    let [red_share, blue_share] = match colours.matrix {
+        Some(1) => [0.2126, 0.0722],
+        Some(9 | 10) => [0.2627, 0.0593],
+        _ => [0.299_f32, 0.114],
+    };
+    let green_share = 1.0 - red_share - blue_share;
+    let (black, luma_scale, colour_scale) = match colours.full_range {
+        Some(true) => (0.0, 1.0, 1.0),
+        _ => (16.0, 255.0 / 219.0, 255.0 / 224.0),
+    };
+    let from_red = 2.0 * (1.0 - red_share) * colour_scale;
+    let from_blue = 2.0 * (1.0 - blue_share) * colour_scale;
+    let to_byte = |value: f32| value.round().clamp(0.0, 255.0) as u8;
+    let mut pixels = Vec::with_capacity(width * height * 3);
+    for row in 0..height {
+        let luma = picture.y().get(row * luma_stride..)?.get(..width)?;
+        let blue = picture.u().get(row / 2 * blue_stride..)?.get(..width.div_ceil(2))?;
+        let red = picture.v().get(row / 2 * red_stride..)?.get(..width.div_ceil(2))?;
+        for (pair, (blue, red)) in luma.chunks(2).zip(blue.iter().zip(red)) {
+            let red = (f32::from(*red) - 128.0) * from_red;
+            let blue = (f32::from(*blue) - 128.0) * from_blue;
+            let green = -(red * red_share + blue * blue_share) / green_share;
+            for luma in pair {
+                let luma = (f32::from(*luma) - black) * luma_scale;
+                pixels.extend([luma + red, luma + green, luma + blue].map(to_byte));
+            }
+        }
+    }
+    RgbImage::from_raw(u32::try_from(width).ok()?, u32::try_from(height).ok()?, pixels)
+}
