@@ -291,9 +291,9 @@ fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, matched: Option<&Match<'_>
         }
         (Some(Work::Render(work)), _) => {
             let done = |kind: Option<StepKind>| {
-                let steps =
+                let mut steps =
                     work.steps.iter().filter(|step| kind.is_none_or(|kind| step.kind == kind));
-                match steps.last().map(|step| &step.start) {
+                match steps.next_back().map(|step| &step.start) {
                     Some(StepStart::Done(clip)) => Some(clip.sha256.clone()),
                     _ => None,
                 }

@@ -237,12 +237,13 @@ fn a_scene_starts_from_the_last_frame_of_another() {
     assert_eq!(orders(&emulator), 3);
     // The last frame of 1 is uploaded once for both.
     let bill = emulator.bill();
-    let pictures: Vec<&str> = bill["uploads"]
+    let frames: Vec<&str> = bill["uploads"]
         .as_array()
         .expect("a list")
         .iter()
-        .filter_map(|upload| upload["mime"].as_str().or(upload["mime_type"].as_str()))
+        .filter_map(|upload| upload["file_path"].as_str()?.rsplit_once('-'))
+        .map(|(_, frame)| frame)
         .collect();
-    assert_eq!(pictures, ["image/png"; 2], "{bill}");
+    assert_eq!(frames, ["last.png", "first.png"], "{bill}");
     assert_eq!(changed(&project, &[]), []);
 }
