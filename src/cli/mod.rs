@@ -1,5 +1,6 @@
 //! The command line: one file a command. Nothing depends on this module.
 
+mod accept;
 mod adopt;
 mod approve;
 mod args;
@@ -7,6 +8,7 @@ mod check;
 mod clue;
 mod completions;
 mod consent;
+mod drift;
 mod emulator;
 mod explain;
 mod failure;
@@ -75,7 +77,7 @@ Exit codes:
   1    the storyboard, configuration, catalogue or saved plan is invalid or stale; nothing was sent
   2    wrong command line
   3    could not work: key refused, network down, disk full, another run holds the lock
-  4    some scenes failed, the others are done
+  4    some scenes failed, the others are done; `drift` found differences
   5    a submission's outcome is unknown and needs a decision
   6    stopped by the budget, the account's credits or the key's quota
   7    `plan --detailed-exitcode` or `render --locked`: there is paid work to do
@@ -98,7 +100,9 @@ enum Command {
     Status(status::Status),
     Explain(explain::Explain),
     Adopt(adopt::Adopt),
+    Accept(accept::Accept),
     Forget(forget::Forget),
+    Drift(drift::Drift),
     Approve(approve::Approve),
     Models(models::Models),
     Schema(schema::Schema),
@@ -135,7 +139,9 @@ pub fn main() -> u8 {
         Command::Status(command) => command.run(output),
         Command::Explain(command) => command.run(output),
         Command::Adopt(command) => command.run(output),
+        Command::Accept(command) => command.run(output),
         Command::Forget(command) => command.run(output),
+        Command::Drift(command) => command.run(output),
         Command::Approve(command) => command.run(output),
         Command::Models(command) => command.run(output),
         Command::Schema(command) => command.run(output),
@@ -158,6 +164,7 @@ impl Command {
             Self::Plan(plan) => plan.json,
             Self::Render(render) => render.json,
             Self::Status(status) => status.json,
+            Self::Drift(drift) => drift.json,
             Self::Models(models) => models.json,
             Self::Check(check) => check.is_json(),
             _ => false,

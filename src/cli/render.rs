@@ -650,7 +650,7 @@ fn leave_out_paid(planned: &mut Planned, meant: &BTreeSet<AttemptId>) -> bool {
     found
 }
 
-fn publish_failure(error: PublishError) -> Failure {
+pub(super) fn publish_failure(error: PublishError) -> Failure {
     match error {
         PublishError::Manifest { path, error } => {
             Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))

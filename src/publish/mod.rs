@@ -141,6 +141,29 @@ impl<'a> Publisher<'a> {
             .collect()
     }
 
+    /// Records in the manifest that the author takes the clip of an entry for `ask` as well. False where there is no such
+    /// entry any more.
+    ///
+    /// # Errors
+    /// The manifest cannot be read or written; it is as it was then.
+    pub fn accept(&self, entry_id: &str, ask: &Value) -> Result<bool, PublishError> {
+        let mut shelf = Shelf::new(self.files, self.layout);
+        for _ in 0..MERGES {
+            let (text, mut manifest) = self.read_manifest()?;
+            if !manifest.accept(entry_id, ask) {
+                return Ok(false);
+            }
+            match self.stage_manifest(&manifest, false)? {
+                None => return Ok(true),
+                Some(staged) if self.commit_manifest(&mut shelf, &staged, &text)? => {
+                    return Ok(true);
+                }
+                Some(_) => {}
+            }
+        }
+        Err(PublishError::Unstable { path: self.layout.manifest() })
+    }
+
     /// Finishes what an earlier process began, from any point, and returns how many clips that were. A publication
     /// whose content is nowhere any more is given up; its take is open again.
     pub fn recover(&self, ledger: &mut dyn Ledger, now_ms: i64) -> Result<usize, PublishError> {

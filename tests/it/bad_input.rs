@@ -294,27 +294,17 @@ fn control_characters_of_a_storyboard_reach_no_terminal() {
 
 #[test]
 fn what_cannot_be_done_yet_is_said_before_anything_is_paid() {
-    let text = TWO_SCENES
-        .replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Extends**: 1")
-        .replace("- **Duration**: 6s", "- **Duration**: 6s\n- **Last frame**: scene:2");
+    let text = TWO_SCENES.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Extends**: 1");
     insta::assert_snapshot!(refused_everywhere(text), @r"
-error[scene-reference]: frames of another scene (`scene:2`) cannot be used yet
- --> SCENES.md:7:19
-  |
-7 | - **Last frame**: scene:2
-  |                   ^^^^^^^ scene 1
-  |
-  = help: save the frame as a picture and name its path, or make it one scene with an `extend` step
-
 error[scene-reference]: the clip of another scene (`1`) cannot be continued yet
-  --> SCENES.md:12:16
+  --> SCENES.md:11:16
    |
-12 | - **Extends**: 1
+11 | - **Extends**: 1
    |                ^ scene 2
    |
-   = help: make both one scene with an `extend` step
+   = help: make both one scene with an `extend` step, or start from its last frame: `reference: scene:1`
 
-2 errors in SCENES.md
+1 error in SCENES.md
 ");
 
     let project = Project::with_storyboard(

@@ -134,7 +134,6 @@ fn a_still_that_is_deleted_comes_back_and_a_new_take_keeps_the_old_one() {
     assert_eq!(old["filename"], "assets/images/takes/scene-01.v1.png");
     let kept = project.path("public/assets/images/takes/scene-01.v1.png");
     assert_eq!(std::fs::read(kept).expect("the old take"), first);
-    project.run(["drift"]).expect(2);
     project.run(["status"]).expect(0).prints(&[
         "assets/images/scene-01.png",
         "take 2 of 2",
@@ -321,4 +320,50 @@ fn each_field_of_a_keyframe_changes_it_and_what_is_made_from_it() {
             .collect();
         assert_eq!(found, steps, "{old} -> {new}: {plan:#}");
     }
+}
+
+#[test]
+fn a_clip_is_kept_for_a_scene_that_has_changed() {
+    let emulator = emulator();
+    let film = "scenes:\n  - {id: 1, visual: The sea, duration: 4, model: Veo 3.1 Lite}\n";
+    let project = project(&emulator, film);
+    project.run(["accept", "1"]).expect(1).tells(&["scene 1 has no clip that could be kept"]);
+    project.run(["render", "--yes"]).expect(0);
+    let before = entry(&project, 1);
+    project.run(["accept", "1"]).expect(0).tells(&["has not changed"]);
+    project.write("storyboard.yaml", film.replace("The sea", "The ocean"));
+    project.run(["accept", "1"]).expect(0).tells(&["scene 1 keeps `assets/clips/scene-01.mp4`"]);
+    let plan = project.run(["plan", "--json"]).expect(0).json();
+    assert_eq!(plan["scenes"][0]["action"], "unchanged");
+    // What made it stays on record, and the scene as it was is right as well.
+    let after = entry(&project, 1);
+    assert_eq!((&after["prompt"], &after["ask"]), (&before["prompt"], &before["ask"]));
+    project.write("storyboard.yaml", film);
+    let plan = project.run(["plan", "--json"]).expect(0).json();
+    assert_eq!(plan["scenes"][0]["action"], "unchanged");
+    project.write("storyboard.yaml", film.replace("The sea", "The lake"));
+    let plan = project.run(["plan", "--json"]).expect(0).json();
+    assert_eq!(plan["scenes"][0]["action"], "update");
+    assert_eq!(creates(&emulator).len(), 1);
+}
+
+#[test]
+fn drift_tells_which_files_are_not_what_was_published() {
+    let emulator = emulator();
+    let film = "scenes:\n  - {id: 1, type: image, visual: A map}\n  - {id: 2, type: image, visual: A rose}\n";
+    let project = project(&emulator, film);
+    project.run(["drift"]).expect(0).prints(&["0 files as recorded"]);
+    project.run(["render", "--yes"]).expect(0);
+    project.run(["drift"]).expect(0).prints(&["2 files as recorded"]);
+    project.write("public/assets/images/scene-01.png", "touched up");
+    std::fs::remove_file(project.path("public/assets/images/scene-02.png")).expect("removed");
+    project.run(["drift"]).expect(4).prints(&[
+        "assets/images/scene-01.png is not what was published",
+        "assets/images/scene-02.png is missing",
+        "0 files as recorded, 2 differ",
+    ]);
+    let files = project.run(["drift", "--json"]).expect(4).json();
+    let found: Vec<&Value> =
+        files["files"].as_array().expect("a list").iter().map(|file| &file["found"]).collect();
+    assert_eq!(found, ["modified", "missing"]);
 }
