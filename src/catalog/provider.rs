@@ -372,14 +372,18 @@ impl Provider {
         let code = json.as_ref().and_then(|json| self.envelope.code_of(json));
         let message = json.as_ref().map(|json| self.envelope.message_of(json)).unwrap_or_default();
         let said = self.create.create(http_status, code, &message);
-        let task_id = json
-            .as_ref()
-            .and_then(|json| pointer::first(json, task_id))
-            .and_then(|found| usable_id(&found));
+        let found = json.as_ref().and_then(|json| pointer::first(json, task_id));
+        // Whatever stands there may be a task, also where it is no id that could be asked for.
+        let named = match found.as_deref() {
+            Some(Value::String(text)) => !text.trim().is_empty(),
+            Some(Value::Number(_)) => true,
+            _ => false,
+        };
+        let task_id = found.and_then(|found| usable_id(&found));
         // Success without a task contradicts itself, and so does a refusal that names one.
         let class = match said {
             CreateClass::Accepted if task_id.is_some() => CreateClass::Accepted,
-            CreateClass::Retry | CreateClass::Rejected { .. } if task_id.is_none() => said,
+            CreateClass::Retry | CreateClass::Rejected { .. } if !named => said,
             _ => CreateClass::Unknown,
         };
         CreateAnswer { class, task_id, code, message }
