@@ -5,7 +5,6 @@ use super::failure::Failure;
 use super::render::publish_failure;
 use super::workspace::Workspace;
 use super::{Output, selection, tell};
-use crate::engine::real_files::RealFiles;
 use crate::ledger::ProjectLock;
 use crate::plan::{Action, PlanOptions, Work};
 use crate::publish::Publisher;
@@ -45,15 +44,9 @@ impl Accept {
         let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
         let shown = sanitise(&id.key(), 40);
         let scene = planned.plan.scenes.into_iter().find(|scene| scene.scene_id == id);
-        let media = workspace
-            .board
-            .scenes
-            .iter()
-            .find(|scene| scene.id == id)
-            .map(|scene| workspace.media_of(scene))
-            .unwrap_or_default();
-        let storyboard = looked.place.storyboard.as_deref();
-        let entry = looked.known.manifest.current(storyboard, None, &id, media);
+        let entry = workspace
+            .scene(&id)
+            .and_then(|scene| workspace.entry_of(&looked.known, &looked.place, scene));
         let (Some(scene), Some(entry)) = (scene, entry) else {
             return Err(Failure::invalid(
                 "nothing-published",
@@ -82,10 +75,7 @@ impl Accept {
             )
             .hint("`storyreel plan` says why"));
         }
-        let probe = |path: &std::path::Path| {
-            crate::media::probe_file(path).map_err(|error| error.to_string())
-        };
-        let files = RealFiles::new(&layout.project_root, probe).map_err(|error| {
+        let files = workspace.files().map_err(|error| {
             Failure::cannot_work("disk", format!("cannot use the project's folder: {error}"))
         })?;
         let (entry_id, filename) = (entry.id.clone(), entry.filename.clone());

@@ -6,7 +6,6 @@ use super::forget::{known_scene, step, unknown_of};
 use super::online::Online;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, tell};
-use crate::engine::real_files::RealFiles;
 use crate::ledger::{
     Attempt, AttemptId, AttemptState, ClipRecord, Failure as Reason, FailureClass, Intent,
     Ledger as _, ProjectLock, Snapshot, SqliteLedger, Take, TakeId,
@@ -410,13 +409,11 @@ fn into_cache(workspace: &Workspace, path: &Path, kind: StepKind) -> Result<Clip
             format!("`{shown}` is larger than `max_clip` allows ({most} bytes)"),
         ));
     }
-    let probe_file =
-        |path: &Path| crate::media::probe_file(path).map_err(|error| error.to_string());
     let cannot = |error: std::io::Error| {
         Failure::cannot_work("disk", format!("cannot copy `{shown}` into the cache: {error}"))
             .hint("make room, or make `.storyreel` writable; nothing was recorded")
     };
-    let files = RealFiles::new(&layout.project_root, probe_file).map_err(cannot)?;
+    let files = workspace.files().map_err(cannot)?;
     let folder = layout.private.join("cache");
     let temporary = files.copy_to_temporary(path, &folder, ".part").map_err(cannot)?;
     let checked = (|| {

@@ -5,11 +5,11 @@ use super::failure::Failure;
 use super::workspace::Workspace;
 use super::{Output, pretty, print};
 use crate::digest;
+use crate::known::is_lfs_pointer;
 use crate::manifest::AssetEntry;
 use crate::report::{Style, counted, sanitise};
 use serde_json::json;
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::Path;
 
 /// Exit code for differences.
@@ -88,17 +88,11 @@ impl Drift {
 }
 
 fn look(path: &Path, recorded: Option<&str>) -> Found {
-    let Ok(mut file) = std::fs::File::open(path) else { return Found::Missing };
+    let Ok(file) = std::fs::File::open(path) else { return Found::Missing };
     let Some(recorded) = recorded else { return Found::Unrecorded };
-    let mut head = [0; 43];
-    let short = file.metadata().is_ok_and(|metadata| metadata.len() < 1024);
-    if short
-        && file.read_exact(&mut head).is_ok()
-        && head.starts_with(b"version https://git-lfs.github.com/spec/")
-    {
+    if file.metadata().is_ok_and(|metadata| is_lfs_pointer(path, metadata.len())) {
         return Found::Pointer;
     }
-    let Ok(file) = std::fs::File::open(path) else { return Found::Missing };
     match digest::of_reader(file) {
         Ok(found) if found == recorded => Found::AsRecorded,
         _ => Found::Modified,

@@ -4,7 +4,7 @@ use super::args::FileFlag;
 use super::failure::Failure;
 use super::workspace::Workspace;
 use super::{Output, print, selection};
-use crate::manifest::{AssetEntry, Media};
+use crate::manifest::AssetEntry;
 use crate::plan::{PlanOptions, ScenePlan, StepPlan, canonical_json};
 use crate::report::{Style, diff, plan_text, sanitise, sanitise_text, trimmed, wrap};
 use serde_json::{Map, Value};
@@ -32,10 +32,9 @@ impl Explain {
         let id = selection::one(&self.scene, &scenes)?;
         let looked = workspace.look_around()?;
         let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
-        let asked = workspace.board.scenes.iter().find(|scene| scene.id == *id);
-        let media = asked.map_or(Media::Video, |scene| workspace.media_of(scene));
-        let storyboard = looked.place.storyboard.as_deref();
-        let entry = looked.known.manifest.current(storyboard, None, id, media);
+        let entry = workspace
+            .scene(id)
+            .and_then(|scene| workspace.entry_of(&looked.known, &looked.place, scene));
         let Some(scene) = planned.plan.scenes.iter().find(|scene| scene.scene_id == *id) else {
             return Err(Failure::invalid(
                 "no-such-scene",

@@ -232,10 +232,7 @@ impl Render {
         })?;
         let lock = self.lock(workspace)?;
         let mut ledger = SqliteLedger::open(&layout.ledger())?;
-        let files = RealFiles::new(&layout.project_root, |path| {
-            crate::media::probe_file(path).map_err(|error| error.to_string())
-        })
-        .map_err(|error| {
+        let files = workspace.files().map_err(|error| {
             Failure::cannot_work("disk", format!("cannot use the project's folder: {error}"))
         })?;
         // Litter of killed runs is no reason to stop when it cannot be removed.

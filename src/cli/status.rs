@@ -163,8 +163,7 @@ impl<'a> Record<'a> {
             known.ledger.takes.iter().filter(|take| take.slot.storyboard == storyboard).collect();
         let mut scenes = Vec::new();
         for scene in &workspace.board.scenes {
-            let media = workspace.media_of(scene);
-            let entry = known.manifest.current(place.storyboard.as_deref(), None, &scene.id, media);
+            let entry = workspace.entry_of(known, place, scene);
             let file = match entry.map(|entry| known.outputs.get(&entry.filename)) {
                 None => "none",
                 Some(None) => "missing",

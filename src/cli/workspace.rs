@@ -3,10 +3,11 @@
 use super::failure::Failure;
 use super::{Output, selection, tell};
 use crate::catalog::Catalog;
+use crate::engine::real_files::RealFiles;
 use crate::known::{Gathering, Known, gather};
 use crate::layout::{self, Layout};
 use crate::ledger::{FileRecord, Snapshot, SqliteLedger};
-use crate::manifest::{self, Manifest, Media};
+use crate::manifest::{self, AssetEntry, Manifest};
 use crate::plan::{Place, PlanOptions, Planned, Planning, media_of};
 use crate::prompt::{PromptError, Templates};
 use crate::report::diagnostics;
@@ -100,9 +101,30 @@ impl Workspace {
         })
     }
 
-    /// Whether a scene is a clip or a still.
-    pub fn media_of(&self, scene: &Scene) -> Media {
-        media_of(scene, &self.board, &self.settings.defaults)
+    /// The present clip, or still, of a scene in the manifest.
+    pub fn entry_of<'k>(
+        &self,
+        known: &'k Known,
+        place: &Place,
+        scene: &Scene,
+    ) -> Option<&'k AssetEntry> {
+        let media = media_of(scene, &self.board, &self.settings.defaults);
+        known.manifest.current(place.storyboard.as_deref(), None, &scene.id, media)
+    }
+
+    /// The scene with this id.
+    pub fn scene(&self, id: &SceneId) -> Option<&Scene> {
+        self.board.scenes.iter().find(|scene| scene.id == *id)
+    }
+
+    /// The project's files as a run sees them.
+    ///
+    /// # Errors
+    /// When its root cannot be used.
+    pub fn files(&self) -> std::io::Result<RealFiles> {
+        RealFiles::new(&self.layout.project_root, |path| {
+            crate::media::probe_file(path).map_err(|error| error.to_string())
+        })
     }
 
     /// The ids of all scenes, in order.

@@ -4,13 +4,13 @@
 //! leaves and ends with what was charged; what a killed process left stays in it until a day has gone by, or until the next
 //! run finds out what became of the task.
 
+use super::shared_window::{locks_within, open_lock};
 use crate::digest::hex;
 use crate::remote::address;
 use sha2::{Digest as _, Sha256};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A day in milliseconds: any 24 hours, whatever the time zone.
 pub const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -30,6 +30,13 @@ pub struct Left {
     pub credits: f64,
     /// When the oldest spending is a day old (Unix milliseconds), so that more is left then.
     pub more_at_ms: Option<i64>,
+}
+
+impl Left {
+    /// Whether so many credits may be spent.
+    pub fn covers(&self, credits: f64) -> bool {
+        credits <= self.credits + ROUNDING
+    }
 }
 
 /// The day's money of a user.
@@ -127,7 +134,7 @@ impl Day {
         allowance: Option<f64>,
         now_ms: i64,
     ) -> bool {
-        if credits > self.left(allowance).credits + ROUNDING {
+        if !self.left(allowance).covers(credits) {
             return false;
         }
         let purchase = purchase.clone();
@@ -209,8 +216,10 @@ impl SharedPurse {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock)?;
-        locks_soon(&lock)?;
+        let lock = open_lock(&self.lock)?;
+        if !locks_within(&lock, LOCK_TRIES)? {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps it locked"));
+        }
         let before = match std::fs::read(&self.path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -231,18 +240,6 @@ impl SharedPurse {
         lock.unlock()?;
         Ok(outcome)
     }
-}
-
-/// Whoever holds the lock writes a few lines and lets go; an interrupt must be answered meanwhile all the same.
-fn locks_soon(lock: &File) -> io::Result<()> {
-    for _ in 0..LOCK_TRIES {
-        match lock.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps it locked"))
 }
 
 impl Purse for SharedPurse {

@@ -93,7 +93,7 @@ impl SharedWindow {
         change: impl FnOnce(&mut Log, &dyn Fn(&GrantId) -> bool) -> T,
     ) -> io::Result<Option<T>> {
         let lock = open_lock(&self.file(".lock"))?;
-        if !locks_soon(&lock)? {
+        if !locks_within(&lock, LOCK_TRIES)? {
             return Ok(None);
         }
         let path = self.file(".log");
@@ -159,12 +159,14 @@ impl Window for SharedWindow {
 /// The end of the names of the files that processes lock while they live.
 const LIFE: &str = ".life";
 
-fn open_lock(path: &Path) -> io::Result<File> {
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
 
-fn locks_soon(file: &File) -> io::Result<bool> {
-    for _ in 0..LOCK_TRIES {
+/// Tries a lock so often, a millisecond apart. Who holds it writes a few lines and lets go, and an interrupt must be
+/// answered meanwhile all the same.
+pub(super) fn locks_within(file: &File, tries: u32) -> io::Result<bool> {
+    for _ in 0..tries {
         match file.try_lock() {
             Ok(()) => return Ok(true),
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),

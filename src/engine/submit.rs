@@ -78,7 +78,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             return Ok(false);
         };
         let left = self.purse.left(Some(allowance), self.now()).map_err(purse_failed)?;
-        if price <= left.credits + 1e-6 {
+        if left.covers(price) {
             return Ok(true);
         }
         self.over_the_day(index, price, allowance, left);

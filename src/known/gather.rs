@@ -92,7 +92,7 @@ impl Hashes<'_> {
             Ok(metadata) if metadata.is_file() => metadata,
             _ => return Ok(None),
         };
-        if metadata.len() < 1024 && is_lfs_pointer(path) {
+        if is_lfs_pointer(path, metadata.len()) {
             return Ok(Some(Output::Pointer));
         }
         self.digest(path, &metadata).map(|sha256| Some(Output::File { sha256 }))
@@ -169,7 +169,11 @@ fn modified_ns(metadata: &std::fs::Metadata) -> i64 {
     since.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or_default()
 }
 
-fn is_lfs_pointer(path: &Path) -> bool {
+/// True for the few lines of text that Git LFS puts in the place of a file of `size` bytes.
+pub fn is_lfs_pointer(path: &Path, size: u64) -> bool {
+    if size >= 1024 {
+        return false;
+    }
     let mut start = [0; 43];
     let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && start.starts_with(b"version https://git-lfs.github.com/spec/")

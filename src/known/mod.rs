@@ -2,7 +2,7 @@
 
 mod gather;
 
-pub use gather::{Gathering, KnownError, gather};
+pub use gather::{Gathering, KnownError, gather, is_lfs_pointer};
 
 use crate::manifest::Manifest;
 use crate::record;

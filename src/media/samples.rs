@@ -10,7 +10,7 @@ use mp4_atom::{
 use super::ProbeError;
 use super::boxes::{Kind, child, children, damaged, leaf, read_body, required, walk};
 use super::frame::Which;
-use super::track::{SampleEntry, is_video};
+use super::track::{SampleEntry, first_with_frames};
 
 /// The most frames of one track: four hours at 60 a second. Headers can claim billions in a few bytes.
 const MOST_FRAMES: usize = 900_000;
@@ -100,19 +100,12 @@ impl Video {
     fn of_movie(moov: &[u8]) -> Result<Self, ProbeError> {
         let movie_clock: Mvhd = leaf(b"mvhd", required(b"moov", moov, b"mvhd")?)?;
         let extends = child(b"moov", moov, b"mvex")?;
-        let mut without_frames = false;
-        for item in children(b"moov", moov) {
-            let (kind, trak) = item?;
-            if kind.0 != *b"trak" || !is_video(trak)? {
-                continue;
-            }
+        first_with_frames(moov, |trak| {
             let video = Self::of_track(trak, &movie_clock, extends)?;
-            if !video.samples.is_empty() || video.defaults.is_some() {
-                return Ok(video);
-            }
-            without_frames = true;
-        }
-        Err(if without_frames { ProbeError::NoFrames } else { ProbeError::NoVideoTrack })
+            // Those of a fragmented file come later.
+            let may_have = !video.samples.is_empty() || video.defaults.is_some();
+            Ok(may_have.then_some(video))
+        })
     }
 
     fn of_track(

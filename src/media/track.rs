@@ -90,19 +90,10 @@ impl Track {
     pub(super) fn first_video(moov: &[u8], fragments: &[Fragment]) -> Result<Self, ProbeError> {
         let movie_clock: Mvhd = leaf(b"mvhd", required(b"moov", moov, b"mvhd")?)?;
         let extends = child(b"moov", moov, b"mvex")?;
-        let mut without_frames = false;
-        for item in children(b"moov", moov) {
-            let (kind, trak) = item?;
-            if kind.0 != *b"trak" || !is_video(trak)? {
-                continue;
-            }
+        first_with_frames(moov, |trak| {
             let track = Self::read(trak, &movie_clock, extends, fragments)?;
-            if track.frames > 0 {
-                return Ok(track);
-            }
-            without_frames = true;
-        }
-        Err(if without_frames { ProbeError::NoFrames } else { ProbeError::NoVideoTrack })
+            Ok((track.frames > 0).then_some(track))
+        })
     }
 
     fn read(
@@ -184,7 +175,26 @@ impl Track {
     }
 }
 
-pub(super) fn is_video(trak: &[u8]) -> Result<bool, ProbeError> {
+/// What `read` makes of the first video track of a `moov` box that has frames; it gives `None` for one without.
+pub(super) fn first_with_frames<T>(
+    moov: &[u8],
+    mut read: impl FnMut(&[u8]) -> Result<Option<T>, ProbeError>,
+) -> Result<T, ProbeError> {
+    let mut without_frames = false;
+    for item in children(b"moov", moov) {
+        let (kind, trak) = item?;
+        if kind.0 != *b"trak" || !is_video(trak)? {
+            continue;
+        }
+        if let Some(track) = read(trak)? {
+            return Ok(track);
+        }
+        without_frames = true;
+    }
+    Err(if without_frames { ProbeError::NoFrames } else { ProbeError::NoVideoTrack })
+}
+
+fn is_video(trak: &[u8]) -> Result<bool, ProbeError> {
     let Some(mdia) = child(b"trak", trak, b"mdia")? else {
         return Ok(false);
     };

@@ -9,7 +9,7 @@ use super::request::Request;
 use super::sources::{Sources, choose_mode, mode_name};
 use super::still::Still;
 use super::values::{field_named, integer, merged, params, seconds, switch, text};
-use super::wording::{Kind, prompt};
+use super::wording::{Kind, worded};
 use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals};
 use crate::manifest::Media;
 use crate::prompt::Templates;
@@ -55,6 +55,29 @@ impl Built {
     pub fn main(&self) -> Option<&BuiltStep> {
         let clip = self.steps.iter().find(|step| step.kind == StepKind::Generate);
         clip.or(self.steps.first())
+    }
+
+    /// Gives a mode those of the values that it takes; what it has no use for is told of the step in the ask.
+    pub(super) fn offer<const N: usize>(
+        &mut self,
+        step: Option<usize>,
+        mode: &Mode,
+        composed: bool,
+        values: [(&str, Option<Json>); N],
+        wanted: &mut Wanted,
+    ) {
+        for (name, value) in values {
+            let Some(value) = value else { continue };
+            // A clip that always has sound has it with `on`, too, and with `off` there is something to tell.
+            let is_heard = value.is_boolean() && mode.sound != Sound::None;
+            if mode.takes(name) || is_heard {
+                wanted.fields.insert(name.into(), value);
+            } else if name == "negative" && composed {
+                // The template has put it into words.
+            } else if let Some(field) = field_named(name) {
+                self.unsupported.push((step, field));
+            }
+        }
     }
 
     /// What comes out at the end.
@@ -410,56 +433,31 @@ impl Builder<'_> {
             built.as_long_as_input = true;
         }
         let sound = is_heard(mode, switch(fields, Field::Audio));
-        // A model with a parameter for it is not told twice what to avoid.
-        let mut told = fields.clone();
-        if mode.takes("negative") {
-            told.remove(&Field::Negative);
-        }
-        let (prompt, style) = match prompt(
-            self.templates,
-            ask,
-            &told,
-            model,
-            Kind { step: None, sound, from_image, extended },
-        ) {
+        let kind = Kind { step: None, sound, from_image, extended };
+        let (prompt, style) = match worded(self.templates, ask, fields, (model, mode), kind) {
             Ok(prompt) => prompt,
-            // Who works on a clip alone is told nothing.
-            Err(_) if !mode.takes("prompt") => (String::new(), None),
             Err(problem) => {
                 problems.push(problem);
                 return Some(model);
             }
         };
-        if !prompt.trim().is_empty() {
-            wanted.fields.insert("prompt".into(), prompt.clone().into());
-        }
-        for (name, value) in [
+        let references = (!sources.references.is_empty()).then(|| json!(sources.references));
+        let sound_file = sources.sound_file.clone();
+        let audio = sound_file.or_else(|| switch(fields, Field::Audio).map(Json::from));
+        let values = [
             ("aspect_ratio", text(fields, Field::AspectRatio).map(Json::from)),
             ("resolution", text(fields, Field::Resolution).map(Json::from)),
             ("negative", text(fields, Field::Negative).map(Json::from)),
             ("seed", integer(fields, Field::Seed).map(Json::from)),
             ("last_frame", sources.last_frame.clone()),
             ("video", sources.video.clone()),
-            (
-                "reference",
-                (!sources.references.is_empty()).then(|| Json::from(sources.references.clone())),
-            ),
-            (
-                "audio",
-                sources.sound_file.clone().or_else(|| switch(fields, Field::Audio).map(Json::from)),
-            ),
-        ] {
-            let Some(value) = value else { continue };
-            // A clip that always has sound has it with `on`, too, and with `off` there is something to tell.
-            let is_heard = value.is_boolean() && mode.sound != Sound::None;
-            if mode.takes(name) || is_heard {
-                wanted.fields.insert(name.into(), value);
-            } else if name == "negative" && style.is_some() {
-                // The template has put it into words.
-            } else if let Some(field) = field_named(name) {
-                built.unsupported.push((None, field));
-            }
+            ("reference", references),
+            ("audio", audio),
+        ];
+        if !prompt.trim().is_empty() {
+            wanted.fields.insert("prompt".into(), prompt.clone().into());
         }
+        built.offer(None, mode, style.is_some(), values, &mut wanted);
         let step = Making {
             kind: StepKind::Generate,
             index: None,

@@ -91,6 +91,7 @@ pub(super) struct Edges {
     pub uses: Vec<BTreeSet<Awaited>>,
     /// Places of scenes by key.
     places: HashMap<String, usize>,
+    /// Whether a scene is a clip or a still.
     media: Vec<Media>,
 }
 
@@ -98,18 +99,19 @@ impl Edges {
     /// Reads them from the storyboard. A circle, and a scene that is never rendered, are problems.
     pub fn of(planning: &Planning<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let board = planning.board;
-        let places =
-            board.scenes.iter().enumerate().map(|(at, scene)| (scene.id.key(), at)).collect();
         let defaults = board.defaults.over(planning.defaults);
-        let media = |scene| media_of(scene, board, planning.defaults);
         let mut edges = Self {
             uses: board.scenes.iter().map(|scene| used_by(planning, scene, &defaults)).collect(),
-            places,
-            media: board.scenes.iter().map(media).collect(),
+            places: HashMap::new(),
+            media: Vec::new(),
         };
         if edges.is_empty() {
             return edges;
         }
+        let scenes = board.scenes.iter().enumerate();
+        edges.places = scenes.map(|(at, scene)| (scene.id.key(), at)).collect();
+        let media = |scene| media_of(scene, board, planning.defaults);
+        edges.media = board.scenes.iter().map(media).collect();
         edges.check(planning, &defaults, diagnostics);
         edges
     }
@@ -119,9 +121,14 @@ impl Edges {
         self.uses.iter().all(BTreeSet::is_empty)
     }
 
+    /// The place of a scene that others use.
+    pub fn place(&self, key: &str) -> Option<usize> {
+        self.places.get(key).copied()
+    }
+
     /// Whether a scene is a clip or a still.
     pub fn media(&self, key: &str) -> Media {
-        self.places.get(key).map_or(Media::Video, |at| self.media[*at])
+        self.place(key).map_or(Media::Video, |at| self.media[at])
     }
 
     fn check(
@@ -235,7 +242,7 @@ impl Edges {
         }
         // What starts from something that nobody knows yet is not known either.
         loop {
-            let unknown: Vec<&String> = given
+            let unknown: Vec<String> = given
                 .iter()
                 .filter(|(key, one)| {
                     matches!(one, Given::Content { .. })
@@ -244,9 +251,8 @@ impl Edges {
                                 && plans[*at].action != Action::Skip
                         })
                 })
-                .map(|(key, _)| key)
+                .map(|(key, _)| key.clone())
                 .collect();
-            let unknown: Vec<String> = unknown.into_iter().cloned().collect();
             if unknown.is_empty() {
                 return given;
             }
@@ -338,12 +344,12 @@ fn still_of(entry: &AssetEntry) -> Option<String> {
 
 /// What a scene uses of others.
 fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSet<Awaited> {
-    let effective = scene.fields.over(defaults);
+    let own = scene.fields.iter();
+    let filled = defaults.iter().filter(|(field, _)| !scene.fields.has(*field));
     let steps = scene.steps.as_ref().or(planning.board.default_steps.as_ref());
-    let all =
-        std::iter::once(&effective).chain(steps.into_iter().flatten().map(|step| &step.fields));
+    let of_steps = steps.into_iter().flatten().flat_map(|step| step.fields.iter());
     let mut used = BTreeSet::new();
-    for (field, value) in all.flat_map(Fields::iter) {
+    for (field, value) in own.chain(filled).chain(of_steps) {
         let Value::Inputs(inputs) = &value.value else { continue };
         if field.spec().editorial {
             continue;

@@ -235,8 +235,8 @@ fn lengths_of<'p>(
 fn check_keyframes(edges: &Edges, scenes: &[Prepared<'_>], diagnostics: &mut Vec<Diagnostic>) {
     for (uses, prepared) in edges.uses.iter().zip(scenes) {
         for used in uses.iter().filter(|used| used.part == Part::Keyframe) {
-            let other = scenes.iter().find(|other| other.scene.id.key() == used.scene);
-            let Some(present) = other.and_then(|other| other.present.as_ref()) else { continue };
+            let other = edges.place(&used.scene).and_then(|at| scenes[at].present.as_ref());
+            let Some(present) = other else { continue };
             if present.built.steps.iter().any(|step| step.kind == StepKind::Keyframe) {
                 continue;
             }

@@ -4,8 +4,8 @@ use super::ask::{Ask, AskStep};
 use super::build::{Builder, Built, Making};
 use super::problem::{Problem, step_problem};
 use super::sources::{Sources, choose_mode};
-use super::values::{field_named, integer, params, text};
-use super::wording::{Kind, prompt};
+use super::values::{integer, params, text};
+use super::wording::{Kind, worded};
 use crate::catalog::{Found, Mode, ModeKind, Wanted, is_auto};
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Value as Json, json};
@@ -139,15 +139,9 @@ impl Builder<'_> {
         if mode.kind == ModeKind::I2i && sources.references.is_empty() {
             sources.references = std::mem::take(&mut sources.characters);
         }
-        let mut words = fields.clone();
-        if mode.takes("negative") {
-            words.remove(&Field::Negative);
-        }
         let kind = Kind { step: at, sound: false, from_image: false, extended: false };
-        let (prompt, style) = match prompt(self.templates, ask, &words, model, kind) {
+        let (prompt, style) = match worded(self.templates, ask, &fields, (model, mode), kind) {
             Ok(prompt) => prompt,
-            // An upscaler of stills is told nothing.
-            Err(_) if !mode.takes("prompt") => (String::new(), None),
             Err(problem) => return problems.push(problem),
         };
         let mut wanted = Wanted { fields: BTreeMap::new(), params };
@@ -163,7 +157,7 @@ impl Builder<'_> {
         };
         let ratio = text(&fields, Field::AspectRatio).map(Json::from).or_else(usual);
         let references = (!sources.references.is_empty()).then(|| json!(sources.references));
-        for (name, value) in [
+        let values = [
             ("aspect_ratio", ratio),
             ("resolution", text(&fields, Field::Resolution).map(Json::from)),
             ("negative", text(&fields, Field::Negative).map(Json::from)),
@@ -171,16 +165,8 @@ impl Builder<'_> {
             ("last_frame", sources.last_frame.clone()),
             ("video", sources.video.clone()),
             ("reference", references),
-        ] {
-            let Some(value) = value else { continue };
-            if mode.takes(name) {
-                wanted.fields.insert(name.into(), value);
-            } else if !(name == "negative" && style.is_some())
-                && let Some(field) = field_named(name)
-            {
-                built.unsupported.push((at, field));
-            }
-        }
+        ];
+        built.offer(at, mode, style.is_some(), values, &mut wanted);
         // A picture loses nothing as PNG, and its file keeps one name.
         let format = mode.parameters.iter().find(|parameter| parameter.is_fed_by("format"));
         if let Some(format) = format

@@ -3,7 +3,7 @@
 use super::ask::{Ask, AskStep};
 use super::problem::Problem;
 use super::values::text;
-use crate::catalog::Model;
+use crate::catalog::{Mode, Model};
 use crate::prompt::{self, Cast, Line, PromptError, PromptInput, Templates};
 use crate::storyboard::{Field, Value};
 use std::collections::BTreeMap;
@@ -96,6 +96,25 @@ pub(super) fn prompt(
                 hint: Some(hint.to_owned()),
             }
         })
+}
+
+/// The prompt for a mode: a model with a parameter for what to avoid is not told it twice, and who works on its input
+/// alone needs no words.
+pub(super) fn worded(
+    templates: &Templates,
+    ask: &Ask,
+    fields: &BTreeMap<Field, Value>,
+    (model, mode): (&Model, &Mode),
+    kind: Kind,
+) -> Result<(String, Option<String>), Problem> {
+    let mut told = fields.clone();
+    if mode.takes("negative") {
+        told.remove(&Field::Negative);
+    }
+    match prompt(templates, ask, &told, model, kind) {
+        Err(_) if !mode.takes("prompt") => Ok((String::new(), None)),
+        prompt => prompt,
+    }
 }
 
 /// An extension in fields keeps the look and sound of its scene; in words of its own it is taken as it stands.
