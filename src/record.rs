@@ -176,6 +176,13 @@ pub struct Take {
     pub created_ms: i64,
 }
 
+impl Take {
+    /// True for a take of a still: nothing comes after the keyframe.
+    pub fn is_still(&self) -> bool {
+        self.steps.last() == Some(&StepKind::Keyframe)
+    }
+}
+
 /// Size and time of a file that was hashed; while both agree the hash is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {

@@ -178,5 +178,6 @@ fn scene(number: u64) -> Work {
         },
         after: Vec::new(),
         awaits: Vec::new(),
+        beside: false,
     })
 }

@@ -55,6 +55,9 @@ struct StoryboardFlag {
     /// The storyboard
     #[arg(short = 'f', long = "storyboard", value_name = "FILE")]
     file: Option<PathBuf>,
+    /// A profile of the storyboard, such as `draft` or `final`
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 }
 
 /// Task ids are letters, digits, `-` and `_`; anything else is a slip of the clipboard.
@@ -98,7 +101,7 @@ impl Place {
 
 impl Adopt {
     pub fn run(&self, _: Output) -> Result<u8, Failure> {
-        let flag = FileFlag::of(self.file.file.clone());
+        let flag = FileFlag::of(self.file.file.clone(), self.file.profile.clone());
         let workspace = Workspace::open(&flag.flags())?;
         let scene = known_scene(&workspace, &self.scene)?;
         let _lock = ProjectLock::acquire(&workspace.layout.lock(), "storyreel adopt", None)?;

@@ -21,12 +21,20 @@ pub(super) struct FileFlag {
     /// The storyboard
     #[arg(short = 'f', long = "file", id = "file_flag", value_name = "FILE")]
     file: Option<PathBuf>,
+    /// A profile of the storyboard, such as `draft` or `final`
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 }
 
 impl File {
+    /// For a command that has the flags only.
+    pub fn of(flag: &FileFlag) -> Self {
+        Self { file: None, flag: flag.clone() }
+    }
+
     /// As settings take it.
     pub fn flags(&self) -> Flags {
-        Flags { storyboard: self.path().map(Path::to_owned), max_credits: None }
+        Flags { storyboard: self.path().map(Path::to_owned), ..self.flag.flags() }
     }
 
     /// The path as given.
@@ -36,23 +44,29 @@ impl File {
 
     /// Commands that lead on, for this storyboard.
     pub fn commands(&self) -> Commands {
-        Commands { file: self.path().map(|path| path.display().to_string()) }
+        Commands {
+            file: self.path().map(|path| path.display().to_string()),
+            ..self.flag.commands()
+        }
     }
 }
 
 impl FileFlag {
     /// The same for a command that reads the flag itself.
-    pub fn of(file: Option<PathBuf>) -> Self {
-        Self { file }
+    pub fn of(file: Option<PathBuf>, profile: Option<String>) -> Self {
+        Self { file, profile }
     }
 
     /// As settings take it.
     pub fn flags(&self) -> Flags {
-        Flags { storyboard: self.file.clone(), max_credits: None }
+        Flags { storyboard: self.file.clone(), max_credits: None, profile: self.profile.clone() }
     }
 
     /// Commands that lead on, for this storyboard.
     pub fn commands(&self) -> Commands {
-        Commands { file: self.file.as_ref().map(|path| path.display().to_string()) }
+        Commands {
+            file: self.file.as_ref().map(|path| path.display().to_string()),
+            profile: self.profile.clone(),
+        }
     }
 }

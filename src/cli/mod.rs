@@ -18,6 +18,7 @@ mod interrupt;
 mod model_cache;
 mod models;
 mod online;
+mod pick;
 mod plan;
 mod preview;
 mod refresh;
@@ -100,6 +101,7 @@ enum Command {
     Status(status::Status),
     Explain(explain::Explain),
     Adopt(adopt::Adopt),
+    Pick(pick::Pick),
     Accept(accept::Accept),
     Forget(forget::Forget),
     Drift(drift::Drift),
@@ -139,6 +141,7 @@ pub fn main() -> u8 {
         Command::Status(command) => command.run(output),
         Command::Explain(command) => command.run(output),
         Command::Adopt(command) => command.run(output),
+        Command::Pick(command) => command.run(output),
         Command::Accept(command) => command.run(output),
         Command::Forget(command) => command.run(output),
         Command::Drift(command) => command.run(output),
@@ -165,6 +168,7 @@ impl Command {
             Self::Render(render) => render.json,
             Self::Status(status) => status.json,
             Self::Drift(drift) => drift.json,
+            Self::Pick(pick) => pick.json,
             Self::Models(models) => models.json,
             Self::Check(check) => check.is_json(),
             _ => false,

@@ -5,8 +5,10 @@ use super::failure::Failure;
 use super::saved_plan::{self, Choices};
 use super::workspace::Workspace;
 use super::{Output, pretty, print, selection, tell};
-use crate::plan::{PlanOptions, Selection};
+use crate::plan::{PlanOptions, Reason, Selection};
+use crate::report::NextCommand;
 use crate::report::plan_text::{self, PlanText};
+use crate::storyboard::StepKind;
 use std::path::PathBuf;
 
 /// Exit code for paid work that is to be done.
@@ -60,6 +62,15 @@ pub(super) struct ChoiceArgs {
     /// Pay again for these scenes where their clips are gone
     #[arg(long, value_name = "SEL")]
     rerender_absent: Option<String>,
+    /// Make the stills that clips start from, and nothing after them
+    #[arg(long, value_name = "STEP", value_parser = through)]
+    through: Option<StepKind>,
+}
+
+fn through(text: &str) -> Result<StepKind, String> {
+    StepKind::named(text)
+        .filter(|step| *step == StepKind::Keyframe)
+        .ok_or_else(|| "a run can end with `keyframe`".to_owned())
 }
 
 impl ChoiceArgs {
@@ -70,6 +81,8 @@ impl ChoiceArgs {
             exclude: self.exclude.clone(),
             retake: self.retake.clone(),
             rerender_absent: self.rerender_absent.clone(),
+            through: self.through,
+            profile: None,
         }
     }
 }
@@ -86,13 +99,16 @@ pub(super) fn options(workspace: &Workspace, choices: &Choices) -> Result<PlanOp
         retake: read("--retake", &choices.retake)?.unwrap_or_default(),
         rerender_absent: read("--rerender-absent", &choices.rerender_absent)?.unwrap_or_default(),
         capped: workspace.settings.is_capped(),
+        through_still: choices.through == Some(StepKind::Keyframe),
+        pick: None,
     })
 }
 
 impl Plan {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
         let workspace = Workspace::open(&self.file.flags())?;
-        let choices = self.choices.choices();
+        let profile = workspace.profile().map(|profile| profile.name.value.clone());
+        let choices = Choices { profile, ..self.choices.choices() };
         let options = options(&workspace, &choices)?;
         let looked = workspace.look_around()?;
         let (planned, warnings) = workspace.plan(&looked, &options)?;
@@ -108,12 +124,16 @@ impl Plan {
         } else {
             let free = plan.summary.restore + plan.summary.moved + plan.summary.resume > 0;
             let next = match &self.out {
-                _ if !paid && !free => None,
+                _ if !paid && !free => self.choice_to_make(plan),
                 Some(path) => {
                     let path = path.display().to_string();
                     Some(self.file.commands().spending("render", &["--plan", &path]))
                 }
-                None => Some(self.file.commands().spending("render", &self.render_arguments())),
+                None => {
+                    let arguments = self.render_arguments();
+                    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+                    Some(self.file.commands().spending("render", &arguments))
+                }
             };
             let shown = PlanText {
                 all: self.all,
@@ -126,16 +146,25 @@ impl Plan {
         Ok(if self.detailed_exitcode && paid { PAID_WORK } else { 0 })
     }
 
+    /// What to do next where nothing can be done before a still is chosen.
+    fn choice_to_make(&self, plan: &crate::plan::Plan) -> Option<NextCommand> {
+        let waits = |reason: &Reason| reason.code == "gate" && reason.step.is_some();
+        let scene = plan.scenes.iter().find(|scene| scene.reasons.iter().any(waits))?;
+        let id = scene.scene_id.key();
+        Some(self.file.commands().free("pick", &[&id, "--step", StepKind::Keyframe.name()]))
+    }
+
     /// The selections, for the command that carries the plan out.
-    fn render_arguments(&self) -> Vec<&str> {
+    fn render_arguments(&self) -> Vec<String> {
         [
             ("--only", &self.choices.only),
             ("--exclude", &self.choices.exclude),
             ("--retake", &self.choices.retake),
             ("--rerender-absent", &self.choices.rerender_absent),
+            ("--through", &self.choices.through.map(|step| step.name().to_owned())),
         ]
         .into_iter()
-        .filter_map(|(flag, value)| Some([flag, value.as_deref()?]))
+        .filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]))
         .flatten()
         .collect()
     }

@@ -22,7 +22,7 @@ use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger, LockError, ProjectLock, Snapshot, SqliteLedger,
     make_private_folder,
 };
-use crate::plan::{ClipSource, PlanOptions, Planned, StepStart, Work};
+use crate::plan::{ClipSource, Picked, PlanOptions, Planned, ScenePlan, StepStart, Work};
 use crate::ports::Files as _;
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::HttpTransport;
@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Render what changed: submit, wait, download and publish. Run it again and nothing happens.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "\
 On a terminal the plan is shown and you are asked once before anything is spent; `--yes`, `--max-credits` and `--plan`
 answer for you. Without a terminal nothing is asked. Interrupt with Ctrl-C whenever you like: tasks are on record, and
@@ -59,7 +59,7 @@ pub(super) struct Render {
     #[arg(long, conflicts_with_all = ["plan", "retake", "resubmit_unknown", "locked", "submit_only"])]
     preview: bool,
     /// Carry out this saved plan and no other
-    #[arg(long, value_name = "PLAN", conflicts_with_all = ["only", "exclude", "retake", "rerender_absent"])]
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["only", "exclude", "retake", "rerender_absent", "through", "profile"])]
     plan: Option<PathBuf>,
     /// Never spend more credits than this; of several caps the smallest wins
     #[arg(long, value_name = "N", value_parser = credits, allow_negative_numbers = true)]
@@ -123,9 +123,12 @@ struct Prepared {
 impl Render {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
         let interrupts = Interrupts::listen();
-        let flags = Flags { max_credits: self.max_credits, ..self.file.flags() };
-        let workspace = Workspace::open(&flags)?;
         let saved = self.plan.as_deref().map(SavedPlan::read).transpose()?;
+        let mut flags = Flags { max_credits: self.max_credits, ..self.file.flags() };
+        if let Some(saved) = &saved {
+            flags.profile.clone_from(&saved.choices.profile);
+        }
+        let workspace = Workspace::open(&flags)?;
         let choices =
             saved.as_ref().map_or_else(|| self.choices.choices(), |saved| saved.choices.clone());
         let options = super::plan::options(&workspace, &choices)?;
@@ -175,6 +178,35 @@ impl Render {
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
     }
 
+    /// A run that does only free work, for commands that put something in place.
+    pub fn free(file: File, json: bool) -> Self {
+        Self { file, json, locked: true, yes: true, ..Self::default() }
+    }
+
+    /// Does the free work of a plan that is made with these options, and gives what became of the choice in it.
+    pub fn put_in_place(
+        &self,
+        workspace: &Workspace,
+        options: &PlanOptions,
+        output: Output,
+    ) -> Result<(u8, Option<Picked>), Failure> {
+        let interrupts = Interrupts::listen();
+        let mut held = self.hold(workspace)?;
+        let mut prepared = self.prepare(workspace, &mut held, options, None)?;
+        let picked = prepared.planned.picked.take();
+        if prepared.planned.plan.scenes.iter().flat_map(ScenePlan::works).next().is_none() {
+            return Ok((0, picked));
+        }
+        // Only what is chosen is seen to; tasks in flight wait for the next run.
+        prepared.planned.collect.clear();
+        leave_out_paid(&mut prepared.planned, &prepared.meant);
+        self.check_key(workspace, &prepared.planned)?;
+        held.check_folders(workspace, &prepared.planned)?;
+        let planned = prepared.planned;
+        let exit = self.execute(workspace, &mut held, planned, None, &interrupts, output)?;
+        Ok((exit, picked))
+    }
+
     /// True for a run that may pay for nothing.
     fn is_free(&self, workspace: &Workspace) -> bool {
         self.locked || workspace.settings.no_spend
@@ -182,7 +214,7 @@ impl Render {
 
     /// True when there is nothing to do, nothing to collect and nothing to recover.
     fn is_idle(&self, planned: &Planned, ledger: &Snapshot) -> bool {
-        let work = planned.plan.scenes.iter().any(|scene| scene.work.is_some());
+        let work = planned.plan.scenes.iter().any(|scene| scene.works().next().is_some());
         let blocked = planned.plan.summary.blocked > 0;
         let unfinished = ledger
             .takes
@@ -353,7 +385,7 @@ impl Render {
     ) -> Result<bool, Failure> {
         let summary = &planned.plan.summary;
         let would_spend = !self.is_free(workspace)
-            && planned.plan.scenes.iter().any(|scene| pays(scene.work.as_ref(), meant));
+            && planned.plan.scenes.iter().flat_map(ScenePlan::works).any(|work| pays(work, meant));
         if !would_spend {
             return Ok(true);
         }
@@ -380,7 +412,7 @@ impl Render {
             Summary { actions: action_counts(&planned.plan.summary), ..Summary::default() };
         let blocked = blocked_events(&planned, &mut summary);
         let work: Vec<Work> =
-            planned.plan.scenes.into_iter().filter_map(|scene| scene.work).collect();
+            planned.plan.scenes.into_iter().flat_map(ScenePlan::into_works).collect();
         if work.is_empty() && planned.collect.is_empty() {
             reporter.without_run(&blocked, summary);
         } else {
@@ -466,8 +498,7 @@ impl Held {
     /// Makes sure that clips can be kept and published, before anything is paid for.
     fn check_folders(&self, workspace: &Workspace, planned: &Planned) -> Result<(), Failure> {
         let layout = &workspace.layout;
-        let work: Vec<&Work> =
-            planned.plan.scenes.iter().filter_map(|scene| scene.work.as_ref()).collect();
+        let work: Vec<&Work> = planned.plan.scenes.iter().flat_map(ScenePlan::works).collect();
         if work.is_empty() {
             return Ok(());
         }
@@ -591,12 +622,12 @@ pub(super) fn shared_purse(workspace: &Workspace) -> SharedPurse {
 }
 
 /// True when carrying this out submits something new, or what is on record in `meant` and was perhaps never sent.
-fn pays(work: Option<&Work>, meant: &BTreeSet<AttemptId>) -> bool {
-    let Some(Work::Render(work)) = work else { return false };
+fn pays(work: &Work, meant: &BTreeSet<AttemptId>) -> bool {
+    let Work::Render(work) = work else { return false };
     work.steps.iter().any(|step| match &step.start {
         StepStart::Fresh => true,
         StepStart::Resume(attempt) => meant.contains(attempt),
-        StepStart::Done(_) => false,
+        StepStart::Done(_) | StepStart::Shared => false,
     })
 }
 
@@ -609,7 +640,7 @@ fn meant(snapshot: &Snapshot) -> BTreeSet<AttemptId> {
 
 /// What the upgrades that were meant may cost: a plan counts them as paid for.
 fn meant_credits(planned: &Planned, meant: &BTreeSet<AttemptId>) -> f64 {
-    let work = planned.plan.scenes.iter().filter_map(|scene| scene.work.as_ref());
+    let work = planned.plan.scenes.iter().flat_map(ScenePlan::works);
     let steps = work.filter_map(|work| match work {
         Work::Render(work) => Some(&work.steps),
         Work::Restore(_) => None,
@@ -624,14 +655,13 @@ fn meant_credits(planned: &Planned, meant: &BTreeSet<AttemptId>) -> f64 {
 /// True when the provider must be asked for something.
 fn needs_provider(planned: &Planned) -> bool {
     !planned.collect.is_empty()
-        || planned.plan.scenes.iter().any(|scene| match &scene.work {
-            Some(Work::Render(work)) => {
+        || planned.plan.scenes.iter().flat_map(ScenePlan::works).any(|work| match work {
+            Work::Render(work) => {
                 work.steps.iter().any(|step| !matches!(step.start, StepStart::Done(_)))
             }
-            Some(Work::Restore(work)) => {
+            Work::Restore(work) => {
                 matches!(work.sources.first(), Some(ClipSource::Provider { .. }))
             }
-            None => false,
         })
 }
 
@@ -639,10 +669,7 @@ fn needs_provider(planned: &Planned) -> bool {
 fn leave_out_paid(planned: &mut Planned, meant: &BTreeSet<AttemptId>) -> bool {
     let mut found = false;
     for scene in &mut planned.plan.scenes {
-        if pays(scene.work.as_ref(), meant) {
-            scene.work = None;
-            found = true;
-        }
+        found |= scene.leave_out(|work| pays(work, meant));
     }
     found
 }

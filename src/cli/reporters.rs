@@ -92,6 +92,8 @@ pub(super) fn blocked_events(planned: &Planned, summary: &mut Summary) -> Vec<St
                 summary.over_budget += 1;
                 Event::Blocked { reason: reason.code.to_owned(), message }
             }
+            // It waits for the user's choice, as the storyboard wants it.
+            "gate" => Event::Blocked { reason: reason.code.to_owned(), message },
             _ => {
                 summary.failed += 1;
                 Event::Blocked { reason: reason.code.to_owned(), message }

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use crate::plan::{Plan, digest_of, outcome::PLAN_FORMAT};
+use crate::storyboard::StepKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -19,6 +20,12 @@ pub(super) struct Choices {
     pub retake: Option<String>,
     /// `--rerender-absent`.
     pub rerender_absent: Option<String>,
+    /// `--through`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub through: Option<StepKind>,
+    /// The profile of the storyboard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 /// A plan read from a file.

@@ -11,9 +11,9 @@ use crate::manifest::{self, AssetEntry, Manifest};
 use crate::plan::{Place, PlanOptions, Planned, Planning, media_of};
 use crate::prompt::{PromptError, Templates};
 use crate::report::diagnostics;
-use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, resolve};
+use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, nearest, resolve};
 use crate::source::{self, Diagnostic, Severity, Source, SourceError};
-use crate::storyboard::{self, Fields, Input, Scene, SceneId, Storyboard, Value};
+use crate::storyboard::{self, Fields, Input, Profile, Scene, SceneId, Storyboard, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -38,6 +38,8 @@ pub(super) struct Workspace {
     pub templates: Templates,
     /// Folders.
     pub layout: Layout,
+    /// The place of the run's profile in the storyboard's list.
+    profile: Option<usize>,
 }
 
 /// What was known when a plan was made.
@@ -70,6 +72,7 @@ impl Workspace {
         let Some(board) = reading.storyboard else {
             return Err(Failure::document("not-a-storyboard", &source, diagnostics));
         };
+        let profile = chosen_profile(flags, &board, &source)?;
         let models = model_files(&settings.project.root, &environment, None)?;
         let templates = own_files(&settings.project.root.join("prompts"), "prompts", "jinja")?;
         for (name, text) in models.iter().chain(&templates) {
@@ -98,7 +101,13 @@ impl Workspace {
             catalog,
             templates,
             layout,
+            profile,
         })
+    }
+
+    /// The profile of the run.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.board.profiles.get(self.profile?)
     }
 
     /// The present clip, or still, of a scene in the manifest.
@@ -258,6 +267,7 @@ impl Workspace {
             templates: &self.templates,
             known: &looked.known,
             options,
+            profile: self.profile(),
         };
         let mut problems = self.diagnostics.clone();
         let planned = match crate::plan::plan(&planning) {
@@ -293,6 +303,41 @@ impl Workspace {
             tell(&diagnostics::text(&file.source, &file.diagnostics, output.stderr));
         }
         tell(&diagnostics::text(&self.source, problems, output.stderr));
+    }
+}
+
+/// The profile that the command names, or else the storyboard: its place in the list.
+fn chosen_profile(
+    flags: &Flags,
+    board: &Storyboard,
+    source: &Source,
+) -> Result<Option<usize>, Failure> {
+    let written = board.profile.as_ref();
+    let Some(name) = flags.profile.as_ref().or(written.map(|name| &name.value)) else {
+        return Ok(None);
+    };
+    let names = || board.profiles.iter().map(|profile| profile.name.value.as_str());
+    if let Some(place) = names().position(|own| own == name) {
+        return Ok(Some(place));
+    }
+    let shown = crate::report::sanitise(name, 60);
+    let message = format!("the storyboard has no profile `{shown}`");
+    let hint = match (nearest(name, names()), board.profiles.is_empty()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, true) => {
+            "write `profiles: {draft: {model: veo-3.1-lite}, final: {model: veo-3.1}}` at its top"
+                .to_owned()
+        }
+        (None, false) => format!("its profiles: {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    match written.filter(|_| flags.profile.is_none()) {
+        Some(written) => {
+            let problem = Diagnostic::error("no-such-profile", message, written.span)
+                .label("no such profile")
+                .hint(hint);
+            Err(Failure::document("no-such-profile", source, vec![problem]))
+        }
+        None => Err(Failure::invalid("no-such-profile", message).hint(hint)),
     }
 }
 
@@ -402,12 +447,14 @@ fn named_files(board: &Storyboard, defaults: &Fields) -> Vec<String> {
         .iter()
         .filter_map(|scene| scene.steps.as_ref())
         .chain(&board.default_steps)
+        .chain(board.profiles.iter().filter_map(|profile| profile.steps.as_ref()))
         .flatten();
     let all = board
         .scenes
         .iter()
         .map(|scene| &scene.fields)
         .chain(steps.map(|step| &step.fields))
+        .chain(board.profiles.iter().map(|profile| &profile.fields))
         .chain([&board.defaults, defaults]);
     for (_, value) in all.flat_map(Fields::iter) {
         if let Value::Inputs(inputs) = &value.value {

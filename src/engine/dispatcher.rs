@@ -7,7 +7,7 @@
 use super::budget::Budget;
 use super::event::{About, BalanceChange, Event, Stamped, Summary};
 use super::executor::{Done, Executor};
-use super::job::{End, Job, Stage};
+use super::job::{End, Job, Placed, Stage};
 use super::policy::Policy;
 use super::purse::{Purchase, Purse};
 use super::restore::Restore;
@@ -232,9 +232,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         // An empty sum is -0.0, which would be shown as such.
         let credits = fresh.iter().flatten().sum::<f64>() + 0.0;
         self.summary.estimate = credits;
-        let scenes = self.jobs.iter().filter(|job| !job.stale()).count() + self.restores.len();
+        let jobs = || self.jobs.iter().filter(|job| !job.stale()).map(|job| &job.slot);
+        let slots = || jobs().chain(self.restores.iter().map(|restore| &restore.work.slot));
+        let (scenes, takes) = (slots().collect::<BTreeSet<_>>().len(), slots().count());
         let unpriced_steps = fresh.iter().filter(|credits| credits.is_none()).count();
-        self.event(None, Event::Planned { scenes, credits, unpriced_steps });
+        self.event(None, Event::Planned { scenes, takes, credits, unpriced_steps });
     }
 
     /// Nothing is submitted before this time.
@@ -423,6 +425,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             self.budget.release(index);
         }
         match end {
+            End::Done if self.jobs[index].placed == Some(Placed::Beside) => self.summary.takes += 1,
             End::Done if !stale => self.summary.rendered += 1,
             End::Failed if !stale => self.summary.failed += 1,
             End::Unknown => self.summary.unknown += 1,

@@ -37,6 +37,8 @@ pub enum Event {
     Planned {
         /// Scenes with work, paid or free.
         scenes: usize,
+        /// Takes that are made, stills apart from their clips, and clips that are put back.
+        takes: usize,
         /// Worst case of all steps whose price is known, in credits.
         credits: f64,
         /// Steps whose price is not known.
@@ -97,6 +99,9 @@ pub enum Event {
         credits: Option<f64>,
         /// Seconds asked for and found, where they differ: a note, never a failure.
         note: Option<String>,
+        /// It is put beside the scene's clip (or still), to choose from.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        candidate: bool,
     },
     /// A step failed.
     Failed {
@@ -153,6 +158,9 @@ pub struct Summary {
     pub actions: BTreeMap<String, usize>,
     /// Scenes rendered and published.
     pub rendered: usize,
+    /// Takes that were rendered and put beside those of their scenes, to choose from.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub takes: usize,
     /// Scenes restored or moved, free.
     pub restored: usize,
     /// Scenes that failed.
@@ -176,4 +184,8 @@ pub struct Summary {
     pub interrupted: bool,
     /// Code of the error that stopped the run, if one did (exit 3 or 6).
     pub stopped_by: Option<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -2,6 +2,7 @@
 
 use super::event::About;
 use crate::ledger::{AttemptId, TakeId};
+use crate::manifest::Media;
 use crate::plan::{Awaited, ClipRef, EntryDraft, Slot, StepWork};
 use crate::remote::backoff::Backoff;
 use crate::remote::bind::Need;
@@ -24,6 +25,10 @@ pub(super) struct Job {
     pub after: Vec<String>,
     /// What of other scenes stands as a name in the requests until those are published.
     pub awaits: Vec<Awaited>,
+    /// The scene has its take already, so this one is put beside it.
+    pub beside: bool,
+    /// Where it was put, once it is published.
+    pub placed: Option<Placed>,
     /// Steps whose clips the open take got from an earlier one.
     pub reused: BTreeSet<usize>,
     /// Clips of the finished steps, from the first one on.
@@ -75,6 +80,15 @@ pub(super) enum Stage {
     Publishable,
     /// Nothing more is done in this run.
     Over(End),
+}
+
+/// Where a take was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// It is the scene's clip, or still.
+    Current,
+    /// It stands beside that, to choose from.
+    Beside,
 }
 
 /// How a job ended in this run.
@@ -133,6 +147,14 @@ impl Job {
 
     pub fn stale(&self) -> bool {
         self.entry.is_none()
+    }
+
+    /// What it makes in the end.
+    pub fn media(&self) -> Media {
+        match self.steps.last() {
+            Some(step) if step.kind == StepKind::Keyframe => Media::Image,
+            _ => Media::Video,
+        }
     }
 
     /// Goes to the next step with the present one's clip.

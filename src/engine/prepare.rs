@@ -2,13 +2,13 @@
 
 use super::dispatcher::{Dispatcher, Fatal};
 use super::event::{Event, Stamped};
-use super::job::{Current, End, Stage};
+use super::job::{Current, End, Job, Placed, Stage};
 use super::submit::symbolic;
 use crate::ledger::{Attempt, AttemptState, FailureClass};
 use crate::manifest::Media;
 use crate::plan::edges::Part;
 use crate::plan::request::put_scenes;
-use crate::plan::{Awaited, ClipRef, StepStart, StepWork};
+use crate::plan::{Awaited, ClipRef, Slot, StepStart, StepWork};
 use crate::remote::backoff::{Backoff, Next};
 use crate::remote::bind::{Need, bind, needs};
 use crate::remote::outcome::{Trouble, Uploaded};
@@ -50,7 +50,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         };
         match dependencies {
             Dependencies::Met => {
-                if matches!(next, Some(StepStart::Fresh)) && !self.put_upstream(index)? {
+                let is_new = matches!(next, Some(StepStart::Fresh | StepStart::Shared));
+                if is_new && !self.put_upstream(index)? {
                     return Ok(());
                 }
             }
@@ -71,6 +72,18 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 }
                 return Ok(());
             };
+            if step.start == StepStart::Shared {
+                match self.shared_clip(index) {
+                    Ok(Some(clip)) => self.jobs[index].advance(clip, false),
+                    Ok(None) => return Ok(()),
+                    Err(end) => {
+                        let message = "the take that makes what it starts from has not".to_owned();
+                        self.block(index, "dependency", message, end);
+                        return Ok(());
+                    }
+                }
+                continue;
+            }
             // A start is taken once: what fails afterwards begins anew.
             match std::mem::replace(&mut step.start, StepStart::Fresh) {
                 StepStart::Done(clip) => {
@@ -85,7 +98,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     }
                     None => break,
                 },
-                StepStart::Fresh => break,
+                StepStart::Fresh | StepStart::Shared => break,
             }
         }
         if self.jobs[index].stale() {
@@ -105,23 +118,21 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     fn dependencies(&self, index: usize) -> Dependencies {
         let job = &self.jobs[index];
         for scene in &job.after {
-            let same = |slot: &crate::plan::Slot| {
+            // A scene may have several takes in the making, and a still before its clip.
+            for media in [Media::Image, Media::Video] {
+                let others = self.jobs_of(index, scene).filter(|other| other.media() == media);
+                match progress(others) {
+                    Progress::Done => {}
+                    Progress::Pending => return Dependencies::Pending,
+                    Progress::Over(end) => return Dependencies::Broken(scene.clone(), end),
+                }
+            }
+            let same = |slot: &Slot| {
                 slot.scene == *scene
                     && slot.storyboard == job.slot.storyboard
                     && slot.variant == job.slot.variant
             };
-            if let Some(other) = self.jobs.iter().find(|other| !other.stale() && same(&other.slot))
-            {
-                match other.stage {
-                    Stage::Over(End::Done) => {}
-                    Stage::Over(End::StillRunning | End::Unfinished) => {
-                        return Dependencies::Broken(scene.clone(), End::Unfinished);
-                    }
-                    Stage::Over(_) => return Dependencies::Broken(scene.clone(), End::Blocked),
-                    _ => return Dependencies::Pending,
-                }
-            }
-            if let Some(restore) = self.restores.iter().find(|restore| same(&restore.work.slot)) {
+            for restore in self.restores.iter().filter(|restore| same(&restore.work.slot)) {
                 match restore.succeeded() {
                     Some(true) => {}
                     Some(false) => return Dependencies::Broken(scene.clone(), End::Blocked),
@@ -130,6 +141,50 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
         }
         Dependencies::Met
+    }
+
+    /// Jobs that make what another scene gives.
+    fn jobs_of<'j>(&'j self, index: usize, scene: &'j str) -> impl Iterator<Item = &'j Job> {
+        let own = &self.jobs[index].slot;
+        self.jobs.iter().filter(move |other| {
+            !other.stale()
+                && !other.beside
+                && other.slot.scene == scene
+                && other.slot.storyboard == own.storyboard
+                && other.slot.variant == own.variant
+        })
+    }
+
+    /// What another take of the scene has made for the present step of this one, once it has. An error is how that ended.
+    fn shared_clip(&self, index: usize) -> Result<Option<ClipRef>, End> {
+        let job = &self.jobs[index];
+        let scene = &job.slot.scene;
+        let others = || {
+            let others = self.jobs_of(index, scene);
+            others.filter(|other| !std::ptr::eq(*other, job))
+        };
+        // The still that was made before its clip is the one that is published, whichever was finished first.
+        let mut stills = others().filter(|other| other.media() != job.media()).peekable();
+        if stills.peek().is_some() {
+            let made = others().find(|other| {
+                other.media() != job.media() && other.placed == Some(Placed::Current)
+            });
+            return match (made.and_then(|made| made.clips.last()), progress(stills)) {
+                (Some(clip), _) => Ok(Some(clip.clone())),
+                (None, Progress::Over(end)) => Err(end),
+                (None, _) => Ok(None),
+            };
+        }
+        let makes = |other: &&Job| {
+            other.steps.get(job.step).is_some_and(|step| step.start != StepStart::Shared)
+                || other.clips.len() > job.step
+        };
+        let Some(first) = others().find(makes) else { return Err(End::Blocked) };
+        match (first.clips.get(job.step), &first.stage) {
+            (Some(clip), _) => Ok(Some(clip.clone())),
+            (None, Stage::Over(end)) => Err(after(*end)),
+            (None, _) => Ok(None),
+        }
     }
 
     /// Puts what other scenes gave into the requests, the ask and the entry of a job. False, and the job is blocked, where
@@ -176,15 +231,13 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     /// What another scene of this run gives.
     fn symbol_of(&self, index: usize, used: &Awaited) -> Option<Value> {
-        let own = &self.jobs[index].slot;
-        let other = self.jobs.iter().find(|other| {
-            !other.stale()
-                && other.slot.scene == used.scene
-                && other.slot.storyboard == own.storyboard
-                && other.slot.variant == own.variant
-        })?;
         let still = |step: &StepWork| step.kind == StepKind::Keyframe;
-        let media = if other.steps.last().is_some_and(still) { Media::Image } else { Media::Video };
+        let placed = |other: &&Job| other.placed == Some(Placed::Current);
+        let others = || self.jobs_of(index, &used.scene).filter(placed);
+        // A clip and its still may both have been made: the clip is what the scene gives.
+        let of_clip = others().find(|other| other.media() == Media::Video);
+        let other = of_clip.or_else(|| others().next())?;
+        let media = other.media();
         let clip = match used.part {
             Part::Keyframe => other.clips.get(other.steps.iter().position(still)?)?,
             _ => other.clips.get(other.steps.len().checked_sub(1)?)?,
@@ -462,6 +515,39 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
         }
         Ok(())
+    }
+}
+
+/// How far the takes are of which one is waited for.
+enum Progress {
+    Done,
+    Pending,
+    Over(End),
+}
+
+/// One of them is enough; where there are none there is nothing to wait for.
+fn progress<'j>(jobs: impl Iterator<Item = &'j Job>) -> Progress {
+    let mut ended = None;
+    let mut pending = false;
+    for job in jobs {
+        match job.stage {
+            Stage::Over(_) if job.placed == Some(Placed::Current) => return Progress::Done,
+            Stage::Over(end) => ended = Some(after(end)),
+            _ => pending = true,
+        }
+    }
+    match ended {
+        _ if pending => Progress::Pending,
+        Some(end) => Progress::Over(end),
+        None => Progress::Done,
+    }
+}
+
+/// How what waits for a job ends with it.
+fn after(end: End) -> End {
+    match end {
+        End::StillRunning | End::Unfinished => End::Unfinished,
+        _ => End::Blocked,
     }
 }
 

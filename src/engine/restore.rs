@@ -3,12 +3,14 @@
 use super::dispatcher::{Dispatcher, Fatal, millis};
 use super::event::{About, Event, Stamped};
 use super::executor::{FetchError, Target};
-use super::job::{End, Stage};
+use super::job::{End, Placed, Stage};
 use crate::ledger::{ClipRecord, FailureClass};
-use crate::manifest::split;
+use crate::manifest::{CANDIDATE, split};
 use crate::media::Probe;
 use crate::plan::{ClipSource, RestoreWork};
-use crate::publish::{PublishError, Publisher, Rendered, RenderedStep, ToPublish, complete};
+use crate::publish::{
+    PublishError, Published, Publisher, Rendered, RenderedStep, ToPublish, complete,
+};
 use crate::remote::backoff::{Backoff, Next};
 use crate::remote::printable;
 use crate::storyboard::SceneId;
@@ -298,12 +300,15 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let mut published = Vec::new();
         for index in ready {
             match self.publication(index)? {
-                Some(publication) => {
-                    published.push((
-                        index,
-                        publication.filename.clone(),
-                        publication.sha256.clone(),
-                    ));
+                Some(mut publication) => {
+                    // The first finished take of a scene is published; those after it are put beside it.
+                    let beside = self.jobs[index].beside || self.has_its_take(index);
+                    self.jobs[index].placed =
+                        Some(if beside { Placed::Beside } else { Placed::Current });
+                    if let Some(entry) = publication.entry.as_mut().filter(|_| beside) {
+                        entry.insert(CANDIDATE.to_owned(), true.into());
+                    }
+                    published.push(index);
                     batch.push(publication);
                 }
                 None => self.fail_job(
@@ -318,17 +323,19 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             return Ok(true);
         }
         let done = match self.publish_all(&batch) {
-            Ok(()) => published,
+            Ok(done) => published.into_iter().zip(done).collect(),
             // One clip that is not what it should be must not keep the others back.
             Err(error) if of_one_clip(&error) => self.publish_singly(&batch, published)?,
             Err(error) => return Err(fatal(&error)),
         };
-        for (index, filename, sha256) in done {
+        for (index, Published { filename, sha256, .. }) in done {
             let job = &self.jobs[index];
             let credits = (job.charged > 0.0).then_some(job.charged);
             let note = job.note.clone();
             let about = job.about_scene();
-            self.event(Some(about), Event::Published { filename, sha256, credits, note });
+            let candidate = job.placed == Some(Placed::Beside);
+            let event = Event::Published { filename, sha256, credits, note, candidate };
+            self.event(Some(about), event);
             self.end(index, End::Done);
         }
         Ok(true)
@@ -338,21 +345,37 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     fn publish_singly(
         &mut self,
         batch: &[ToPublish],
-        jobs: Vec<(usize, String, String)>,
-    ) -> Result<Vec<(usize, String, String)>, Fatal> {
+        jobs: Vec<usize>,
+    ) -> Result<Vec<(usize, Published)>, Fatal> {
         let mut done = Vec::new();
         for (clip, job) in batch.iter().zip(jobs) {
             match self.publish_all(std::slice::from_ref(clip)) {
-                Ok(()) => done.push(job),
+                Ok(published) => done.extend(published.into_iter().map(|one| (job, one))),
                 Err(error) if of_one_clip(&error) => {
                     let message =
                         format!("{}; {}", printable(&error.to_string(), 300), error.hint());
-                    self.fail_job(job.0, FailureClass::Other, message, None);
+                    self.jobs[job].placed = None;
+                    self.fail_job(job, FailureClass::Other, message, None);
                 }
                 Err(error) => return Err(fatal(&error)),
             }
         }
         Ok(done)
+    }
+
+    /// Whether two jobs make takes of one thing: the clip, or the still, of a scene.
+    fn takes_of_one(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.jobs[one], &self.jobs[other]);
+        one.slot == other.slot && one.media() == other.media() && !other.stale()
+    }
+
+    /// Whether a take of the same scene was published in this run.
+    fn has_its_take(&self, index: usize) -> bool {
+        (0..self.jobs.len()).any(|other| {
+            other != index
+                && self.jobs[other].placed == Some(Placed::Current)
+                && self.takes_of_one(index, other)
+        })
     }
 
     fn publication(&mut self, index: usize) -> Result<Option<ToPublish>, Fatal> {
@@ -418,10 +441,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         }))
     }
 
-    fn publish_all(&mut self, batch: &[ToPublish]) -> Result<(), PublishError> {
+    fn publish_all(&mut self, batch: &[ToPublish]) -> Result<Vec<Published>, PublishError> {
         let now = self.now();
         let publisher = Publisher::new(self.executor.files, self.layout);
-        publisher.publish(self.ledger, batch, now).map(drop)
+        publisher.publish(self.ledger, batch, now)
     }
 }
 

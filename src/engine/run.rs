@@ -165,6 +165,7 @@ impl Job {
             entry: Some(work.entry),
             after: work.after,
             awaits: work.awaits,
+            beside: work.beside,
             reused,
             ..Self::empty()
         }
@@ -216,6 +217,8 @@ impl Job {
             entry: None,
             after: Vec::new(),
             awaits: Vec::new(),
+            beside: false,
+            placed: None,
             reused: BTreeSet::new(),
             clips: Vec::new(),
             paid: Vec::new(),

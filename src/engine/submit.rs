@@ -27,7 +27,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     fn price_of_rest(&self, index: usize) -> Option<f64> {
         let job = &self.jobs[index];
         let rest = job.steps.iter().skip(job.step);
-        rest.filter(|step| !matches!(step.start, StepStart::Done(_)))
+        rest.filter(|step| !matches!(step.start, StepStart::Done(_) | StepStart::Shared))
             .map(|step| step.credits)
             .sum::<Option<f64>>()
     }

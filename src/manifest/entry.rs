@@ -86,6 +86,10 @@ pub struct AssetEntry {
     pub accepted: Vec<Value>,
     /// Number of the rendering.
     pub take: Option<u32>,
+    /// It stands beside the scene's clip (or still), to choose from, and was never in its place.
+    pub candidate: bool,
+    /// The user has chosen it.
+    pub picked: bool,
     /// `sha256:` and hex of its bytes.
     pub sha256: Option<String>,
     /// Its size.
@@ -229,6 +233,8 @@ impl AssetEntry {
             "ask" => entry.ask = value,
             "accepted" => entry.accepted = array(value),
             "take" => entry.take = value.as_u64().and_then(|take| u32::try_from(take).ok()),
+            CANDIDATE => entry.candidate = value == Value::Bool(true),
+            PICKED => entry.picked = value == Value::Bool(true),
             "sha256" => entry.sha256 = text(value),
             "bytes" => entry.bytes = value.as_u64(),
             "probe" => entry.probe = serde_json::from_value(value).ok(),
@@ -246,8 +252,13 @@ impl AssetEntry {
     }
 }
 
+/// The key of an entry that stands beside the scene's own, see [`AssetEntry::candidate`].
+pub const CANDIDATE: &str = "candidate";
+/// The key of an entry that the user has chosen, see [`AssetEntry::picked`].
+pub(super) const PICKED: &str = "picked";
+
 /// The keys of an entry, in the order in which they are written.
-pub(super) const KEYS: [&str; 27] = [
+pub(super) const KEYS: [&str; 29] = [
     "id",
     "type",
     "filename",
@@ -265,6 +276,8 @@ pub(super) const KEYS: [&str; 27] = [
     "ask",
     "accepted",
     "take",
+    CANDIDATE,
+    PICKED,
     "sha256",
     "bytes",
     "probe",

@@ -9,7 +9,7 @@ mod write;
 
 pub(crate) use write::split;
 
-pub use entry::{AssetEntry, Media, StepRecord, safe_filename};
+pub use entry::{AssetEntry, CANDIDATE, Media, StepRecord, safe_filename};
 pub use write::{Appended, NewEntry, Superseded};
 
 use crate::storyboard::SceneId;

@@ -1,7 +1,7 @@
 //! Changes to the manifest: new entries, and the few keys of old ones that may change.
 
 use super::Manifest;
-use super::entry::{AssetEntry, KEYS, Media, safe_filename};
+use super::entry::{AssetEntry, CANDIDATE, KEYS, Media, PICKED, safe_filename};
 use super::text::{indent, items, members, space};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -52,7 +52,8 @@ impl Manifest {
     }
 
     /// Appends entries that belong together, in order: the next id, the next version of the scene, the scene's last
-    /// entry superseded and its file name moved under `takes/`.
+    /// entry superseded and its file name moved under `takes/`. A candidate is appended as superseded by the scene's last
+    /// entry, with its file under `takes/`; where the scene has none, it is no candidate.
     ///
     /// An entry that another new entry names as superseded is left to that one. `may_take` says whether a file name
     /// under `takes/` is free for an entry.
@@ -100,14 +101,27 @@ impl Manifest {
             versions.extend(self.history(entry).iter().map(|before| before.version));
         }
         let version = versions.into_iter().max().unwrap_or(0).saturating_add(1);
-        let superseded =
-            old.into_iter().map(|place| self.supersede(place, &id, may_take)).collect();
-
         let mut given = new.fields.clone();
         given.insert("id".into(), id.clone().into());
         given.insert("type".into(), typed.media.type_name().into());
         given.insert("version".into(), version.into());
         given.shift_remove("superseded_by");
+        let own =
+            old.first().filter(|_| typed.candidate).map(|place| self.entries[*place].id.clone());
+        let superseded = match own {
+            Some(own) => {
+                given.insert("superseded_by".into(), own.into());
+                let beside = AssetEntry { version, ..typed.clone() };
+                if let Some(name) = self.take_name(&beside, may_take) {
+                    given.insert("filename".into(), name.into());
+                }
+                Vec::new()
+            }
+            None => {
+                given.shift_remove(CANDIDATE);
+                old.into_iter().map(|place| self.supersede(place, &id, may_take)).collect()
+            }
+        };
         let mut fields = Map::new();
         for key in KEYS {
             match given.shift_remove(key) {
@@ -136,16 +150,7 @@ impl Manifest {
     ) -> Superseded {
         let entry = &self.entries[place];
         let from = entry.filename.clone();
-        let to = take_names(&from, entry.version)
-            .and_then(|mut names| {
-                names.find(|name| {
-                    let used = self
-                        .renders()
-                        .any(|other| !std::ptr::eq(other, entry) && other.filename == *name);
-                    !used && may_take(name, entry)
-                })
-            })
-            .unwrap_or_else(|| from.clone());
+        let to = self.take_name(entry, may_take).unwrap_or_else(|| from.clone());
         let done = Superseded {
             id: entry.id.clone(),
             from,
@@ -162,13 +167,36 @@ impl Manifest {
         done
     }
 
+    /// A free name under `takes/` for the file of an entry that is not in its place.
+    fn take_name(
+        &self,
+        entry: &AssetEntry,
+        may_take: &mut dyn FnMut(&str, &AssetEntry) -> bool,
+    ) -> Option<String> {
+        take_names(&entry.filename, entry.version)?.find(|name| {
+            let used =
+                self.renders().any(|other| !std::ptr::eq(other, entry) && other.filename == *name);
+            !used && may_take(name, entry)
+        })
+    }
+
+    /// Records that the user has chosen entry `id`, which is in its place. False where there is no such entry.
+    pub fn pick(&mut self, id: &str) -> bool {
+        let Some(place) = self.place_of_render(id) else { return false };
+        if !self.entries[place].picked {
+            self.entries[place].picked = true;
+            self.set(place, PICKED, true.into());
+        }
+        true
+    }
+
+    fn place_of_render(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied().filter(|place| self.entries[*place].is_render())
+    }
+
     /// Records that the author accepts the clip of entry `id` for `ask` too. False where there is no such entry.
     pub fn accept(&mut self, id: &str, ask: &Value) -> bool {
-        let Some(place) =
-            self.by_id.get(id).copied().filter(|place| self.entries[*place].is_render())
-        else {
-            return false;
-        };
+        let Some(place) = self.place_of_render(id) else { return false };
         let accepted = &mut self.entries[place].accepted;
         if !accepted.contains(ask) {
             accepted.push(ask.clone());
@@ -316,7 +344,8 @@ impl Manifest {
 }
 
 /// Keys that are left out where they do not apply; all others are written, as null if need be.
-const OPTIONAL: [&str; 5] = ["superseded_by", "accepted", "restored_from", "storyboard", "variant"];
+const OPTIONAL: [&str; 7] =
+    ["superseded_by", "accepted", CANDIDATE, PICKED, "restored_from", "storyboard", "variant"];
 
 fn typed(fields: &Map<String, Value>) -> AssetEntry {
     let mut entry: AssetEntry =

@@ -7,7 +7,8 @@
 
 use crate::catalog::{goal_named, is_auto};
 use crate::storyboard::{
-    Field, FieldKind, Fields, FrameOf, Input, STILL, Scene, Step, StepKind, Storyboard, Value,
+    Field, FieldKind, Fields, FrameOf, Input, Profile, STILL, Scene, Step, StepKind, Storyboard,
+    Value,
 };
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -31,6 +32,12 @@ pub struct Ask {
     pub upstream: BTreeMap<String, Json>,
     /// Labels of the scene that this version does not know. Of their values nothing is recorded: they may be anything.
     pub unknown: Vec<String>,
+    /// Only the steps up to this one are asked for: a still that is chosen before the clip is made.
+    pub through: Option<StepKind>,
+    /// Which of several takes it is, from 0, where a seed tells them apart: the seed in the ask is this take's own.
+    pub candidate: i64,
+    /// The profile that it was asked for with: a draft never takes the place of a final.
+    pub profile: Option<String>,
 }
 
 /// A step in an ask.
@@ -58,12 +65,12 @@ const OF_CLIPS: [Field; 6] =
     [Field::Model, Field::Goal, Field::Resolution, Field::ClipLength, Field::Audio, Field::Params];
 
 impl Ask {
-    /// The ask of a scene. `defaults` are the merged defaults (front matter over configuration);
+    /// The ask of a scene. `defaults` are the merged defaults (front matter over configuration) with the run's profile;
     /// `digests` gives the content digest of a path as written, `None` where the file is missing.
     pub fn of(
         scene: &Scene,
         board: &Storyboard,
-        defaults: &Fields,
+        (defaults, profile): (&Fields, Option<&Profile>),
         digests: &dyn Fn(&str) -> Option<String>,
         templates: &BTreeMap<String, String>,
     ) -> Self {
@@ -76,7 +83,7 @@ impl Ask {
             }
         }
         let fields = reaching(&effective);
-        let steps: Vec<AskStep> = scene
+        let mut steps: Vec<AskStep> = scene
             .steps
             .as_ref()
             .or(board.default_steps.as_ref().filter(|_| !still))
@@ -84,6 +91,11 @@ impl Ask {
             .flatten()
             .map(|step: &Step| AskStep { kind: step.kind, fields: reaching(&step.fields) })
             .collect();
+        let profile = profile.filter(|_| !still);
+        if let Some(profile) = profile {
+            let has_params = fields.contains_key(&Field::Params);
+            super::profile::put_over(profile, &mut steps, has_params);
+        }
         let characters = characters_of(&fields, &steps, board);
         let mut ask = Self {
             fields,
@@ -94,6 +106,9 @@ impl Ask {
             chosen: None,
             upstream: BTreeMap::new(),
             unknown: unknown(scene),
+            through: None,
+            candidate: 0,
+            profile: profile.map(|profile| profile.name.value.clone()),
         };
         ask.files = ask
             .paths()
@@ -211,6 +226,15 @@ impl Ask {
         if !self.unknown.is_empty() {
             out.insert("unknown".into(), self.unknown.clone().into());
         }
+        if let Some(step) = self.through {
+            out.insert("through".into(), step.name().into());
+        }
+        if self.candidate > 0 {
+            out.insert("candidate".into(), self.candidate.into());
+        }
+        if let Some(profile) = &self.profile {
+            out.insert("profile".into(), profile.clone().into());
+        }
         Json::Object(out)
     }
 
@@ -271,8 +295,63 @@ impl Ask {
                 .flatten()
                 .filter_map(|label| label.as_str().map(str::to_owned))
                 .collect(),
+            through: map.get("through").and_then(Json::as_str).and_then(StepKind::named),
+            candidate: map.get("candidate").and_then(Json::as_i64).unwrap_or(0).max(0),
+            profile: profile_of(json).map(str::to_owned),
         })
     }
+
+    /// The seed that tells takes apart, where the author gives one: the still's own for a still, else the clip's.
+    fn seed_mut(&mut self) -> Option<&mut i64> {
+        let still = self.is_still();
+        let of_keyframe = still || self.through == Some(StepKind::Keyframe);
+        let kind = if of_keyframe { StepKind::Keyframe } else { StepKind::Generate };
+        let step = self.steps.iter_mut().find(|step| step.kind == kind);
+        let own = step.and_then(|step| step.fields.get_mut(&Field::Seed));
+        // The seed of a scene is its clip's, unless the scene is a still.
+        let scene = self.fields.get_mut(&Field::Seed).filter(|_| still || !of_keyframe);
+        match own.or(scene) {
+            Some(Value::Integer(seed)) => Some(seed),
+            _ => None,
+        }
+    }
+
+    /// The ask of the take at `place`, from 0: with the next seeds, where there is one.
+    #[must_use]
+    pub fn for_candidate(&self, place: i64) -> Self {
+        let mut ask = self.clone();
+        if let Some(seed) = ask.seed_mut() {
+            *seed = seed.saturating_add(place);
+            ask.candidate = place;
+        }
+        ask
+    }
+
+    /// A recorded ask as that of the first take, if it is one of the takes that `present` stands for, of which there are
+    /// `takes`.
+    #[must_use]
+    pub fn as_first_take(mut self, present: &Self, takes: i64) -> Self {
+        let Some(first) = present.clone().seed_mut().copied() else { return self };
+        let candidate = self.candidate;
+        if let Some(seed) = self.seed_mut() {
+            let place = seed.saturating_sub(first);
+            if place == candidate || (0..takes).contains(&place) {
+                *seed = first;
+            }
+        }
+        self
+    }
+
+    /// Which of the takes of `present` a recorded ask stands for, where seeds tell.
+    pub fn place_among(&self, present: &Self) -> Option<i64> {
+        let first = present.clone().seed_mut().copied()?;
+        Some(self.clone().seed_mut()?.saturating_sub(first))
+    }
+}
+
+/// The profile that a recorded ask was made with.
+pub fn profile_of(ask: &Json) -> Option<&str> {
+    ask.get("profile")?.as_str()
 }
 
 /// Labels that mean nothing today, each once; a label that lost to another one of its field is known.
@@ -286,7 +365,7 @@ fn unknown(scene: &Scene) -> Vec<String> {
 }
 
 /// The fields that can reach a request.
-fn reaching(fields: &Fields) -> BTreeMap<Field, Value> {
+pub(super) fn reaching(fields: &Fields) -> BTreeMap<Field, Value> {
     fields
         .iter()
         .filter(|(field, _)| !field.spec().editorial)
@@ -496,7 +575,7 @@ mod tests {
         let ask = Ask::of(
             &scene(),
             &board,
-            &Fields::default(),
+            (&Fields::default(), None),
             &digests,
             &BTreeMap::from([("veo".into(), "x".into())]),
         );

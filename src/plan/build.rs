@@ -196,6 +196,10 @@ impl Builder<'_> {
                 Sources::of(ask, &fields, &mut problems);
             }
         }
+        if ask.through == Some(StepKind::Keyframe) {
+            built.steps.retain(|step| step.kind == StepKind::Keyframe);
+            built.clip_length = None;
+        }
         if problems.is_empty() { Ok(built) } else { Err(problems) }
     }
 

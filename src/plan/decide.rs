@@ -1,9 +1,10 @@
 //! What is done with one scene: compared with what was rendered before, every step is found done, in flight, or to be paid for.
 
+use super::ask::profile_of;
 use super::build::{Builder, BuiltStep};
 use super::difference::{Difference, Present, compare};
 use super::draft;
-use super::edges::{Awaited, Given, content, is_known};
+use super::edges::{self, Awaited, Given, content, is_known};
 use super::history::History;
 use super::outcome::{Action, Note, Reason, ScenePlan, StepPlan};
 use super::planner::{Planning, is_filtered};
@@ -11,10 +12,11 @@ use super::recorded::Recorded;
 use super::work::{ClipRef, RenderWork, RestoreWork, StepStart, StepWork, Work};
 use crate::catalog::PriceKind;
 use crate::known::Output;
-use crate::manifest::AssetEntry;
+use crate::manifest::{AssetEntry, Media};
 use crate::record::Slot;
 use crate::record::{Take, TakeId};
-use crate::storyboard::Scene;
+use crate::storyboard::{Scene, StepKind};
+use serde_json::Value as Json;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The manifest entry that belongs to a scene, and how.
@@ -37,7 +39,19 @@ impl<'a> Match<'a> {
     }
 }
 
+/// Which part of a scene is decided on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// The still that is chosen before the clip is made.
+    Still,
+    /// The clip that is made from such a still.
+    AfterStill,
+}
+
 /// Everything that bears on one scene.
+#[derive(Clone, Copy)]
 pub(super) struct Deciding<'p, 'a> {
     pub planning: &'p Planning<'a>,
     pub builder: &'p Builder<'p>,
@@ -56,20 +70,30 @@ pub(super) struct Deciding<'p, 'a> {
     pub uses: &'p BTreeSet<Awaited>,
     /// What those give.
     pub given: &'p HashMap<String, Given>,
+    /// What is decided on.
+    pub part: Part,
+    /// The scene with the profile of its clip, where that one counts for more than this run's.
+    pub finer: Option<&'p Present>,
+    /// The still that the clip starts from, where it was made before.
+    pub still: Option<&'p ClipRef>,
+    /// That still is made in this run.
+    pub still_first: bool,
 }
 
-/// What is done with a scene, and the ledger's take that it is done with.
+/// What is done with a scene, and the ledger's takes that it is done with.
 pub(super) struct Decision<'a> {
     pub plan: ScenePlan,
     /// An open take that is gone on with, or a kept one that is published.
     pub take: Option<&'a Take>,
-    /// The take was begun for another chain, and all that was sent of it is part of this one.
-    pub redirected: bool,
+    /// The take was begun for another chain, and all that was sent of it is part of this one: what it is made for now.
+    pub redirected: Option<(Json, Vec<StepKind>)>,
+    /// Other open takes that are gone on with.
+    pub others: Vec<&'a Take>,
 }
 
 impl<'a> Decision<'a> {
-    fn new(plan: ScenePlan) -> Self {
-        Self { plan, take: None, redirected: false }
+    pub(super) fn new(plan: ScenePlan) -> Self {
+        Self { plan, take: None, redirected: None, others: Vec::new() }
     }
 
     fn with(plan: ScenePlan, take: Option<&'a Take>) -> Self {
@@ -84,26 +108,44 @@ pub(super) struct Start {
 }
 
 impl<'a> Deciding<'_, 'a> {
-    /// The plan of the scene, and the take it goes on with.
+    /// The plan of the scene, and the takes it goes on with.
     pub fn decide(&self) -> Decision<'a> {
-        let options = self.planning.options;
+        let decision = match self.finer {
+            Some(finer) => self.behind(finer),
+            None => self.first(),
+        };
+        self.with_other_takes(decision)
+    }
+
+    /// The plan of the take that is published.
+    fn first(&self) -> Decision<'a> {
         let id = &self.scene.id;
-        if is_filtered(options, id) {
-            let plan = self.plan(Action::Skip, vec![Reason::new("filtered")], Vec::new(), None);
-            // What is in flight stays its own: it is not collected as if nobody wanted it.
-            return Decision::with(plan, self.open_take.or_else(|| self.begun_take()));
+        if is_filtered(self.planning.options, id) {
+            return self.left_alone();
         }
-        if let Some(take) = self.open_take.filter(|take| self.goes_on_with(take)) {
-            return Decision::with(self.go_on(take, self.present.built.steps.len()), Some(take));
+        let anew = self.is_made_anew();
+        // Of several takes one is in its place already, and those on their way are put beside it.
+        let has_its_take =
+            self.present.takes > 1 && !anew && matches!(self.matched, Some(Match::Same { .. }));
+        let open = self.open_take.filter(|take| !has_its_take && self.goes_on_with(take));
+        if let Some(take) = open {
+            return Decision::with(self.go_on_as_asked(take), Some(take));
         }
         match self.matched {
-            Some(Match::Same { entry, difference }) if !options.retake.has(id) => {
+            Some(Match::Same { entry, difference }) if !anew => {
                 Decision::new(self.unchanged(entry, difference))
             }
-            Some(Match::Moved { entry, sha256 }) if !options.retake.has(id) => {
+            Some(Match::Moved { entry, sha256 }) if !anew => {
                 Decision::new(self.moved(entry, sha256))
             }
-            Some(Match::Same { .. } | Match::Moved { .. }) => Decision::new(self.retake()),
+            Some(Match::Same { .. } | Match::Moved { .. }) if self.is_retaken() => {
+                Decision::new(self.retake())
+            }
+            Some(Match::Same { .. } | Match::Moved { .. }) => {
+                let reason = Reason::because("upstream-changed", "its still is made anew");
+                let reason = Reason { step: Some(StepKind::Keyframe), ..reason };
+                Decision::new(self.render(vec![reason], None))
+            }
             Some(Match::Changed { entry, difference }) => {
                 let mut decision = self.make(difference.reasons.clone());
                 decision.plan.notes.extend(self.output_note(entry));
@@ -115,24 +157,114 @@ impl<'a> Deciding<'_, 'a> {
 
     /// A scene whose request is not the published one: what is here or on its way already is not paid for again.
     fn make(&self, reasons: Vec<Reason>) -> Decision<'a> {
-        let retaken = self.planning.options.retake.has(&self.scene.id);
-        if !retaken && let Some(plan) = self.undo() {
+        let (retaken, anew) = (self.is_retaken(), self.is_made_anew());
+        if !anew && let Some(plan) = self.undo() {
             return Decision::new(plan);
         }
-        if !retaken && let Some((plan, take)) = self.kept_take() {
+        if !anew && let Some((plan, take)) = self.kept_take() {
             return Decision::with(plan, Some(take));
         }
-        if !retaken && let Some(plan) = self.shortened(&reasons) {
+        if !anew && let Some(plan) = self.shortened(&reasons) {
             return Decision::new(plan);
         }
         if let Some(take) = self.begun_take().filter(|take| retaken || self.spares(take)) {
-            let plan = self.go_on(take, self.same_steps(take));
-            return Decision {
-                redirected: plan.work.is_some(),
-                ..Decision::with(plan, Some(take))
-            };
+            let own = self.as_asked(&take.ask);
+            let present = own.as_ref().unwrap_or(self.present);
+            let plan = Deciding { present, ..*self }.go_on(take, self.same_steps(take));
+            let steps = present.built.steps.iter().map(|step| step.kind).collect();
+            let redirected = plan.work.is_some().then(|| (present.ask_json.clone(), steps));
+            return Decision { redirected, ..Decision::with(plan, Some(take)) };
         }
         Decision::new(if retaken { self.retake() } else { self.render(reasons, None) })
+    }
+
+    /// Nothing is done in this run. What is in flight stays its own: it is not collected as if nobody wanted it.
+    pub(super) fn left_alone(&self) -> Decision<'a> {
+        let plan = self.plan(Action::Skip, vec![Reason::new("filtered")], Vec::new(), None);
+        Decision::with(plan, self.open_take.or_else(|| self.begun_take()))
+    }
+
+    /// Whether the user asked for a new take of what is decided on.
+    pub(super) fn is_retaken(&self) -> bool {
+        let retake = &self.planning.options.retake;
+        let of_still = retake.first_step(&self.scene.id) == Some(StepKind::Keyframe);
+        retake.has(&self.scene.id)
+            && match self.part {
+                Part::Whole => true,
+                Part::Still => of_still,
+                Part::AfterStill => !of_still,
+            }
+    }
+
+    /// Whether nothing that was made before can be what is wanted.
+    fn is_made_anew(&self) -> bool {
+        self.is_retaken() || self.still_first
+    }
+
+    /// A run with a rougher profile than that of the scene's clip: whatever is made, the clip stays.
+    fn behind(&self, finer: &Present) -> Decision<'a> {
+        let id = &self.scene.id;
+        let entry = match self.matched {
+            Some(Match::Changed { entry, .. }) if !is_filtered(self.planning.options, id) => entry,
+            _ => return self.first(),
+        };
+        let name = profile_of(&entry.ask).unwrap_or("none");
+        let with_note = |mut decision: Decision<'a>, message: String| {
+            decision.plan.notes.push(Note { code: "final-kept", message });
+            decision
+        };
+        let retaken = self.is_retaken();
+        if !retaken {
+            let difference = compare(self.builder, finer, &Recorded::entry(entry));
+            if difference.same {
+                let matched = Match::Same { entry, difference };
+                let finer = Deciding { present: finer, matched: Some(&matched), ..*self };
+                let message = format!(
+                    "its clip (profile: {name}) is up to date and counts for more; `--retake {id}` makes a draft beside it"
+                );
+                return with_note(finer.first(), message);
+            }
+            if let Some(take) = self.made_beside() {
+                let plan = self.plan(
+                    Action::Unchanged,
+                    Vec::new(),
+                    self.free_steps(Action::Unchanged),
+                    None,
+                );
+                let message = format!(
+                    "take {take} of this stands beside the clip (profile: {name}); `storyreel pick {id} {take}` puts it in place"
+                );
+                return with_note(Decision::new(plan), message);
+            }
+        }
+        let mut decision = match self.open_take.filter(|take| !take.attempts.is_empty()) {
+            Some(take) => Decision::with(self.go_on_as_asked(take), Some(take)),
+            None if retaken => Decision::new(self.retake()),
+            None => {
+                let reasons = match self.matched {
+                    Some(Match::Changed { difference, .. }) => difference.reasons.clone(),
+                    _ => Vec::new(),
+                };
+                Decision::new(self.render(reasons, None))
+            }
+        };
+        if let Some(Work::Render(work)) = &mut decision.plan.work {
+            work.beside = true;
+        }
+        let message = format!(
+            "its clip (profile: {name}) counts for more and stays: the new take is put beside it"
+        );
+        with_note(decision, message)
+    }
+
+    /// The number of a finished take of this very request that is not in the clip's place.
+    fn made_beside(&self) -> Option<u32> {
+        let before = self.history.before(self.matched.map(Match::entry)).into_iter();
+        let mut recorded = before
+            .filter(|entry| entry.sha256.is_some())
+            .filter_map(|entry| Some((entry.take?, Recorded::entry(entry))));
+        let same = |recorded: &Recorded<'_>| compare(self.builder, self.present, recorded).same;
+        recorded.find(|(_, recorded)| same(recorded)).map(|(take, _)| take)
     }
 
     // ---- scenes whose request is the recorded one ----
@@ -225,13 +357,15 @@ impl<'a> Deciding<'_, 'a> {
     }
 
     /// Publishes the content of an entry again, as a new version under the present scene.
-    fn republish(
+    pub(super) fn republish(
         &self,
         entry: &AssetEntry,
         sha256: &str,
         supersedes: Option<String>,
     ) -> RestoreWork {
-        let draft = draft::republished(&self.planning.place, &self.scene.id, self.present, entry);
+        let own = self.as_asked(&entry.ask);
+        let present = own.as_ref().unwrap_or(self.present);
+        let draft = draft::republished(&self.planning.place, &self.scene.id, present, entry);
         RestoreWork {
             slot: self.slot.clone(),
             clip: clip_of(entry, sha256),
@@ -245,7 +379,11 @@ impl<'a> Deciding<'_, 'a> {
 
     /// An earlier version with this very request: its clip is published again.
     fn undo(&self) -> Option<ScenePlan> {
-        for entry in self.history.before(self.matched.map(Match::entry)) {
+        let before = self.history.before(self.matched.map(Match::entry));
+        // What was published comes before what only stood beside it.
+        let (beside, published): (Vec<_>, Vec<_>) =
+            before.into_iter().partition(|entry| entry.candidate);
+        for entry in published.into_iter().chain(beside) {
             let Some(sha256) = &entry.sha256 else { continue };
             if !compare(self.builder, self.present, &Recorded::entry(entry)).same {
                 continue;
@@ -305,7 +443,8 @@ impl<'a> Deciding<'_, 'a> {
             .retake
             .first_step(&self.scene.id)
             .and_then(|kind| steps.iter().position(|step| step.kind == kind))
-            .unwrap_or(0);
+            .unwrap_or(0)
+            .max(usize::from(self.part == Part::AfterStill));
         let mut reasons = vec![Reason::new("retake")];
         if let Some(Match::Changed { difference, .. }) = self.matched {
             reasons.extend(difference.reasons.clone());
@@ -314,10 +453,10 @@ impl<'a> Deciding<'_, 'a> {
     }
 
     /// A new take; finished steps before `at_most` (or before the first change) are used again.
-    fn render(&self, mut reasons: Vec<Reason>, at_most: Option<usize>) -> ScenePlan {
+    pub(super) fn render(&self, mut reasons: Vec<Reason>, at_most: Option<usize>) -> ScenePlan {
         let count = self.present.built.steps.len();
-        let (reused, expired) =
-            self.reusable(at_most.unwrap_or(count).min(count.saturating_sub(1)));
+        let at_most = if self.still_first { 0 } else { at_most.unwrap_or(count) };
+        let (reused, expired) = self.reusable(at_most.min(count.saturating_sub(1)));
         if expired {
             let detail =
                 "the clip it goes on from is older than the provider keeps; the chain starts over";
@@ -328,6 +467,9 @@ impl<'a> Deciding<'_, 'a> {
             .map(|index| match reused.get(index) {
                 Some(clip) => {
                     Start { start: StepStart::Done(clip.clone()), action: Action::Unchanged }
+                }
+                None if index == 0 && self.still_first => {
+                    Start { start: StepStart::Shared, action: Action::Unchanged }
                 }
                 None => Start { start: StepStart::Fresh, action: paid },
             })
@@ -393,7 +535,9 @@ impl<'a> Deciding<'_, 'a> {
         let current = self.matched.map(Match::entry);
         let before = self.history.before(current);
         let recorded = current.into_iter().chain(before).filter_map(|entry| entry.take);
-        let ledger = self.history.takes(self.slot).iter().map(|take| take.number);
+        let still = self.present.built.media() == Media::Image;
+        let takes = self.history.takes(self.slot).iter();
+        let ledger = takes.filter(|take| take.is_still() == still).map(|take| take.number);
         recorded.chain(ledger).max().unwrap_or(0) + 1
     }
 
@@ -413,7 +557,10 @@ impl<'a> Deciding<'_, 'a> {
             upgrade: step.upgrade,
             request: step.request.clone(),
             parts: step.parts.clone(),
-            credits: step.price.credits,
+            credits: match start.start {
+                StepStart::Shared => Some(0.0),
+                _ => step.price.credits,
+            },
             seconds: step.seconds,
             start: start.start.clone(),
         });
@@ -424,9 +571,23 @@ impl<'a> Deciding<'_, 'a> {
             ask: self.present.ask_json.clone(),
             steps: steps.collect(),
             entry: draft::rendered(&self.planning.place, &self.scene.id, self.present, take),
-            after: self.uses.iter().map(|used| used.scene.clone()).collect(),
-            awaits: self.uses.iter().filter(|used| !is_known(self.given, used)).cloned().collect(),
+            after: self.needs().map(|used| used.scene.clone()).collect(),
+            awaits: self.needs().filter(|used| !is_known(self.given, used)).cloned().collect(),
+            beside: false,
         }
+    }
+
+    /// What the part that is decided on needs of other scenes: a still may need less than its clip.
+    fn needs(&self) -> impl Iterator<Item = &Awaited> {
+        self.uses.iter().filter(|used| {
+            let stands_in = |body: &str| {
+                let known = content(self.given, used).is_some_and(|sha256| body.contains(sha256));
+                known || body.contains(&used.name())
+            };
+            let steps = &self.present.built.steps;
+            self.part != Part::Still
+                || steps.iter().any(|step| stands_in(&step.request.body.to_string()))
+        })
     }
 
     /// Why the scene cannot start from what it starts from, where it cannot.
@@ -438,9 +599,15 @@ impl<'a> Deciding<'_, 'a> {
             .filter(|(start, _)| start.action.is_paid())
             .map(|(_, step)| step.request.body.to_string())
             .collect();
-        self.uses.iter().find_map(|used| {
-            if let Some(Given::Nothing(why)) = self.given.get(&used.scene) {
-                return Some(Reason::because("upstream-changed", why.clone()));
+        self.needs().find_map(|used| {
+            match self.given.get(&used.scene) {
+                Some(Given::Nothing(why)) => {
+                    return Some(Reason::because("upstream-changed", why.clone()));
+                }
+                Some(Given::Still { why, .. }) if used.part != edges::Part::Keyframe => {
+                    return Some(Reason::because("gate", why.clone()));
+                }
+                _ => {}
             }
             let sha256 = content(self.given, used)?;
             let known = self.planning.known;
@@ -497,11 +664,12 @@ impl<'a> Deciding<'_, 'a> {
             notes,
             steps,
             work,
+            more: Vec::new(),
         }
     }
 
     /// Steps that cost nothing, all with the scene's action.
-    fn free_steps(&self, action: Action) -> Vec<StepPlan> {
+    pub(super) fn free_steps(&self, action: Action) -> Vec<StepPlan> {
         self.present.built.steps.iter().map(|step| self.step_plan(step, action, None)).collect()
     }
 
@@ -535,6 +703,7 @@ impl<'a> Deciding<'_, 'a> {
             parts: step.parts.clone(),
             prompt: step.prompt.clone(),
             priced_on: step.price.as_of.clone(),
+            take: None,
         }
     }
 }

@@ -7,14 +7,19 @@ use super::outcome::Reason;
 use super::recorded::{Foreign, Recorded};
 use super::values::seconds;
 use crate::manifest::Media;
-use crate::storyboard::Field;
+use crate::storyboard::{Field, StepKind};
 use serde_json::{Map, Value as Json};
 
 /// A scene as it is asked for now.
+#[derive(Clone)]
 pub(super) struct Present {
     pub ask: Ask,
     pub ask_json: Json,
     pub built: Built,
+    /// How many takes are wanted.
+    pub takes: i64,
+    /// The still that was chosen for the clip to start from, where there is one.
+    pub chosen_still: Option<String>,
 }
 
 /// How a recorded version differs from the present ask.
@@ -40,6 +45,11 @@ pub(super) fn compare(
         return compare_foreign(builder, present, foreign);
     }
     let mut difference = compare_ask(builder, present, recorded);
+    if let Some(reason) = other_still(present, recorded) {
+        difference.same = false;
+        difference.same_steps = 0;
+        difference.reasons.insert(0, reason);
+    }
     if !difference.same
         && recorded.accepted.iter().any(|ask| is_accepted(builder, present, recorded, ask))
     {
@@ -55,7 +65,8 @@ pub(super) fn compare(
 fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>) -> Difference {
     let equal = *recorded.ask == present.ask_json;
     let old_ask = if equal { None } else { Ask::from_json(recorded.ask) };
-    let old_ask = old_ask.map(|ask| ask.completed_from(&present.ask));
+    let old_ask = old_ask
+        .map(|ask| ask.completed_from(&present.ask).as_first_take(&present.ask, present.takes));
     let rebuilt = old_ask.as_ref().and_then(|ask| builder.build(ask).ok());
     let rebuilt = if equal { Some(&present.built) } else { rebuilt.as_ref() };
 
@@ -94,7 +105,9 @@ fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>
             reasons.extend(template_reason(step, old_ask.as_ref(), present, old.prompt));
         }
         if let Some(known) = old.parts {
-            difference.tool_changed |= differs(old_parts, known);
+            // Of a later take the seed is another one, and that is as it should be.
+            let later = old_ask.as_ref().is_some_and(|ask| ask.candidate > 0);
+            difference.tool_changed |= differs(old_parts, known, later);
         }
         if reasons.is_empty() {
             if same {
@@ -119,6 +132,17 @@ fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>
     }
     difference.same = same;
     difference
+}
+
+/// A clip that was made from another still than the one that is chosen now.
+fn other_still(present: &Present, recorded: &Recorded<'_>) -> Option<Reason> {
+    let chosen = present.chosen_still.as_ref()?;
+    let first = recorded.steps.first().filter(|step| step.kind == StepKind::Keyframe)?;
+    let made = &first.clip.as_ref()?.sha256;
+    (made != chosen).then(|| Reason {
+        step: Some(StepKind::Keyframe),
+        ..Reason::because("upstream-changed", "another still was chosen for it")
+    })
 }
 
 /// Whether the same wish was carried out in other steps when it was recorded (this version makes a keyframe where that one
@@ -160,8 +184,11 @@ fn is_accepted(
 }
 
 /// True when a part that was recorded differs from what the recorded ask would give today.
-fn differs(today: &Map<String, Json>, recorded: &Map<String, Json>) -> bool {
-    recorded.iter().any(|(name, value)| today.get(name).is_some_and(|now| !same_value(now, value)))
+fn differs(today: &Map<String, Json>, recorded: &Map<String, Json>, but_seed: bool) -> bool {
+    recorded
+        .iter()
+        .filter(|(name, _)| !(but_seed && name.starts_with("seed")))
+        .any(|(name, value)| today.get(name).is_some_and(|now| !same_value(now, value)))
 }
 
 fn same_value(one: &Json, two: &Json) -> bool {

@@ -81,6 +81,7 @@ pub(super) fn republished(
     put("ask", Some(present.ask_json.clone()));
     put("accepted", (!old.accepted.is_empty()).then(|| old.accepted.clone().into()));
     put("take", old.take.map(Json::from));
+    put("picked", old.picked.then(|| true.into()));
     put("credits", Some(0.into()));
     put("seed", old.seed.map(Json::from));
     put("inputs", (!old.inputs.is_empty()).then(|| old.inputs.clone().into()));

@@ -81,8 +81,18 @@ pub(super) enum Given {
     Content { sha256: String, keyframe: Option<String> },
     /// It is rendered first; its still may be there already.
     Pending { keyframe: Option<String> },
+    /// Its clip waits for the choice of its still, which it gives: why.
+    Still { keyframe: Option<String>, why: String },
     /// It gives nothing in this run: why.
     Nothing(String),
+}
+
+/// The still of a scene that has one of its own.
+pub(super) struct StillState {
+    /// Its content, where there is one already.
+    pub sha256: Option<String>,
+    /// The clip is not made in this run.
+    pub closed: bool,
 }
 
 /// Which scenes start from which.
@@ -233,11 +243,17 @@ impl Edges {
         planning: &Planning<'_>,
         plans: &[ScenePlan],
         matches: &[Option<Match<'_>>],
+        stills: &[Option<StillState>],
     ) -> HashMap<String, Given> {
         let mut given: HashMap<String, Given> = HashMap::new();
         for key in self.used() {
             let Some(at) = self.places.get(&key).copied() else { continue };
-            let one = of_plan(planning, &plans[at], matches.get(at).and_then(Option::as_ref));
+            let matched = matches.get(at).and_then(Option::as_ref);
+            let one = of_plan(planning, &plans[at], matched);
+            let one = match stills.get(at).and_then(Option::as_ref) {
+                Some(still) => with_still(one, still, &plans[at]),
+                None => one,
+            };
             given.insert(key, one);
         }
         // What starts from something that nobody knows yet is not known either.
@@ -263,6 +279,21 @@ impl Edges {
     }
 }
 
+/// What a scene gives whose still is made and chosen before its clip.
+fn with_still(given: Given, still: &StillState, plan: &ScenePlan) -> Given {
+    let keyframe = still.sha256.clone();
+    match given {
+        // The still may be another one than that of the clip in place.
+        Given::Content { sha256, .. } => Given::Content { sha256, keyframe },
+        _ if still.closed => Given::Still {
+            keyframe,
+            why: format!("the clip of scene {} waits for the choice of its still", plan.scene_id),
+        },
+        Given::Pending { keyframe: own } => Given::Pending { keyframe: keyframe.or(own) },
+        Given::Still { .. } | Given::Nothing(_) => given,
+    }
+}
+
 /// Whether what is used is known.
 pub(super) fn is_known(given: &HashMap<String, Given>, used: &Awaited) -> bool {
     content(given, used).is_some()
@@ -271,11 +302,14 @@ pub(super) fn is_known(given: &HashMap<String, Given>, used: &Awaited) -> bool {
 /// The content that is used, where it is known.
 pub(super) fn content<'g>(given: &'g HashMap<String, Given>, used: &Awaited) -> Option<&'g str> {
     match (given.get(&used.scene)?, used.part) {
-        (Given::Content { keyframe, .. } | Given::Pending { keyframe }, Part::Keyframe) => {
-            keyframe.as_deref()
-        }
+        (
+            Given::Content { keyframe, .. }
+            | Given::Pending { keyframe }
+            | Given::Still { keyframe, .. },
+            Part::Keyframe,
+        ) => keyframe.as_deref(),
         (Given::Content { sha256, .. }, _) => Some(sha256),
-        (Given::Pending { .. } | Given::Nothing(_), _) => None,
+        (Given::Pending { .. } | Given::Still { .. } | Given::Nothing(_), _) => None,
     }
 }
 
@@ -294,6 +328,10 @@ fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, matched: Option<&Match<'_>
                     entry.sha256.as_ref() == Some(&sha256) && still_of(entry).is_some()
                 });
             Given::Content { sha256, keyframe: entry.and_then(still_of) }
+        }
+        // What is put beside the scene's clip is nobody's source.
+        (Some(Work::Render(work)), _) if work.beside => {
+            entry.and_then(published).unwrap_or(Given::Pending { keyframe: None })
         }
         (Some(Work::Render(work)), _) => {
             let done = |kind: Option<StepKind>| {
@@ -318,12 +356,23 @@ fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, matched: Option<&Match<'_>
                 ))
             })
         }
-        (None, Action::Skip) if is_filtered(planning.options, &plan.scene_id) => match matched {
+        // Without work of its own it only gets more takes, or its still.
+        (None, Action::Create | Action::Update | Action::Resume) => match matched {
             Some(Match::Same { entry, .. } | Match::Moved { entry, .. }) => {
-                published(entry).unwrap_or_else(|| not_selected(plan))
+                published(entry).unwrap_or(Given::Pending { keyframe: None })
             }
-            _ => not_selected(plan),
+            _ => Given::Pending { keyframe: None },
         },
+        (None, Action::Skip)
+            if is_filtered(planning.options, &plan.scene_id) || planning.options.through_still =>
+        {
+            match matched {
+                Some(Match::Same { entry, .. } | Match::Moved { entry, .. }) => {
+                    published(entry).unwrap_or_else(|| not_selected(plan))
+                }
+                _ => not_selected(plan),
+            }
+        }
         (None, Action::Blocked) => Given::Nothing(format!("scene {} is blocked", plan.scene_id)),
         _ => Given::Nothing(format!("scene {} is not rendered", plan.scene_id)),
     }
@@ -368,17 +417,20 @@ fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSe
 pub(super) fn files_of(
     planning: &Planning<'_>,
     given: &HashMap<String, Given>,
+    stills: HashSet<&str>,
 ) -> BTreeMap<String, String> {
-    let wanted: HashSet<&str> = given
+    let of_scenes = given
         .values()
         .flat_map(|one| match one {
             Given::Content { sha256, keyframe } => [Some(sha256), keyframe.as_ref()],
-            Given::Pending { keyframe } => [None, keyframe.as_ref()],
+            Given::Pending { keyframe } | Given::Still { keyframe, .. } => {
+                [None, keyframe.as_ref()]
+            }
             Given::Nothing(_) => [None, None],
         })
         .flatten()
-        .map(String::as_str)
-        .collect();
+        .map(String::as_str);
+    let wanted: HashSet<&str> = of_scenes.chain(stills).collect();
     let outputs = planning.known.outputs.iter().filter_map(|(filename, output)| match output {
         Output::File { sha256 } if wanted.contains(sha256.as_str()) => {
             Some((sha256.clone(), filename.clone()))

@@ -3,17 +3,24 @@
 use super::ask::Ask;
 use super::build::{Builder, Built};
 use super::decide::Match;
-use super::difference::{Difference, compare};
+use super::difference::{Difference, Present, compare};
 use super::history::History;
 use super::outcome::Orphan;
-use super::planner::{Planning, Prepared, media_of, slot};
+use super::planner::{Planning, media_of, slot};
 use super::recorded::Recorded;
 use crate::manifest::{AssetEntry, Media};
 use crate::record::{AttemptState, Take, TakeId, TakeState};
 use crate::source::Diagnostic;
-use crate::storyboard::SceneId;
+use crate::storyboard::{Scene, SceneId};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What entries and takes are matched with: a scene, and what is asked for it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'p> {
+    pub scene: &'p Scene,
+    pub present: Option<&'p Present>,
+}
 
 /// The scenes' present clips and stills in this storyboard and variant: the last of each that is not superseded.
 pub(super) fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a AssetEntry> {
@@ -83,15 +90,15 @@ pub(super) struct Matches<'a> {
 
 pub(super) fn match_entries<'a>(
     builder: &Builder<'_>,
-    scenes: &[Prepared<'_>],
+    scenes: &[Asked<'_>],
     entries: &[&'a AssetEntry],
 ) -> Matches<'a> {
     let by_scene: HashMap<(&SceneId, Media), &'a AssetEntry> = entries
         .iter()
         .filter_map(|entry| Some(((entry.scene_id.as_ref()?, entry.media), *entry)))
         .collect();
-    let of = |prepared: &Prepared<'_>| {
-        let media = prepared.present.as_ref().map_or(Media::Video, |present| present.built.media());
+    let of = |prepared: &Asked<'_>| {
+        let media = prepared.present.map_or(Media::Video, |present| present.built.media());
         by_scene.get(&(&prepared.scene.id, media)).copied()
     };
     let mut matches =
@@ -126,7 +133,7 @@ pub(super) fn match_entries<'a>(
 /// Equal requests among what is left, in document order.
 fn match_moves<'a>(
     builder: &Builder<'_>,
-    scenes: &[Prepared<'_>],
+    scenes: &[Asked<'_>],
     entries: &[&'a AssetEntry],
     matches: &mut Matches<'a>,
 ) {
@@ -149,8 +156,7 @@ fn match_moves<'a>(
         return;
     }
     for (index, prepared) in scenes.iter().enumerate() {
-        let Some(present) = prepared.present.as_ref().filter(|_| matches.scenes[index].is_none())
-        else {
+        let Some(present) = prepared.present.filter(|_| matches.scenes[index].is_none()) else {
             continue;
         };
         let alike = left.get(&identity(&present.built)).map_or(&[][..], Vec::as_slice);
@@ -184,7 +190,7 @@ fn is_ours(planning: &Planning<'_>, take: &Take) -> bool {
 pub(super) fn match_takes<'a>(
     planning: &Planning<'a>,
     builder: &Builder<'_>,
-    scenes: &[Prepared<'_>],
+    scenes: &[Asked<'_>],
     history: &History<'a>,
 ) -> HashMap<usize, &'a Take> {
     let is_open = |take: &Take| matches!(take.state, TakeState::Open | TakeState::Publishing);
@@ -204,6 +210,10 @@ pub(super) fn match_takes<'a>(
         if let Some(take) = own.iter().rev().find(fits) {
             claimed.insert(take.id);
             matched.insert(index, *take);
+            if present.takes > 1 {
+                // Those beside it are this scene's as well.
+                claimed.extend(own.iter().filter(fits).map(|take| take.id));
+            }
         }
     }
     let mut left: HashMap<String, Vec<&Take>> = HashMap::new();
@@ -216,8 +226,7 @@ pub(super) fn match_takes<'a>(
         }
     }
     for (index, prepared) in scenes.iter().enumerate() {
-        let Some(present) = prepared.present.as_ref().filter(|_| !matched.contains_key(&index))
-        else {
+        let Some(present) = prepared.present.filter(|_| !matched.contains_key(&index)) else {
             continue;
         };
         if left.is_empty() {
@@ -266,7 +275,7 @@ pub(super) fn stale_takes(planning: &Planning<'_>, used: &HashSet<TakeId>) -> Ve
 
 /// Recorded clips whose scene is gone.
 pub(super) fn orphans(
-    scenes: &[Prepared<'_>],
+    scenes: &[Asked<'_>],
     entries: &[&AssetEntry],
     matches: &Matches<'_>,
 ) -> Vec<Orphan> {

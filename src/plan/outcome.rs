@@ -97,6 +97,29 @@ pub struct ScenePlan {
     /// What the engine is to do; none where there is nothing to do.
     #[serde(skip)]
     pub work: Option<Work>,
+    /// What else it is to do: a still that comes before the clip, takes that are put beside the first one.
+    #[serde(skip)]
+    pub more: Vec<Work>,
+}
+
+impl ScenePlan {
+    /// All that the engine is to do.
+    pub fn works(&self) -> impl Iterator<Item = &Work> {
+        self.work.iter().chain(&self.more)
+    }
+
+    /// The same, to be carried out.
+    pub fn into_works(self) -> impl Iterator<Item = Work> {
+        self.work.into_iter().chain(self.more)
+    }
+
+    /// Leaves out what `unwanted` says of; true where there was any.
+    pub fn leave_out(&mut self, unwanted: impl Fn(&Work) -> bool) -> bool {
+        let before = self.works().count();
+        self.more.retain(|work| !unwanted(work));
+        self.work = self.work.take().filter(|work| !unwanted(work));
+        self.works().count() < before
+    }
 }
 
 /// One step of a scene's plan.
@@ -133,6 +156,9 @@ pub struct StepPlan {
     /// The day of the price text, as `2026-10-02`; for people only.
     #[serde(skip)]
     pub priced_on: Option<String>,
+    /// Which take it belongs to, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub take: Option<u32>,
 }
 
 /// What is done with a scene or a step.

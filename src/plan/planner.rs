@@ -3,18 +3,21 @@
 //! The order is that of DESIGN section 5.6: the same id with the same request first, then equal requests under
 //! another id, then the same id with another request, then what is new.
 
-use super::ask::{Ask, number};
-use super::build::{Builder, Built};
-use super::decide::{Deciding, Decision};
+use super::ask::profile_of;
+use super::build::Builder;
+use super::decide::{Deciding, Decision, Part as DecidedPart};
 use super::difference::Present;
-use super::edges::{Edges, Given, Part, content, files_of};
+use super::edges::{Edges, Given, Part, StillState, files_of};
 use super::history::History;
 use super::matching::{
-    check_owners, current_entries, kept_takes, match_entries, match_takes, orphans, stale_takes,
+    Asked, check_owners, current_entries, kept_takes, match_entries, match_takes, orphans,
+    stale_takes,
 };
 use super::outcome::{Action, Note, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
-use super::problem::Problem;
+use super::pick::{Pick, Picked};
+use super::prepare::{Prepared, Preparing, is_of_still, prepare_all, template_digests};
 use super::selection::Selection;
+use super::stage::{self, Still};
 use super::work::FilesByDigest;
 use crate::catalog::{Catalog, PriceKind};
 use crate::known::{Known, KnownInput};
@@ -23,10 +26,10 @@ use crate::manifest::{AssetEntry, Media};
 use crate::prompt::Templates;
 use crate::record::Slot;
 use crate::record::{Take, TakeId, TakeState};
-use crate::source::{Diagnostic, Span};
-use crate::storyboard::{Field, Fields, Scene, SceneId, StepKind, Storyboard, Value};
+use crate::source::Diagnostic;
+use crate::storyboard::{Field, Fields, Profile, Scene, SceneId, StepKind, Storyboard};
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// What a plan is made of.
@@ -49,6 +52,8 @@ pub struct Planning<'a> {
     pub known: &'a Known,
     /// What the user asked for.
     pub options: &'a PlanOptions,
+    /// The profile of the run.
+    pub profile: Option<&'a Profile>,
 }
 
 /// What the user asked for.
@@ -64,6 +69,10 @@ pub struct PlanOptions {
     pub rerender_absent: Selection,
     /// True with a cap on credits: a step without a known price is blocked then.
     pub capped: bool,
+    /// Stills are made and nothing after them.
+    pub through_still: bool,
+    /// A take that is to be put in place, and nothing else.
+    pub pick: Option<Pick>,
 }
 
 /// A plan and what is needed to carry it out.
@@ -81,6 +90,8 @@ pub struct Planned {
     pub redirected_takes: Vec<(TakeId, Json, Vec<StepKind>)>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
+    /// What there is to choose from, and what comes of the choice, where one was asked for.
+    pub picked: Option<Picked>,
 }
 
 /// Makes the plan, or gives every error of the storyboard at once.
@@ -134,66 +145,137 @@ fn pass(
         edges,
         given,
     };
-    let (scenes, mut diagnostics) = prepare_all(&preparing);
+    let (mut scenes, mut diagnostics) = prepare_all(&preparing);
     check_keyframes(edges, &scenes, &mut diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
     }
-    let entries: Vec<&AssetEntry> = current_entries(planning);
-    check_owners(planning, &entries, &mut diagnostics);
+    let all = current_entries(planning);
+    check_owners(planning, &all, &mut diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
     }
-    let matches = match_entries(&builder, &scenes, &entries);
+    let (of_stills, entries): (Vec<&AssetEntry>, Vec<&AssetEntry>) =
+        all.into_iter().partition(|entry| is_of_still(&entry.ask));
     let history = History::of(planning.known);
-    let takes = match_takes(planning, &builder, &scenes, &history);
     let kept = kept_takes(planning, &history);
-
-    let mut plans = Vec::with_capacity(scenes.len());
     // Two scenes never go on with one take, whichever of them is planned first.
-    let mut claimed: HashSet<TakeId> = takes.values().map(|take| take.id).collect();
-    let mut used = HashSet::new();
-    let mut moved_takes = Vec::new();
-    let mut redirected_takes = Vec::new();
+    let mut claims = Claims::default();
+    let around =
+        Around { planning, builder: &builder, history: &history, kept: &kept, edges, given };
+
+    let asked: Vec<Asked<'_>> = scenes
+        .iter()
+        .map(|prepared| Asked { scene: prepared.scene, present: prepared.still.as_ref() })
+        .collect();
+    let still_matches = match_entries(&builder, &asked, &of_stills);
+    let still_takes = match_takes(planning, &builder, &asked, &history);
+    claims.claimed.extend(still_takes.values().map(|take| take.id));
+    let mut stills: Vec<Option<Still<'_>>> = Vec::new();
+    for (index, prepared) in scenes.iter().enumerate() {
+        let still = prepared.still.as_ref().map(|present| {
+            let matched = still_matches.scenes[index].as_ref();
+            let slot = slot(planning, &prepared.scene.id);
+            let deciding = Deciding {
+                matched,
+                open_take: still_takes.get(&index).copied(),
+                part: DecidedPart::Still,
+                ..around.deciding(index, prepared.scene, present, &slot, &claims.claimed)
+            };
+            let decision = deciding.decide();
+            claims.take_in(&decision, &slot);
+            Still::of(decision, matched)
+        });
+        stills.push(still);
+    }
+    for (prepared, still) in scenes.iter_mut().zip(&stills) {
+        for present in [&mut prepared.present, &mut prepared.finer].into_iter().flatten() {
+            present.chosen_still =
+                still.as_ref().and_then(|still| Some(still.clip.as_ref()?.sha256.clone()));
+        }
+    }
+
+    let asked: Vec<Asked<'_>> = scenes
+        .iter()
+        .map(|prepared| Asked { scene: prepared.scene, present: prepared.present.as_ref() })
+        .collect();
+    let matches = match_entries(&builder, &asked, &entries);
+    let takes = match_takes(planning, &builder, &asked, &history);
+    claims.claimed.extend(takes.values().map(|take| take.id));
+    let mut plans = Vec::with_capacity(scenes.len());
+    let mut states = Vec::with_capacity(scenes.len());
+    let mut picked = None;
     for (index, prepared) in scenes.iter().enumerate() {
         let Some(present) = &prepared.present else {
             plans.push(skipped(planning, prepared));
+            states.push(None);
             continue;
         };
         let slot = slot(planning, &prepared.scene.id);
+        let still = &mut stills[index];
         let deciding = Deciding {
-            planning,
-            builder: &builder,
-            scene: prepared.scene,
-            present,
             matched: matches.scenes[index].as_ref(),
             open_take: takes.get(&index).copied(),
-            history: &history,
-            kept: &kept,
-            claimed: &claimed,
-            slot: &slot,
-            uses: &edges.uses[index],
-            given,
+            part: if still.is_some() { DecidedPart::AfterStill } else { DecidedPart::Whole },
+            finer: prepared.finer.as_ref(),
+            still: still.as_ref().and_then(|still| still.clip.as_ref()),
+            still_first: still.as_ref().is_some_and(Still::is_made_first),
+            ..around.deciding(index, prepared.scene, present, &slot, &claims.claimed)
         };
-        let Decision { plan, take, redirected } = deciding.decide();
-        if let Some(take) = take {
-            claimed.insert(take.id);
-            used.insert(take.id);
-            if redirected {
-                let steps = present.built.steps.iter().map(|step| step.kind).collect();
-                redirected_takes.push((take.id, present.ask_json.clone(), steps));
-            }
-            if take.slot != slot && take.state != TakeState::Kept {
-                moved_takes.push((take.id, slot));
-            }
+        if let Some(pick) = planning.options.pick.as_ref().filter(|pick| pick.is_of(prepared.scene))
+        {
+            let deciding = match (pick.step, &prepared.still) {
+                (Some(StepKind::Keyframe), Some(present)) => Deciding {
+                    present,
+                    matched: still_matches.scenes[index].as_ref(),
+                    part: DecidedPart::Still,
+                    finer: None,
+                    ..deciding
+                },
+                _ => deciding,
+            };
+            let (plan, outcome) = deciding.pick(pick);
+            picked = Some(outcome);
+            plans.push(plan);
+            states.push(None);
+            continue;
         }
-        plans.push(plan);
+        let closed = prepared.gated && still.as_ref().is_some_and(|still| !still.approved);
+        let decision = if planning.options.through_still && !present.ask.is_still() {
+            // What is in flight stays its own.
+            let own = deciding.left_alone();
+            match still {
+                Some(still) => stage::without_clip(still, own),
+                None => own,
+            }
+        } else {
+            let decision = deciding.decide();
+            match still {
+                Some(still) => {
+                    claims.take_in(&decision, &slot);
+                    stage::with_clip(planning, prepared.scene, still, decision, closed)
+                }
+                None => decision,
+            }
+        };
+        claims.take_in(&decision, &slot);
+        states.push(still.as_ref().map(|still| StillState {
+            sha256: still.clip.as_ref().map(|clip| clip.sha256.clone()),
+            closed: closed || planning.options.through_still,
+        }));
+        plans.push(decision.plan);
     }
-    let found = edges.given(planning, &plans, &matches.scenes);
-    let orphans = orphans(&scenes, &entries, &matches);
-    let collect = stale_takes(planning, &used);
+    if planning.profile.is_none() {
+        warn_of_no_profile(planning, &entries, &mut diagnostics);
+    }
+    let found = edges.given(planning, &plans, &matches.scenes, &states);
+    let mut orphans = orphans(&asked, &entries, &matches);
+    orphans.extend(self::orphans(&asked, &of_stills, &still_matches));
+    let collect = stale_takes(planning, &claims.used);
     note_stale(&mut plans, &collect);
     let summary = summarise(planning, &plans);
+    let stills = stills.iter().flatten().filter_map(|still| still.clip.as_ref());
+    let stills = stills.map(|clip| clip.sha256.as_str()).collect();
     let planned = Planned {
         plan: Plan {
             format_version: PLAN_FORMAT,
@@ -202,23 +284,101 @@ fn pass(
             scenes: plans,
             orphans,
         },
-        files: files(planning, given),
+        files: files(planning, given, stills),
         collect,
-        moved_takes,
-        redirected_takes,
+        moved_takes: claims.moved,
+        redirected_takes: claims.redirected,
         warnings: diagnostics,
+        picked,
     };
     Ok((planned, found))
 }
 
-/// What scenes are prepared with.
-struct Preparing<'p, 'a> {
+/// A run that forgets its profile would make everything anew.
+fn warn_of_no_profile(
+    planning: &Planning<'_>,
+    entries: &[&AssetEntry],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let own =
+        |name: &&str| planning.board.profiles.iter().any(|profile| profile.name.value == **name);
+    let made = entries.iter().filter_map(|entry| profile_of(&entry.ask)).rfind(own);
+    let (Some(made), Some(first)) = (made, planning.board.profiles.first()) else { return };
+    diagnostics.push(
+        Diagnostic::warning("no-profile", "this run uses none of the profiles", first.name.span)
+            .label("clips were made with profiles")
+            .hint(format!("say `--profile {made}`, or write `profile: {made}` at the top")),
+    );
+}
+
+/// Takes of the ledger that scenes go on with, and what the ledger is told of them.
+#[derive(Default)]
+struct Claims {
+    claimed: HashSet<TakeId>,
+    used: HashSet<TakeId>,
+    moved: Vec<(TakeId, Slot)>,
+    redirected: Vec<(TakeId, Json, Vec<StepKind>)>,
+}
+
+impl Claims {
+    fn take_in(&mut self, decision: &Decision<'_>, slot: &Slot) {
+        for take in decision.take.into_iter().chain(decision.others.iter().copied()) {
+            self.claimed.insert(take.id);
+            if !self.used.insert(take.id) {
+                continue;
+            }
+            if let Some((ask, steps)) = decision
+                .redirected
+                .as_ref()
+                .filter(|_| Some(take.id) == decision.take.map(|take| take.id))
+            {
+                self.redirected.push((take.id, ask.clone(), steps.clone()));
+            }
+            if take.slot != *slot && take.state != TakeState::Kept {
+                self.moved.push((take.id, slot.clone()));
+            }
+        }
+    }
+}
+
+/// What all scenes are decided with.
+struct Around<'p, 'a> {
     planning: &'p Planning<'a>,
     builder: &'p Builder<'p>,
-    defaults: &'p Fields,
-    styles: &'p BTreeMap<String, String>,
+    history: &'p History<'a>,
+    kept: &'p [&'a Take],
     edges: &'p Edges,
     given: &'p HashMap<String, Given>,
+}
+
+impl<'p, 'a> Around<'p, 'a> {
+    fn deciding(
+        &self,
+        index: usize,
+        scene: &'p Scene,
+        present: &'p Present,
+        slot: &'p Slot,
+        claimed: &'p HashSet<TakeId>,
+    ) -> Deciding<'p, 'a> {
+        Deciding {
+            planning: self.planning,
+            builder: self.builder,
+            scene,
+            present,
+            matched: None,
+            open_take: None,
+            history: self.history,
+            kept: self.kept,
+            claimed,
+            slot,
+            uses: &self.edges.uses[index],
+            given: self.given,
+            part: DecidedPart::Whole,
+            finer: None,
+            still: None,
+            still_first: false,
+        }
+    }
 }
 
 /// Seconds of published clips, where scenes start from others: what is made from a whole clip may be as long.
@@ -253,149 +413,12 @@ fn check_keyframes(edges: &Edges, scenes: &[Prepared<'_>], diagnostics: &mut Vec
     }
 }
 
-/// Prepares all scenes, a long film on several threads; the order is that of the document either way.
-fn prepare_all<'a>(preparing: &Preparing<'_, 'a>) -> (Vec<Prepared<'a>>, Vec<Diagnostic>) {
-    let some = |(first, scenes): (usize, &'a [Scene])| {
-        let mut diagnostics = Vec::new();
-        let prepared: Vec<Prepared<'a>> = scenes
-            .iter()
-            .enumerate()
-            .map(|(at, scene)| preparing.prepare(first + at, scene, &mut diagnostics))
-            .collect();
-        (prepared, diagnostics)
-    };
-    let scenes = &preparing.planning.board.scenes;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let each = scenes.len().div_ceil(threads).max(64);
-    let parts: Vec<_> = std::thread::scope(|scope| {
-        let mut chunks = scenes.chunks(each).enumerate().map(|(at, chunk)| (at * each, chunk));
-        let own = chunks.next();
-        let others: Vec<_> = chunks.map(|chunk| scope.spawn(move || some(chunk))).collect();
-        let own = own.map(some);
-        let others = others.into_iter().map(|other| {
-            // A panic over there is one here.
-            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        own.into_iter().chain(others).collect()
-    });
-    let (mut all, mut diagnostics) = (Vec::with_capacity(scenes.len()), Vec::new());
-    for (prepared, problems) in parts {
-        all.extend(prepared);
-        diagnostics.extend(problems);
-    }
-    (all, diagnostics)
-}
-
-/// Digests of the project's own templates, by prompt style.
-fn template_digests(planning: &Planning<'_>) -> BTreeMap<String, String> {
-    let styles: BTreeSet<&str> =
-        planning.catalog.models().iter().map(|model| model.prompt_style.as_str()).collect();
-    let own = styles.into_iter().filter_map(|style| {
-        planning.templates.digest(style).map(|digest| (style.to_owned(), digest))
-    });
-    own.collect()
-}
-
-/// Every ask with a choice: of takes in flight, and of clips that stand in the manifest.
-fn asks<'p>(planning: &Planning<'p>) -> impl Iterator<Item = &'p serde_json::Value> {
-    let takes = planning.known.ledger.takes.iter().filter(is_open).map(|take| &take.ask);
-    let entries = planning.known.manifest.renders().filter(|entry| entry.superseded_by.is_none());
-    takes.chain(entries.map(|entry| &entry.ask)).filter(|ask| ask.get("chosen").is_some())
-}
-
-/// Whether two asks are the same but for the model that was chosen, and what follows from that.
-fn is_same_wish(one: &serde_json::Value, other: &serde_json::Value) -> bool {
-    ["fields", "steps", "characters", "files"].iter().all(|part| one.get(part) == other.get(part))
-}
-
-fn is_open(take: &&Take) -> bool {
-    matches!(take.state, TakeState::Open | TakeState::Publishing)
-}
-
-/// What was asked for a scene last: by the take that is in flight, else by its entry in the manifest.
-fn earlier_ask<'p>(planning: &Planning<'p>, scene: &SceneId) -> Option<&'p serde_json::Value> {
-    let slot = slot(planning, scene);
-    let takes = planning.known.ledger.takes.iter().filter(is_open).filter(|take| take.slot == slot);
-    let latest = takes.max_by_key(|take| take.id.0).map(|take| &take.ask);
-    latest.or_else(|| {
-        let place = &planning.place;
-        let (storyboard, variant) = (place.storyboard.as_deref(), place.variant.as_deref());
-        Some(&planning.known.manifest.current(storyboard, variant, scene, Media::Video)?.ask)
-    })
-}
-
-/// A scene that is ready to be planned, or the reason why it is not.
-pub(super) struct Prepared<'a> {
-    pub scene: &'a Scene,
-    pub present: Option<Present>,
-    duration: Option<f64>,
-    skip: Option<Reason>,
-}
-
 /// The ledger slot of a scene.
 pub(super) fn slot(planning: &Planning<'_>, scene: &SceneId) -> Slot {
     Slot {
         storyboard: planning.place.storyboard.clone().unwrap_or_default(),
         variant: planning.place.variant.clone().unwrap_or_default(),
         scene: scene.key(),
-    }
-}
-
-impl<'a> Preparing<'_, 'a> {
-    fn prepare(
-        &self,
-        at: usize,
-        scene: &'a Scene,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Prepared<'a> {
-        let Self { planning, builder, defaults, styles, edges, given } = self;
-        let effective = scene.fields.over(defaults);
-        let duration = effective.seconds(Field::Duration);
-        let mut prepared = Prepared { scene, present: None, duration, skip: None };
-        if let Some(reason) = not_generated(&effective) {
-            prepared.skip = Some(reason);
-            return prepared;
-        }
-        let digests = |path: &str| match planning.known.inputs.get(path) {
-            Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
-            _ => None,
-        };
-        let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
-        for used in &edges.uses[at] {
-            if let Some(sha256) = content(given, used) {
-                ask.upstream.insert(used.name(), used.symbol(sha256, edges.media(&used.scene)));
-            }
-        }
-        if ask.is_auto() {
-            // The very same wish under whatever id comes first: a scene that was renumbered is not made anew.
-            let wish = ask.to_json();
-            let same = asks(planning).find(|earlier| is_same_wish(earlier, &wish));
-            if let Some(earlier) = same.or_else(|| earlier_ask(planning, &scene.id)) {
-                ask.choose_as(earlier);
-            }
-        }
-        match builder.build(&ask) {
-            Ok(built) => {
-                ask.chosen.clone_from(&built.chosen);
-                report_warnings(planning, scene, &built, duration, diagnostics);
-                report_unused(planning, scene, &effective, diagnostics);
-                if let Some(retired) = &built.retired {
-                    prepared.skip = Some(Reason::because("retired", retired.clone()));
-                    return prepared;
-                }
-                // Only the templates that were used are part of what was asked.
-                let styles: HashSet<&String> =
-                    built.steps.iter().filter_map(|step| step.style.as_ref()).collect();
-                ask.templates.retain(|style, _| styles.contains(style));
-                let ask_json = ask.to_json();
-                prepared.present = Some(Present { ask, ask_json, built });
-            }
-            Err(problems) => {
-                diagnostics
-                    .extend(problems.into_iter().map(|problem| located(planning, scene, problem)));
-            }
-        }
-        prepared
     }
 }
 
@@ -419,109 +442,6 @@ pub(super) fn not_generated(fields: &Fields) -> Option<Reason> {
         )),
         _ => None,
     }
-}
-
-/// What is odd about a scene that can be rendered all the same.
-fn report_warnings(
-    planning: &Planning<'_>,
-    scene: &Scene,
-    built: &Built,
-    duration: Option<f64>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    for problem in &built.warnings {
-        let mut diagnostic = located(planning, scene, problem.clone());
-        diagnostic.severity = crate::source::Severity::Warning;
-        diagnostics.push(diagnostic);
-    }
-    let model = built.main().map(|step| step.model.as_str()).unwrap_or_default();
-    for (step, field) in &built.unsupported {
-        // A default of the whole film is not meant for every model, and a picture brings its own ratio.
-        let own = step.is_some() || scene.fields.has(*field);
-        if !own || *field == Field::AspectRatio {
-            continue;
-        }
-        let span = field_span(planning, scene, *step, *field);
-        let message = format!("`{model}` has no `{}` here", field.name());
-        let error = Diagnostic::error("unsupported-field", message, span)
-            .label("would be ignored, and the clip paid for")
-            .hint(format!(
-                "take the field away, or see `storyreel models \"{model}\"` for what it takes"
-            ));
-        diagnostics.push(error);
-    }
-    if duration.is_none() && built.clip_length.is_some() && !built.as_long_as_input {
-        let seconds = built.clip_length.map(number).unwrap_or_default();
-        diagnostics.push(
-            Diagnostic::warning(
-                "no-duration",
-                format!("scene {} has no duration", scene.id),
-                scene.id_span,
-            )
-            .label(format!("gets {seconds} s, what `{model}` makes by itself"))
-            .hint("write its length in the film, for example `Duration: 5s`"),
-        );
-    }
-}
-
-/// Fields that ask for more than is done today. The clip is as the rest of the scene says, so they stop nothing.
-fn report_unused(
-    planning: &Planning<'_>,
-    scene: &Scene,
-    effective: &Fields,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let takes =
-        effective.get(Field::Takes).is_some_and(|takes| matches!(takes.value, Value::Integer(2..)));
-    if takes {
-        let span = field_span(planning, scene, None, Field::Takes);
-        let label = format!("scene {}", scene.id);
-        let message = "one take is made, not several";
-        let warning = Diagnostic::warning("not-carried-out", message, span);
-        diagnostics.push(warning.label(label).hint("`render --retake` makes another one"));
-    }
-}
-
-/// A problem under the words that caused it.
-fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnostic {
-    let span = match problem.field {
-        Some(field) => field_span(planning, scene, problem.step, field),
-        None => problem
-            .step
-            .and_then(|step| step_of(planning, scene, step))
-            .map_or(scene.id_span, |step| step.span),
-    };
-    let mut message = problem.message;
-    if let Some(param) = &problem.param {
-        if let Some(KnownInput::Unusable(why)) = planning.known.inputs.get(param) {
-            message = format!("the file `{param}` {why}");
-        } else if !message.contains(param.as_str()) {
-            message = format!("`{param}`: {message}");
-        }
-    }
-    let mut diagnostic =
-        Diagnostic::error(problem.code, message, span).label(format!("scene {}", scene.id));
-    diagnostic.hint = problem.hint;
-    diagnostic
-}
-
-fn step_of<'a>(
-    planning: &'a Planning<'_>,
-    scene: &'a Scene,
-    index: usize,
-) -> Option<&'a crate::storyboard::Step> {
-    scene.steps.as_ref().or(planning.board.default_steps.as_ref())?.get(index)
-}
-
-/// Where a field of a scene was written: at the step, at the scene, in the front matter, else the scene itself.
-fn field_span(planning: &Planning<'_>, scene: &Scene, step: Option<usize>, field: Field) -> Span {
-    let at_step = step.and_then(|step| step_of(planning, scene, step));
-    if let Some(step) = at_step {
-        return step.fields.get(field).map_or(step.span, |spanned| spanned.span);
-    }
-    let written = scene.fields.get(field).or_else(|| planning.board.defaults.get(field));
-    // Defaults of the configuration have places in another file; the scene stands for them.
-    written.map_or(scene.id_span, |spanned| spanned.span)
 }
 
 /// Tells at its scene that a take is still at the provider which nobody asks for any more.
@@ -562,6 +482,7 @@ fn skipped(planning: &Planning<'_>, prepared: &Prepared<'_>) -> ScenePlan {
         notes: Vec::new(),
         steps: Vec::new(),
         work: None,
+        more: Vec::new(),
     }
 }
 
@@ -570,9 +491,13 @@ pub(super) fn is_filtered(options: &PlanOptions, scene: &SceneId) -> bool {
     options.exclude.has(scene) || options.only.as_ref().is_some_and(|only| !only.has(scene))
 }
 
-fn files(planning: &Planning<'_>, given: &HashMap<String, Given>) -> FilesByDigest {
+fn files(
+    planning: &Planning<'_>,
+    given: &HashMap<String, Given>,
+    stills: HashSet<&str>,
+) -> FilesByDigest {
     let root = &planning.assets_root;
-    let published = files_of(planning, given).into_iter();
+    let published = files_of(planning, given, stills).into_iter();
     let published = published.map(|(sha256, filename)| (sha256, root.join(filename)));
     let usable = planning.known.inputs.values().filter_map(|input| match input {
         KnownInput::File { path, sha256, .. } => Some((sha256.clone(), path.clone())),

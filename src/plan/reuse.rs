@@ -39,6 +39,9 @@ impl Deciding<'_, '_> {
                 best = clips;
             }
         }
+        if best.is_empty() {
+            best.extend(self.still.cloned());
+        }
         let expired = expired.is_some_and(|length| length > best.len());
         (best, expired)
     }
@@ -46,7 +49,9 @@ impl Deciding<'_, '_> {
     /// Whether the clip of step `index` can be used by what comes after it: its task while the provider has it,
     /// its bytes where they are published or uploaded.
     pub(super) fn usable(&self, index: usize, clip: &ClipRef) -> bool {
-        let cached = self.planning.known.cached.contains(&clip.sha256);
+        let cached = self.planning.known.cached.contains(&clip.sha256)
+            // What was chosen is published, and uploaded from there.
+            || self.still.is_some_and(|still| still.sha256 == clip.sha256);
         match self.present.built.steps.get(index + 1) {
             None => cached,
             Some(next) if uses_task(next) => clip.task_id.is_some() && !self.is_expired(clip),

@@ -211,17 +211,21 @@ fn told(scene: &BTreeMap<Field, Value>, still: Still<'_>) -> BTreeMap<Field, Val
         fields.retain(|field, _| SHARED.contains(field));
     }
     fields.retain(|field, _| !NOT_IN_A_STILL.contains(field));
-    if let Some(own) = text(&fields, Field::ImagePrompt).map(str::to_owned) {
-        // The prompt of the scene says how it moves.
-        fields.insert(Field::Prompt, Value::Text(own));
-        fields.remove(&Field::ImagePrompt);
-    } else if !matches!(still, Still::Scene)
-        && [Field::Visual, Field::Subject].iter().any(|field| fields.contains_key(field))
-    {
+    let none = BTreeMap::new();
+    let own = if let Still::Step(_, step) = still { &step.fields } else { &none };
+    // The prompt of the scene says how it moves.
+    let words = text(own, Field::Prompt)
+        .or(text(own, Field::ImagePrompt))
+        .or(text(&fields, Field::ImagePrompt))
+        .map(str::to_owned);
+    let is_told = [Field::Visual, Field::Subject].iter().any(|field| fields.contains_key(field));
+    if words.is_some() || (is_told && !matches!(still, Still::Scene)) {
         fields.remove(&Field::Prompt);
     }
-    if let Still::Step(_, step) = still {
-        fields.extend(step.fields.iter().map(|(field, value)| (*field, value.clone())));
+    fields.extend(own.iter().map(|(field, value)| (*field, value.clone())));
+    if let Some(words) = words {
+        fields.remove(&Field::ImagePrompt);
+        fields.insert(Field::Prompt, Value::Text(words));
     }
     fields
 }

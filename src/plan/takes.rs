@@ -1,11 +1,13 @@
 //! What the ledger's takes are good for: one in flight is gone on with, one that was kept back is published.
 
+use super::ask::Ask;
 use super::decide::{Deciding, Match, Start};
-use super::difference::compare;
+use super::difference::{Present, compare};
 use super::outcome::{Action, Reason, ScenePlan};
 use super::recorded::{Recorded, RecordedStep, is_alive};
 use super::work::{StepStart, Work};
 use crate::record::{Attempt, AttemptState, Take, TakeState};
+use serde_json::Value as Json;
 
 impl<'a> Deciding<'_, 'a> {
     /// An open take of this slot that was begun for another chain, of which everything that was sent is a step of this
@@ -45,6 +47,26 @@ impl<'a> Deciding<'_, 'a> {
         }
     }
 
+    /// The scene as one of its takes was asked for, where seeds tell takes apart and this is not the first.
+    pub(super) fn as_asked(&self, ask: &Json) -> Option<Present> {
+        let place = Ask::from_json(ask)?.place_among(&self.present.ask)?;
+        if place == 0 { None } else { self.candidate(place) }
+    }
+
+    /// The scene as its take at `place`, from 0, is asked for.
+    pub(super) fn candidate(&self, place: i64) -> Option<Present> {
+        let ask = self.present.ask.for_candidate(place);
+        let built = self.builder.build(&ask).ok()?;
+        Some(Present { ask_json: ask.to_json(), ask, built, ..self.present.clone() })
+    }
+
+    /// Goes on with an open take of this very request, with the seed that it has.
+    pub(super) fn go_on_as_asked(&self, take: &Take) -> ScenePlan {
+        let own = self.as_asked(&take.ask);
+        let present = own.as_ref().unwrap_or(self.present);
+        Deciding { present, ..*self }.go_on(take, present.built.steps.len())
+    }
+
     /// How many leading steps of a take are those of the present request.
     pub(super) fn same_steps(&self, take: &Take) -> usize {
         compare(self.builder, self.present, &Recorded::take(take)).same_steps
@@ -65,21 +87,28 @@ impl<'a> Deciding<'_, 'a> {
         let take = own
             .chain(others)
             .find(|take| compare(self.builder, self.present, &Recorded::take(take)).same)?;
-        let recorded = Recorded::take(take);
-        let starts: Vec<Start> = recorded
-            .steps
-            .iter()
-            .map(|step| {
-                let clip = step.clip.clone()?;
-                Some(Start { start: StepStart::Done(clip), action: Action::Restore })
-            })
-            .collect::<Option<_>>()?;
+        let starts = self.starts_of_kept(take)?;
         let reasons = self.undo_reasons(&format!("take {}", take.number));
         let number = if take.slot == *self.slot { take.number } else { self.next_take() };
         let work = self.render_work(number, None, &starts);
         let plan =
             self.plan(Action::Restore, reasons, self.steps(&starts), Some(Work::Render(work)));
         Some((plan, take))
+    }
+
+    /// How the steps of a finished take start, whose last clip is here and which is just what is asked for now.
+    pub(super) fn starts_of_kept(&self, take: &Take) -> Option<Vec<Start>> {
+        let recorded = Recorded::take(take);
+        let last = recorded.steps.last()?.clip.as_ref()?;
+        let same = compare(self.builder, self.present, &recorded).same;
+        if !same || !self.planning.known.cached.contains(&last.sha256) {
+            return None;
+        }
+        let start = |step: &RecordedStep<'_>| {
+            let clip = step.clip.clone()?;
+            Some(Start { start: StepStart::Done(clip), action: Action::Restore })
+        };
+        recorded.steps.iter().map(start).collect()
     }
 
     fn last_clip(&self, take: &Take) -> Option<String> {
@@ -91,7 +120,7 @@ impl<'a> Deciding<'_, 'a> {
         let mut recorded = Recorded::take(take);
         recorded.steps.truncate(same);
         let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
-        let retaken = self.planning.options.retake.has(&self.scene.id);
+        let retaken = self.is_retaken();
         let mut starts: Vec<Start> = Vec::new();
         let mut reasons = Vec::new();
         let mut blocked = None;

@@ -50,6 +50,8 @@ pub struct RenderWork {
     pub after: Vec<String>,
     /// What of them stands as a name in the requests until it is known.
     pub awaits: Vec<Awaited>,
+    /// The scene has its take already: this one is put beside it, to choose from.
+    pub beside: bool,
 }
 
 /// One step of a chain.
@@ -107,6 +109,8 @@ impl StepWork {
 pub enum StepStart {
     /// Nothing was sent (or what was sent failed for good and may be tried again).
     Fresh,
+    /// Another take of the scene makes it in this run.
+    Shared,
     /// An attempt of this very request is in flight or finished at the provider.
     Resume(AttemptId),
     /// Its clip exists.

@@ -128,15 +128,12 @@ impl<'a> Publisher<'a> {
         rows.iter()
             .zip(batch)
             .map(|(row, clip)| {
-                let entry_id = done.get(row).cloned().ok_or_else(|| PublishError::Content {
-                    filename: clip.filename.clone(),
-                    sha256: clip.sha256.clone(),
-                })?;
-                Ok(Published {
-                    filename: clip.filename.clone(),
-                    sha256: clip.sha256.clone(),
-                    entry_id,
-                })
+                let (entry_id, filename) =
+                    done.get(row).cloned().ok_or_else(|| PublishError::Content {
+                        filename: clip.filename.clone(),
+                        sha256: clip.sha256.clone(),
+                    })?;
+                Ok(Published { filename, sha256: clip.sha256.clone(), entry_id })
             })
             .collect()
     }
@@ -147,10 +144,23 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// The manifest cannot be read or written; it is as it was then.
     pub fn accept(&self, entry_id: &str, ask: &Value) -> Result<bool, PublishError> {
+        self.record(|manifest| manifest.accept(entry_id, ask))
+    }
+
+    /// Records in the manifest that the user has chosen an entry that is in its place. False where there is no such
+    /// entry any more.
+    ///
+    /// # Errors
+    /// The manifest cannot be read or written; it is as it was then.
+    pub fn pick(&self, entry_id: &str) -> Result<bool, PublishError> {
+        self.record(|manifest| manifest.pick(entry_id))
+    }
+
+    fn record(&self, change: impl Fn(&mut Manifest) -> bool) -> Result<bool, PublishError> {
         let mut shelf = Shelf::new(self.files, self.layout);
         for _ in 0..MERGES {
             let (text, mut manifest) = self.read_manifest()?;
-            if !manifest.accept(entry_id, ask) {
+            if !change(&mut manifest) {
                 return Ok(false);
             }
             match self.stage_manifest(&manifest, false)? {
@@ -171,13 +181,13 @@ impl<'a> Publisher<'a> {
         Ok(self.finish(ledger, &mut shelf, now_ms)?.len())
     }
 
-    /// Finishes all unfinished rows; returns the entry id of each finished one.
+    /// Finishes all unfinished rows; returns the entry id and the file of each finished one.
     fn finish(
         &self,
         ledger: &mut dyn Ledger,
         shelf: &mut Shelf<'_>,
         now_ms: i64,
-    ) -> Result<BTreeMap<i64, Option<String>>, PublishError> {
+    ) -> Result<BTreeMap<i64, (Option<String>, String)>, PublishError> {
         let mut rows = ledger.unfinished_publications()?;
         for _ in 0..MERGES {
             if rows.is_empty() {
@@ -214,7 +224,9 @@ impl<'a> Publisher<'a> {
             }
             shelf.clear_vacated(&outcome)?;
             self.settle(ledger, shelf, &rows, &outcome, now_ms)?;
-            return Ok(rows.iter().map(|row| row.id).zip(outcome.entry_ids).collect());
+            let files = outcome.places.into_iter().map(|place| place.filename);
+            let made = outcome.entry_ids.into_iter().zip(files);
+            return Ok(rows.iter().map(|row| row.id).zip(made).collect());
         }
         Err(PublishError::Unstable { path: self.layout.manifest() })
     }

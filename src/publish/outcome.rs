@@ -110,7 +110,7 @@ impl Outcome {
         let entry = id.as_deref().and_then(|id| self.manifest.render(id));
         let filename = entry.map_or(&row.filename, |entry| &entry.filename).clone();
         let duty = match entry {
-            Some(entry) if entry.superseded_by.is_some() => Duty::None,
+            Some(entry) if entry.superseded_by.is_some() && !entry.candidate => Duty::None,
             _ if was_recorded => Duty::Mend,
             _ => Duty::Put,
         };
@@ -134,7 +134,8 @@ impl Outcome {
 fn superseded_before(manifest: &Manifest, id: &str) -> Vec<Superseded> {
     manifest
         .renders()
-        .filter(|entry| entry.superseded_by.as_deref() == Some(id))
+        // A candidate never stood where the entry stands.
+        .filter(|entry| entry.superseded_by.as_deref() == Some(id) && !entry.candidate)
         .map(|entry| Superseded {
             id: entry.id.clone(),
             from: name_before(&entry.filename, entry.version),

@@ -7,6 +7,8 @@ use super::NextCommand;
 pub struct Commands {
     /// The storyboard's path, where the user gave one.
     pub file: Option<String>,
+    /// The profile, where the user named one.
+    pub profile: Option<String>,
 }
 
 impl Commands {
@@ -19,6 +21,13 @@ impl Commands {
         if let Some(file) = &self.file {
             line.push_str(" -f ");
             line.push_str(&quoted(file));
+        }
+        // Not every command has profiles.
+        if let Some(profile) =
+            self.profile.as_ref().filter(|_| !matches!(command, "status" | "drift"))
+        {
+            line.push_str(" --profile ");
+            line.push_str(&quoted(profile));
         }
         line
     }
@@ -49,7 +58,7 @@ mod tests {
 
     #[test]
     fn arguments_with_spaces_and_quotes_stay_one_word() {
-        let commands = Commands { file: Some("my film.md".into()) };
+        let commands = Commands { file: Some("my film.md".into()), ..Commands::default() };
         assert_eq!(
             commands.spending("render", &["--only", "a'b;rm"]).command,
             r"storyreel render --only 'a'\''b;rm' -f 'my film.md'"

@@ -81,7 +81,7 @@ mod tests {
         };
         let first = SceneId::Number(1);
         let events = [
-            at(0, None, Event::Planned { scenes: 2, credits: 120.0, unpriced_steps: 0 }),
+            at(0, None, Event::Planned { scenes: 2, takes: 2, credits: 120.0, unpriced_steps: 0 }),
             at(
                 1,
                 about(first.clone(), Some(StepKind::Generate)),
@@ -104,6 +104,7 @@ mod tests {
                     sha256: "sha256:00".into(),
                     credits: Some(60.0),
                     note: None,
+                    candidate: false,
                 },
             ),
             at(

@@ -138,17 +138,17 @@ fn credits_of(scene: &ScenePlan) -> String {
             _ => String::new(),
         };
     }
-    let paid = || scene.steps.iter().filter(|step| is_open(step));
+    // What a scene as a whole waits for is what it would cost; of one that goes on, only what is paid now.
+    let waits = scene.action == Action::Blocked;
+    let is_open =
+        |step: &&StepPlan| step.action.is_paid() || (waits && step.action == Action::Blocked);
+    let paid = || scene.steps.iter().filter(is_open);
     let known: f64 = paid().filter_map(|step| step.credits).sum();
     match (paid().any(|step| step.credits.is_none()), known > 0.0) {
         (true, true) => format!("{} + ?", trimmed(known, 2)),
         (true, false) => "?".to_owned(),
         (false, _) => trimmed(known, 2),
     }
-}
-
-fn is_open(step: &StepPlan) -> bool {
-    step.action.is_paid() || step.action == Action::Blocked
 }
 
 struct Table {
@@ -219,7 +219,8 @@ fn details(scene: &ScenePlan, style: Style) -> Vec<String> {
         }
     };
     if scene.steps.len() > 1 {
-        let steps: Vec<String> = scene.steps.iter().map(step_words).collect();
+        let steps = scene.steps.iter().map(|step| step_words(step, scene.action));
+        let steps: Vec<String> = steps.collect();
         add(&format!("steps: {}", steps.join(", ")));
     }
     for reason in &scene.reasons {
@@ -240,8 +241,9 @@ fn details(scene: &ScenePlan, style: Style) -> Vec<String> {
     lines
 }
 
-fn step_words(step: &StepPlan) -> String {
+fn step_words(step: &StepPlan, scene: Action) -> String {
     let state = match step.action {
+        Action::Blocked if scene != Action::Blocked => "waits".to_owned(),
         Action::Create | Action::Update | Action::Blocked => match step.credits {
             Some(credits) => trimmed(credits, 2),
             None => "price unknown".to_owned(),
@@ -249,7 +251,10 @@ fn step_words(step: &StepPlan) -> String {
         Action::Unchanged => "done".to_owned(),
         other => other.name().to_owned(),
     };
-    format!("{} {state}", step.step)
+    match step.take {
+        Some(take) => format!("{} (take {take}) {state}", step.step),
+        None => format!("{} {state}", step.step),
+    }
 }
 
 /// A reason in words: `prompt: … at [-dawn-] {+dusk+} …`, `aspect_ratio: 16:9 -> 9:16`.
@@ -322,6 +327,8 @@ fn code_words(code: &'static str) -> &'static str {
         "template-changed" => "the project's prompt template changed",
         "steps-changed" => "the steps changed",
         "unknown-submission" => "outcome unknown",
+        "gate" => "waits for your choice",
+        "picked" => "chosen",
         "upstream-changed" => "what it is made from changed",
         other => other,
     }
@@ -405,7 +412,7 @@ fn cost_words(plan: &Plan) -> String {
         .scenes
         .iter()
         .flat_map(|scene| &scene.steps)
-        .filter(|step| is_open(step) && step.price == PriceKind::Dated)
+        .filter(|step| step.action.is_paid() && step.price == PriceKind::Dated)
         .filter_map(|step| step.priced_on.as_deref())
         .collect();
     let prices = match (dates.first(), dates.last()) {
@@ -459,6 +466,7 @@ mod tests {
             priced_on: Some(
                 if kind == StepKind::Extend { "2026-08-18" } else { "2026-10-05" }.into(),
             ),
+            take: None,
         }
     }
 
@@ -474,6 +482,7 @@ mod tests {
             notes: Vec::new(),
             steps: vec![step(StepKind::Generate, action, credits)],
             work: None,
+            more: Vec::new(),
         }
     }
 

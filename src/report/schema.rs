@@ -107,13 +107,14 @@ fn step_plan() -> Value {
             "fingerprint": {"type": ["string", "null"], "pattern": "^sha256:[0-9a-f]{64}$"},
             "credits": {"type": ["number", "null"]},
             "price": {"enum": ["exact", "dated", "unknown"]},
+            "take": {"type": "integer", "minimum": 1, "description": "Which take it belongs to, where there are several."},
         },
     })
 }
 
 /// The names of events and the fields that each of them always has.
 pub const EVENTS: &[(&str, &[&str])] = &[
-    ("planned", &["scenes", "credits", "unpriced_steps"]),
+    ("planned", &["scenes", "takes", "credits", "unpriced_steps"]),
     ("uploading", &["bytes"]),
     ("submitted", &["task_id", "credits"]),
     ("waiting", &["elapsed_s", "next_s"]),
@@ -211,6 +212,11 @@ fn asset() -> Value {
             "take".to_owned(),
             json!({"type": ["integer", "null"], "minimum": 1, "description": "Counts renderings of the scene."}),
         ),
+        (
+            "candidate".to_owned(),
+            json!({"type": "boolean", "description": "It stands beside the scene's clip or still, to choose from."}),
+        ),
+        ("picked".to_owned(), json!({"type": "boolean", "description": "The user has chosen it."})),
         ("bytes".to_owned(), json!({"type": ["integer", "null"], "minimum": 0})),
         ("credits".to_owned(), json!({"type": ["number", "null"]})),
         ("seed".to_owned(), json!({"type": ["integer", "null"]})),

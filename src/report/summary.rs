@@ -265,6 +265,7 @@ fn balance_line(change: &BalanceChange, summary: &Summary) -> String {
 pub fn result_line(summary: &Summary) -> String {
     let parts: Vec<String> = [
         (summary.rendered, "rendered"),
+        (summary.takes, "more to choose from"),
         (summary.restored, "restored"),
         (summary.failed, "failed"),
         (summary.unknown, "unknown"),
@@ -420,6 +421,7 @@ mod tests {
                 sha256: String::new(),
                 credits: Some(60.0),
                 note: Some("asked for 8 s, got 7.9 s".into()),
+                candidate: false,
             },
         );
         let summary = Summary {
@@ -439,7 +441,7 @@ mod tests {
 
     #[test]
     fn each_problem_comes_with_what_to_do() {
-        let commands = Commands { file: Some("film.md".into()) };
+        let commands = Commands { file: Some("film.md".into()), ..Commands::default() };
         insta::assert_snapshot!(log().text(&commands, Style::plain(80)));
     }
 

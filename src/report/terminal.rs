@@ -16,7 +16,7 @@ const TELL_AGAIN: f64 = 60.0;
 /// What is true of the run so far.
 #[derive(Debug, Default)]
 struct Tally {
-    scenes: usize,
+    takes: usize,
     done: usize,
     failed: BTreeSet<String>,
     unknown: BTreeSet<String>,
@@ -27,9 +27,9 @@ struct Tally {
 
 impl Tally {
     fn take(&mut self, stamped: &Stamped) {
-        let scene = stamped.about.as_ref().map(|about| about.scene_id.key()).unwrap_or_default();
+        let scene = stamped.about.as_ref().map(take_key).unwrap_or_default();
         match &stamped.event {
-            Event::Planned { scenes, .. } => self.scenes = *scenes,
+            Event::Planned { takes, .. } => self.takes = *takes,
             Event::Uploading { .. } | Event::Submitted { .. } | Event::Resumed { .. } => {
                 self.running.insert(scene);
             }
@@ -59,7 +59,7 @@ impl Tally {
     }
 
     fn line(&self) -> String {
-        let mut parts = vec![format!("{} of {} done", self.done, self.scenes)];
+        let mut parts = vec![format!("{} of {} done", self.done, self.takes)];
         for (count, word) in [
             (self.running.len(), "running"),
             (self.failed.len(), "failed"),
@@ -96,8 +96,9 @@ fn told(event: &Event) -> Option<String> {
         credits.map(|credits| format!(", {} credits", trimmed(credits, 2))).unwrap_or_default()
     };
     Some(match event {
-        Event::Published { filename, credits, .. } => {
-            format!("done: {}{}", sanitise(filename, 200), number(credits))
+        Event::Published { filename, credits, candidate, .. } => {
+            let done = if *candidate { "one more to choose from" } else { "done" };
+            format!("{done}: {}{}", sanitise(filename, 200), number(credits))
         }
         Event::Restored { filename, from } => {
             format!("restored from {}: {}, free", sanitise(from, 20), sanitise(filename, 200))
@@ -118,10 +119,17 @@ fn size(bytes: u64) -> String {
     format!("{} MB", trimmed(size / 1e6, 1))
 }
 
-/// `scene 3 generate`.
+/// `scene 3 generate`, `scene 3 take 2 generate`.
 fn named(about: &About) -> String {
     let step = about.step.map(|step| format!(" {step}")).unwrap_or_default();
-    format!("scene {}{step}", sanitise(&about.scene_id.to_string(), 24))
+    let take = about.take.filter(|take| *take > 1);
+    let take = take.map(|take| format!(" take {take}")).unwrap_or_default();
+    format!("scene {}{take}{step}", sanitise(&about.scene_id.to_string(), 24))
+}
+
+/// Tells the takes of a scene apart.
+fn take_key(about: &About) -> String {
+    format!("{}\n{}", about.scene_id.key(), about.take.unwrap_or(1))
 }
 
 /// Plain lines, one an event that matters; what waits is told again once a minute.
@@ -147,12 +155,11 @@ impl<W: Write> Reporter for PlainLines<W> {
         let Some(about) = &stamped.about else {
             match &stamped.event {
                 Event::Planned { scenes, credits, .. } => {
-                    let text = format!(
-                        "{} to work on, up to {} credits",
-                        counted(*scenes, "scene"),
-                        trimmed(*credits, 2)
-                    );
-                    self.line(&text);
+                    let cost = match *credits > 0.0 {
+                        true => format!("up to {} credits", trimmed(*credits, 2)),
+                        false => "free".to_owned(),
+                    };
+                    self.line(&format!("{} to work on, {cost}", counted(*scenes, "scene")));
                 }
                 Event::Retrying { reason, delay_s } => {
                     let text =
@@ -226,7 +233,7 @@ impl MovingLines {
 
     /// The scene's moving line; `None` when enough of them are shown.
     fn bar(&mut self, about: &About) -> Option<ProgressBar> {
-        let key = about.scene_id.key();
+        let key = take_key(about);
         if let Some(bar) = self.bars.get(&key) {
             return Some(bar.clone());
         }
@@ -235,8 +242,9 @@ impl MovingLines {
         }
         let bar = self.screen.insert_before(&self.total, ProgressBar::new_spinner());
         bar.set_style(template("  {prefix} {wide_msg} {elapsed:>4}"));
-        let title = self.titles.get(&key).map(String::as_str).unwrap_or_default();
-        let prefix = format!("{:<6} {}", sanitise(&key, 12), sanitise(title, 80));
+        let scene = about.scene_id.key();
+        let title = self.titles.get(&scene).map(String::as_str).unwrap_or_default();
+        let prefix = format!("{:<6} {}", sanitise(&scene, 12), sanitise(title, 80));
         bar.set_prefix(super::style::pad(&cut(&prefix, 28), 28));
         bar.enable_steady_tick(Duration::from_millis(500));
         self.bars.insert(key, bar.clone());
@@ -263,7 +271,7 @@ impl Reporter for MovingLines {
         self.tally.take(stamped);
         if let Some(about) = &stamped.about {
             if let Some(text) = told(&stamped.event) {
-                if let Some(bar) = self.bars.remove(&about.scene_id.key()) {
+                if let Some(bar) = self.bars.remove(&take_key(about)) {
                     bar.finish_and_clear();
                     self.screen.remove(&bar);
                 }
@@ -375,7 +383,7 @@ mod tests {
         let submitted =
             |task: &str| Event::Submitted { task_id: Some(task.into()), credits: Some(60.0) };
         vec![
-            at(0, Event::Planned { scenes: 4, credits: 240.0, unpriced_steps: 0 }),
+            at(0, Event::Planned { scenes: 4, takes: 4, credits: 240.0, unpriced_steps: 0 }),
             at(1, Event::Uploading { bytes: 1_250_000 }),
             at(1, submitted("abc")),
             at(2, submitted("d\u{1b}[2Jef")),
@@ -398,6 +406,7 @@ mod tests {
                     sha256: String::new(),
                     credits: Some(60.0),
                     note: None,
+                    candidate: false,
                 },
             ),
             at(

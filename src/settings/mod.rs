@@ -154,6 +154,8 @@ pub struct Flags {
     pub storyboard: Option<PathBuf>,
     /// `--max-credits`.
     pub max_credits: Option<f64>,
+    /// `--profile`: one of the storyboard's.
+    pub profile: Option<String>,
 }
 
 /// The surroundings of the process: what is read of the environment, gathered so that tests can make one up.

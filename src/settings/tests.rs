@@ -46,7 +46,7 @@ fn storyboards_are_found_in_order() -> Outcome {
     assert!(settings.project.is_main);
     fs::write(world.environment.folder.join("SCENES.md"), "")?;
     assert_eq!(world.resolve()?.0.project.key, "SCENES.md");
-    let flags = Flags { storyboard: Some("storyboard.yaml".into()), max_credits: None };
+    let flags = Flags { storyboard: Some("storyboard.yaml".into()), ..Flags::default() };
     let (settings, _) = resolve(&flags, &world.environment)?;
     assert_eq!(settings.project.key, "storyboard.yaml");
     assert!(!settings.project.is_main, "a second storyboard of the project");
@@ -111,7 +111,7 @@ fn projects_lower_limits_and_users_raise_them() -> Outcome {
     assert_eq!(settings.limits.running, 300, "up to what the user allows");
     assert_eq!(settings.max_credits, Some(90.0), "the smallest of several caps");
     assert!(problems.is_empty());
-    let flags = Flags { storyboard: None, max_credits: Some(1000.0) };
+    let flags = Flags { max_credits: Some(1000.0), ..Flags::default() };
     assert_eq!(resolve(&flags, &world.environment)?.0.max_credits, Some(90.0));
     Ok(())
 }

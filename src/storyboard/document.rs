@@ -5,6 +5,7 @@ use super::field::{Field, normalise_label};
 use super::input;
 use super::node::{Node, NodeKind};
 use super::problems::{Problems, first_line, quoted};
+use super::profiles;
 use super::scene::{Character, SceneId, Storyboard};
 use super::words;
 use crate::source::{Diagnostic, Span, Spanned};
@@ -140,6 +141,11 @@ pub(super) fn read_head<'n>(
             "characters" | "character" | "cast" | "角色" | "人物" | "キャラクター" => {
                 head.storyboard.characters = read_characters(node, problems);
             }
+            "profiles" => {
+                head.recognised = true;
+                head.storyboard.profiles = profiles::read(node, problems);
+            }
+            "profile" => head.storyboard.profile = words::plain(node),
             "scenes" | "shots" if matches!(node.kind, NodeKind::Scalar(_)) => {
                 head.scenes_wrong = true;
                 problems.push(

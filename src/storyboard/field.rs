@@ -142,6 +142,8 @@ fields! {
         "The cut before the scene.";
     Takes "takes" Integer false &["variations", "candidates"],
         "How many takes to choose from.";
+    Gate "gate" Text false &[],
+        "`keyframe`: the clip is made once its still was chosen with `storyreel pick`.";
     Use "use" Text false &["range", "userange", "inoutpoints"],
         "The part of the clip that is used in the cut.";
     Status "status" Text false &["state", "状态"],

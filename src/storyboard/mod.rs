@@ -14,6 +14,7 @@ mod markdown;
 mod node;
 mod params;
 mod problems;
+mod profiles;
 mod ratio;
 mod scene;
 mod schema;
@@ -23,7 +24,7 @@ mod words;
 mod yaml;
 
 pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, STILL, Value};
-pub use scene::{Character, Scene, SceneId, Step, StepKind, Storyboard};
+pub use scene::{Character, Profile, Scene, SceneId, Step, StepKind, Storyboard};
 pub use schema::schema;
 pub use toml::defaults_from_toml;
 

@@ -17,8 +17,23 @@ pub struct Storyboard {
     pub default_steps: Option<Vec<Step>>,
     /// People and things that must look the same in every scene.
     pub characters: Vec<Character>,
+    /// The film in other qualities, the roughest first.
+    pub profiles: Vec<Profile>,
+    /// The profile where the command names none.
+    pub profile: Option<Spanned<String>>,
     /// Scenes in document order.
     pub scenes: Vec<Scene>,
+}
+
+/// A way to render the whole film: as a cheap draft, or as the final. It says nothing of stills.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Fields that count more than those of any scene.
+    pub fields: Fields,
+    /// Steps after the clip, in place of those of any scene.
+    pub steps: Option<Vec<Step>>,
 }
 
 /// A recurring person or thing with a fixed description.

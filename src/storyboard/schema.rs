@@ -46,6 +46,20 @@ pub fn schema() -> Value {
         }
     }
     top.insert("steps".into(), json!({"$ref": "#/$defs/steps"}));
+    top.insert(
+        "profiles".into(),
+        json!({
+            "description": "The film in other qualities, the roughest first: fields that count more than those of any scene, and \
+                            the steps after the clip. Stills are the same in all of them.",
+            "type": ["object", "null"],
+            "additionalProperties": {"$ref": "#/$defs/defaults"},
+            "examples": [{"draft": {"model": "veo-3.1-lite"}, "final": {"model": "veo-3.1", "resolution": "1080p"}}]
+        }),
+    );
+    top.insert(
+        "profile".into(),
+        described("The profile where the command names none.", json!(["draft"]), text()),
+    );
 
     let mut defaults_map = defaults;
     defaults_map.insert("steps".into(), json!({"$ref": "#/$defs/steps"}));
@@ -220,6 +234,7 @@ fn examples(field: Field) -> Value {
         Field::Params => json!([{"cfg_scale": 0.5}]),
         Field::Transition => json!(["cut", "crossfade", "fade-to-black"]),
         Field::Takes => json!([3]),
+        Field::Gate => json!(["keyframe"]),
         Field::File => json!(["footage/harbour.mp4"]),
         _ => json!([]),
     }

@@ -307,19 +307,17 @@ error[scene-reference]: the clip of another scene (`1`) cannot be continued yet
 1 error in SCENES.md
 ");
 
-    let project = Project::with_storyboard(
-        &TWO_SCENES.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Takes**: 3"),
-    );
-    insta::assert_snapshot!(project.run(["plan"]).expect(0).stderr, @r"
-warning[not-carried-out]: one take is made, not several
+    let text = TWO_SCENES.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Takes**: 300");
+    insta::assert_snapshot!(refused_everywhere(text), @r"
+error[wrong-value]: 300 takes cannot be made
   --> SCENES.md:11:14
    |
-11 | - **Takes**: 3
-   |              ^ scene 2
+11 | - **Takes**: 300
+   |              ^^^ scene 2
    |
-   = help: `render --retake` makes another one
+   = help: each is paid for; write a number from 1 to 20
 
-1 warning in SCENES.md
+1 error in SCENES.md
 ");
 }
 

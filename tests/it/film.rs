@@ -116,6 +116,7 @@ impl Film {
             templates: &self.templates,
             known: &self.known,
             options: &self.options,
+            profile: None,
         };
         plan(&planning).map_err(|problems| {
             (source, problems.into_iter().filter(Diagnostic::is_error).collect())

@@ -46,6 +46,7 @@ mod simulation;
 mod stills;
 mod storyboard;
 mod support;
+mod takes;
 mod torn;
 mod transport;
 mod two_runs;

@@ -308,6 +308,7 @@ pub(crate) fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work
             steps,
             after: scene.after.clone(),
             awaits: Vec::new(),
+            beside: false,
         }));
     }
     (work, collect)
