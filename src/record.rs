@@ -2,6 +2,7 @@
 //!
 //! They stand apart from the ledger itself so that a plan can be made from them without knowing how they are kept.
 
+use crate::manifest::Media;
 use crate::storyboard::StepKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -177,9 +178,9 @@ pub struct Take {
 }
 
 impl Take {
-    /// True for a take of a still: nothing comes after the keyframe.
-    pub fn is_still(&self) -> bool {
-        self.steps.last() == Some(&StepKind::Keyframe)
+    /// What it makes in the end.
+    pub fn media(&self) -> Media {
+        Media::made_by(self.steps.last().copied())
     }
 }
 

@@ -179,5 +179,6 @@ fn scene(number: u64) -> Work {
         after: Vec::new(),
         awaits: Vec::new(),
         beside: false,
+        voice_within: None,
     })
 }

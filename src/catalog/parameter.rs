@@ -16,6 +16,8 @@ pub const COMMON_FIELDS: &[&str] = &[
     "last_frame",
     "video",
     "audio",
+    "voice",
+    "dialogue",
     "seed",
     "negative",
     "task",

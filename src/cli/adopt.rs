@@ -10,6 +10,7 @@ use crate::ledger::{
     Attempt, AttemptId, AttemptState, ClipRecord, Failure as Reason, FailureClass, Intent,
     Ledger as _, ProjectLock, Snapshot, SqliteLedger, Take, TakeId,
 };
+use crate::media::Kind;
 use crate::plan::{PlanOptions, StepStart, Work};
 use crate::ports::Files as _;
 use crate::remote::echo::{Essence, Likeness};
@@ -140,7 +141,11 @@ impl Adopt {
             tell(&format!(
                 "`{}` is the {} of scene {shown} {kind} now\n",
                 sanitise(&path.display().to_string(), 200),
-                if kind == StepKind::Keyframe { "still" } else { "clip" }
+                match kind {
+                    StepKind::Keyframe => "still",
+                    StepKind::Voice => "voice",
+                    _ => "clip",
+                }
             ));
         }
         let next = flag.commands().free("render", &["--only", &scene.key()]);
@@ -420,16 +425,23 @@ fn into_cache(workspace: &Workspace, path: &Path, kind: StepKind) -> Result<Clip
     let folder = layout.private.join("cache");
     let temporary = files.copy_to_temporary(path, &folder, ".part").map_err(cannot)?;
     let checked = (|| {
-        let (code, what, hint) = if kind == StepKind::Keyframe {
-            ("not-a-still", "still", "it must be a PNG, JPEG or WebP picture")
-        } else {
-            ("not-a-clip", "clip", "it must be an MP4 file with a video track")
+        let (wanted, code, what, hint) = match kind {
+            StepKind::Keyframe => {
+                (Kind::Picture, "not-a-still", "still", "it must be a PNG, JPEG or WebP picture")
+            }
+            StepKind::Voice => (
+                Kind::Sound,
+                "not-a-voice",
+                "voice",
+                "it must be an MP3, WAV, Ogg, FLAC or AAC file",
+            ),
+            _ => (Kind::Clip, "not-a-clip", "clip", "it must be an MP4 file with a video track"),
         };
         let other = |why: String| {
             Failure::invalid(code, format!("`{shown}` is not a {what}: {why}")).hint(hint)
         };
         let probe = files.probe(&temporary).map_err(other)?;
-        if probe.picture().is_some() != (kind == StepKind::Keyframe) {
+        if probe.kind() != wanted {
             return Err(other(format!("it holds {}", probe.codec)));
         }
         let sha256 = files.hash(&temporary).map_err(cannot)?;

@@ -29,7 +29,7 @@ pub(super) struct Pick {
     /// The number of the take; without one, the takes are listed
     #[arg(value_name = "TAKE")]
     take: Option<u32>,
-    /// Choose the still that the clip starts from
+    /// Choose the still that the clip starts from (`keyframe`), or the scene's voice (`voice`)
     #[arg(long, value_name = "STEP", value_parser = step)]
     step: Option<StepKind>,
     /// Print JSON
@@ -40,9 +40,9 @@ pub(super) struct Pick {
 }
 
 fn step(text: &str) -> Result<StepKind, String> {
-    StepKind::named(text)
-        .filter(|step| *step == StepKind::Keyframe)
-        .ok_or_else(|| "only the takes of `keyframe` can be chosen apart from the clip".to_owned())
+    StepKind::named(text).filter(|step| !step.is_of_clip()).ok_or_else(|| {
+        "the takes of `keyframe` and `voice` can be chosen apart from the clip".to_owned()
+    })
 }
 
 impl Pick {
@@ -101,7 +101,11 @@ impl Pick {
     }
 
     fn noun(&self) -> &'static str {
-        if self.step.is_some() { "still" } else { "take" }
+        match self.step {
+            Some(StepKind::Keyframe) => "still",
+            Some(StepKind::Voice) => "voice",
+            _ => "take",
+        }
     }
 
     /// The take is in its place; the manifest is told that it was chosen.
@@ -131,10 +135,12 @@ impl Pick {
 
     fn tell_chosen(&self, id: &SceneId, take: u32) {
         let (id, of) = (shown(id), self.noun());
-        let what = if self.step.is_some() {
-            format!("the clip of scene {id} starts from {of} {take} from now on")
-        } else {
-            format!("{of} {take} is the clip of scene {id} from now on")
+        let what = match self.step {
+            Some(StepKind::Keyframe) => {
+                format!("the clip of scene {id} starts from {of} {take} from now on")
+            }
+            Some(StepKind::Voice) => format!("{of} {take} is the voice of scene {id} from now on"),
+            _ => format!("{of} {take} is the clip of scene {id} from now on"),
         };
         tell(&format!("{what}; nothing was paid\n"));
         if self.step.is_some() {

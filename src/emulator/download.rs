@@ -82,7 +82,7 @@ impl Emulator {
                 return file_reply("image/png", FileContent::Uploaded(bytes), call);
             }
             Media::Audio => {
-                let bytes = Arc::new(super::still::wave(&task.id));
+                let bytes = Arc::new(super::still::wave(&task.id, &task.prompt));
                 return file_reply("audio/wav", FileContent::Uploaded(bytes), call);
             }
             Media::Video | Media::Json => {}

@@ -99,7 +99,7 @@ impl Emulator {
         Ok(Order {
             lane: Lane::Market,
             model: id.to_owned(),
-            prompt: text("prompt").unwrap_or_default().to_owned(),
+            prompt: text("prompt").map_or_else(|| spoken(input), str::to_owned),
             echo: Value::Object(echo).to_string(),
             price,
             clip,
@@ -181,4 +181,14 @@ fn scaled(picture: &Picture, short: u32) -> (u32, u32) {
     let (long_side, short_side) = (width.max(height), width.min(height));
     let long = u32::try_from(u64::from(short) * long_side / short_side).unwrap_or(u32::MAX) & !1;
     if width >= height { (long, short) } else { (short, long) }
+}
+
+/// What a speech model is asked to say.
+fn spoken(input: &Map<String, Value>) -> String {
+    let words = |value: &Value| value.get("text").and_then(Value::as_str).map(str::to_owned);
+    let turns =
+        ["dialogue", "dialogue_turns"].into_iter().filter_map(|name| input.get(name)?.as_array());
+    let turns: Vec<String> = turns.flatten().filter_map(words).collect();
+    let text = input.get("text").and_then(Value::as_str);
+    text.map_or_else(|| turns.join("\n"), str::to_owned)
 }

@@ -26,14 +26,19 @@ pub fn png(task_id: &str) -> Vec<u8> {
     file
 }
 
-/// A second of a quiet tone as a WAV file (mono, 8 bits, 8 kHz), its pitch from the task.
+/// A quiet tone as a WAV file (mono, 8 bits, 8 kHz), its pitch from the task: as long as the words take to be read, a
+/// second at least.
 #[must_use]
-pub fn wave(task_id: &str) -> Vec<u8> {
+pub fn wave(task_id: &str, words: &str) -> Vec<u8> {
     const RATE: u32 = 8000;
+    /// How fast people read aloud, in characters a second.
+    const READ: u32 = 15;
+    let count = u32::try_from(words.chars().take(5_000).count()).unwrap_or(0);
+    let length = (count * RATE / READ).max(RATE);
     let period = u32::from(task_id.bytes().fold(0u8, u8::wrapping_add) % 32) + 16;
-    let samples = (0..RATE).map(|at| if at / period % 2 == 0 { 120u8 } else { 136 });
+    let samples = (0..length).map(|at| if at / period % 2 == 0 { 120u8 } else { 136 });
     let mut file = b"RIFF".to_vec();
-    file.extend((36 + RATE).to_le_bytes());
+    file.extend((36 + length).to_le_bytes());
     file.extend(b"WAVEfmt ");
     file.extend(16u32.to_le_bytes());
     file.extend([1, 0, 1, 0]); // plain samples, one channel
@@ -41,7 +46,7 @@ pub fn wave(task_id: &str) -> Vec<u8> {
     file.extend(RATE.to_le_bytes());
     file.extend([1, 0, 8, 0]); // one byte a sample
     file.extend(b"data");
-    file.extend(RATE.to_le_bytes());
+    file.extend(length.to_le_bytes());
     file.extend(samples);
     file
 }

@@ -6,6 +6,7 @@ use super::window::GrantId;
 use crate::digest::Hasher;
 use crate::layout::Layout;
 use crate::ledger::ClipRecord;
+use crate::media::Kind;
 use crate::ports::{Clock, Files, Transport};
 use crate::remote::bind::Need;
 use crate::remote::driver::Driver;
@@ -141,12 +142,12 @@ impl Executor<'_> {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .collect();
-        // In the cache everything is called a clip, also a keyframe.
-        let picture = matches!(need, Need::Clip { frame: None, .. })
-            .then(|| self.files.probe(path).ok()?.picture())
+        // In the cache everything is called a clip, also a keyframe or a voice.
+        let known = matches!(need, Need::Clip { frame: None, .. })
+            .then(|| self.files.probe(path).ok()?.extension())
             .flatten();
-        let extension: String = picture
-            .map(|format| format.extension().to_owned())
+        let extension: String = known
+            .map(str::to_owned)
             .or_else(|| path.extension().map(|text| text.to_string_lossy().to_lowercase()))
             .unwrap_or_default()
             .chars()
@@ -343,12 +344,13 @@ impl Executor<'_> {
         {
             return Err(again(format!("the download was cut: {bytes} of {length} bytes came")));
         }
-        let expected = if kind == StepKind::Keyframe { "picture" } else { "clip" };
+        let expected = kind_of(kind);
         let probe = self.files.probe(temporary).map_err(|message| {
-            again(format!("what came is not a {expected}: {}", printable(&message, 200)))
+            again(format!("what came is not a {}: {}", expected.name(), printable(&message, 200)))
         })?;
         // What has the digest that is wanted is what was there before, whatever it is.
-        if wanted.is_none() && probe.picture().is_some() != (kind == StepKind::Keyframe) {
+        if wanted.is_none() && probe.kind() != expected {
+            let expected = expected.name();
             return Err(again(format!("what came is not a {expected}: it is {}", probe.codec)));
         }
         let sha256 = hash.finish();
@@ -364,4 +366,13 @@ impl Executor<'_> {
 
 fn disk(error: std::io::Error) -> FetchError {
     FetchError::Disk(error.to_string())
+}
+
+/// What a step makes.
+fn kind_of(step: StepKind) -> Kind {
+    match step {
+        StepKind::Keyframe => Kind::Picture,
+        StepKind::Voice => Kind::Sound,
+        _ => Kind::Clip,
+    }
 }

@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub awaits: Vec<Awaited>,
     /// The scene has its take already, so this one is put beside it.
     pub beside: bool,
+    /// The scene's voice is made first, and must not be longer than this, in seconds.
+    pub voice_within: Option<f64>,
     /// Where it was put, once it is published.
     pub placed: Option<Placed>,
     /// Steps whose clips the open take got from an earlier one.
@@ -151,10 +153,7 @@ impl Job {
 
     /// What it makes in the end.
     pub fn media(&self) -> Media {
-        match self.steps.last() {
-            Some(step) if step.kind == StepKind::Keyframe => Media::Image,
-            _ => Media::Video,
-        }
+        Media::made_by(self.steps.last().map(|step| step.kind))
     }
 
     /// Goes to the next step with the present one's clip.

@@ -6,6 +6,7 @@ use super::job::{Current, End, Job, Placed, Stage};
 use super::submit::symbolic;
 use crate::ledger::{Attempt, AttemptState, FailureClass};
 use crate::manifest::Media;
+use crate::plan::VOICE_MARGIN;
 use crate::plan::edges::Part;
 use crate::plan::request::put_scenes;
 use crate::plan::{Awaited, ClipRef, Slot, StepStart, StepWork};
@@ -42,6 +43,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let job = &self.jobs[index];
         let to_do = job.steps.iter().skip(job.step);
         let next = to_do.map(|step| &step.start).find(|start| !matches!(start, StepStart::Done(_)));
+        let next = next.cloned();
+        let is_new = matches!(next, Some(StepStart::Fresh | StepStart::Shared));
+        if is_new && !self.voice_fits(index)? {
+            return Ok(());
+        }
         // A task that is in flight already was sent for this very request, so it is watched whatever it waited for,
         // and what is done is published.
         let dependencies = match next {
@@ -50,7 +56,6 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         };
         match dependencies {
             Dependencies::Met => {
-                let is_new = matches!(next, Some(StepStart::Fresh | StepStart::Shared));
                 if is_new && !self.put_upstream(index)? {
                     return Ok(());
                 }
@@ -115,11 +120,46 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         self.prepare(index)
     }
 
+    /// Whether the scene's voice, which is made before its clip, is there and not too long. Where it never comes, or is, the
+    /// job is over.
+    fn voice_fits(&mut self, index: usize) -> Result<bool, Fatal> {
+        let job = &self.jobs[index];
+        let Some(within) = job.voice_within else { return Ok(true) };
+        let scene = job.slot.scene.clone();
+        let voices = || self.jobs_of(index, &scene).filter(|other| other.media() == Media::Audio);
+        let spoken = voices().find(|other| other.placed == Some(Placed::Current));
+        let content = spoken.and_then(|spoken| Some(spoken.clips.last()?.sha256.clone()));
+        match (progress(voices()), content) {
+            (Progress::Over(end), _) => {
+                self.block(index, "dependency", "its voice was not made".into(), end);
+                Ok(false)
+            }
+            (Progress::Pending, _) => Ok(false),
+            (Progress::Done, content) => {
+                let clip = match content {
+                    Some(sha256) => self.ledger.clip(&sha256)?,
+                    None => None,
+                };
+                let seconds =
+                    clip.and_then(|clip| clip.probe.get("duration")?.as_f64()).unwrap_or_default();
+                if seconds > within + VOICE_MARGIN {
+                    let message = format!(
+                        "its voice takes {:.2} s and the scene has {within} s, so no clip was paid for: make the scene longer, or its words shorter",
+                        seconds
+                    );
+                    self.block(index, "voice-too-long", message, End::Failed);
+                    return Ok(false);
+                }
+                Ok(true)
+            }
+        }
+    }
+
     fn dependencies(&self, index: usize) -> Dependencies {
         let job = &self.jobs[index];
         for scene in &job.after {
             // A scene may have several takes in the making, and a still before its clip.
-            for media in [Media::Image, Media::Video] {
+            for media in [Media::Image, Media::Audio, Media::Video] {
                 let others = self.jobs_of(index, scene).filter(|other| other.media() == media);
                 match progress(others) {
                     Progress::Done => {}
@@ -164,11 +204,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             others.filter(|other| !std::ptr::eq(*other, job))
         };
         // The still that was made before its clip is the one that is published, whichever was finished first.
-        let mut stills = others().filter(|other| other.media() != job.media()).peekable();
+        let is_still = |other: &&Job| other.media() == Media::Image && job.media() != Media::Image;
+        let mut stills = others().filter(is_still).peekable();
         if stills.peek().is_some() {
-            let made = others().find(|other| {
-                other.media() != job.media() && other.placed == Some(Placed::Current)
-            });
+            let made =
+                others().find(|other| is_still(other) && other.placed == Some(Placed::Current));
             return match (made.and_then(|made| made.clips.last()), progress(stills)) {
                 (Some(clip), _) => Ok(Some(clip.clone())),
                 (None, Progress::Over(end)) => Err(end),
@@ -176,8 +216,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             };
         }
         let makes = |other: &&Job| {
-            other.steps.get(job.step).is_some_and(|step| step.start != StepStart::Shared)
-                || other.clips.len() > job.step
+            let makes =
+                other.steps.get(job.step).is_some_and(|step| step.start != StepStart::Shared);
+            other.media() == job.media() && (makes || other.clips.len() > job.step)
         };
         let Some(first) = others().find(makes) else { return Err(End::Blocked) };
         match (first.clips.get(job.step), &first.stage) {
@@ -232,7 +273,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     /// What another scene of this run gives.
     fn symbol_of(&self, index: usize, used: &Awaited) -> Option<Value> {
         let still = |step: &StepWork| step.kind == StepKind::Keyframe;
-        let placed = |other: &&Job| other.placed == Some(Placed::Current);
+        let placed = |other: &&Job| {
+            let is_voice = other.media() == Media::Audio;
+            other.placed == Some(Placed::Current) && is_voice == (used.part == Part::Voice)
+        };
         let others = || self.jobs_of(index, &used.scene).filter(placed);
         // A clip and its still may both have been made: the clip is what the scene gives.
         let of_clip = others().find(|other| other.media() == Media::Video);

@@ -386,10 +386,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             return Ok(None);
         };
         let Some(clip) = self.ledger.clip(&last.sha256)? else { return Ok(None) };
-        if let Some(format) = probe_of(&clip).and_then(|probe| probe.picture()) {
+        if let Some(extension) = probe_of(&clip).and_then(|probe| probe.extension()) {
             // A provider that was asked for PNG, or could not be, may give something else.
             let (folder, stem, _) = split(&draft.filename);
-            draft.filename = format!("{folder}{stem}.{}", format.extension());
+            draft.filename = format!("{folder}{stem}.{extension}");
         }
         let job = &self.jobs[index];
         let mut steps = Vec::new();

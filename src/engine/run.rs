@@ -166,6 +166,7 @@ impl Job {
             after: work.after,
             awaits: work.awaits,
             beside: work.beside,
+            voice_within: work.voice_within,
             reused,
             ..Self::empty()
         }
@@ -218,6 +219,7 @@ impl Job {
             after: Vec::new(),
             awaits: Vec::new(),
             beside: false,
+            voice_within: None,
             placed: None,
             reused: BTreeSet::new(),
             clips: Vec::new(),

@@ -15,11 +15,13 @@ pub struct Place {
 }
 
 impl Place {
-    /// The clip (or still) of a scene, relative to the assets root: stills have a folder beside that of the clips.
+    /// The clip (still, voice) of a scene, relative to the assets root: stills and voices have folders beside that of the
+    /// clips.
     pub fn filename(&self, scene: &SceneId, media: Media) -> String {
         let stem = scene.file_stem();
         match (media, self.folder.strip_prefix(CLIPS)) {
             (Media::Image, Some(own)) => format!("{STILLS}{own}/{stem}.png"),
+            (Media::Audio, Some(own)) => format!("{SOUNDS}{own}/{stem}.mp3"),
             _ => format!("{}/{stem}.mp4", self.folder),
         }
     }
@@ -29,6 +31,8 @@ impl Place {
 const CLIPS: &str = "assets/clips";
 /// Where stills are kept.
 const STILLS: &str = "assets/images";
+/// Where voices are kept.
+const SOUNDS: &str = "assets/audio";
 
 /// The place of a storyboard. `key` is its path relative to the project root; `is_main` tells that a command without a
 /// path would take it; `exists` whether a storyboard with another key is still there.
@@ -97,6 +101,7 @@ fn folder_of(entry: &AssetEntry) -> Option<String> {
     let (folder, _) = safe_filename(&entry.filename)?.rsplit_once('/')?;
     let own = match entry.media {
         Media::Image => folder.strip_prefix(STILLS),
+        Media::Audio => folder.strip_prefix(SOUNDS),
         _ => folder.strip_prefix(CLIPS),
     }?;
     (own.is_empty() || own.starts_with('/')).then(|| format!("{CLIPS}{own}"))

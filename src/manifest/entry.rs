@@ -13,17 +13,29 @@ pub enum Media {
     Video,
     /// A still: type `image`, ids `img-007`. Other tools write these, too.
     Image,
-    /// Sound, and whatever else other tools put there.
+    /// A sound: type `audio`, ids `aud-007`. Other tools write these, too.
+    Audio,
+    /// Whatever else other tools put there.
     #[default]
     Other,
 }
 
 impl Media {
+    /// What comes out of a chain whose last step is this one.
+    pub fn made_by(last: Option<StepKind>) -> Self {
+        match last {
+            Some(StepKind::Keyframe) => Self::Image,
+            Some(StepKind::Voice) => Self::Audio,
+            _ => Self::Video,
+        }
+    }
+
     /// The value of `type`.
     pub fn type_name(self) -> &'static str {
         match self {
             Self::Video => "video",
             Self::Image => "image",
+            Self::Audio => "audio",
             Self::Other => "other",
         }
     }
@@ -32,6 +44,7 @@ impl Media {
     pub(super) fn id_prefix(self) -> &'static str {
         match self {
             Self::Image => "img-",
+            Self::Audio => "aud-",
             Self::Video | Self::Other => "vid-",
         }
     }
@@ -42,7 +55,7 @@ impl Media {
     }
 
     fn of(value: &Value) -> Self {
-        [Self::Video, Self::Image]
+        [Self::Video, Self::Image, Self::Audio]
             .into_iter()
             .find(|media| value.as_str() == Some(media.type_name()))
             .unwrap_or_default()
@@ -199,11 +212,12 @@ fn array(value: Value) -> Vec<Value> {
 }
 
 impl AssetEntry {
-    /// True for a clip or still that belongs to a scene: what a render makes, whoever made it.
+    /// True for a clip or still that belongs to a scene: what a render makes, whoever made it; and for our own voices.
     pub fn is_render(&self) -> bool {
         match self.media {
             Media::Video => true,
             Media::Image => self.scene_id.is_some(),
+            Media::Audio => self.scene_id.is_some() && !self.ask.is_null(),
             Media::Other => false,
         }
     }

@@ -21,4 +21,4 @@ pub use ffmpeg::{Ffmpeg, FfmpegError};
 pub use frame::{FrameError, Which, take_frame};
 pub use mux::{H264Sample, MuxError, mux_h264, mux_h264_with};
 pub use picture::PictureFormat;
-pub use probe::{Probe, ProbeError, probe, probe_file};
+pub use probe::{Kind, Probe, ProbeError, probe, probe_file};

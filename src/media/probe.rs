@@ -8,30 +8,70 @@ use serde::{Deserialize, Serialize};
 
 use super::boxes::{read_body, walk};
 use super::picture::{self, PictureFormat};
+use super::sound;
 use super::track::{Fragment, Track, read_fragments};
 
 /// What the headers of a clip tell about its first video track, or what a still is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
-    /// Length of the video track in seconds; 0 for a still.
+    /// Length of the video track, or of the sound, in seconds; 0 for a still.
     #[serde(default)]
     pub duration: f64,
-    /// Width as displayed, in pixels; a rotation in the header is applied.
+    /// Width as displayed, in pixels; a rotation in the header is applied. 0 for a sound.
+    #[serde(default)]
     pub width: u32,
-    /// Height as displayed, in pixels.
+    /// Height as displayed, in pixels; 0 for a sound.
+    #[serde(default)]
     pub height: u32,
     /// Frames a second: the number of frames divided by their time; 0 for a still.
     #[serde(default)]
     pub fps: f64,
     /// `h264`, `hevc`, `av1`, `vp9`, `vp8`, or the four characters that the file names its codec with; `png`, `jpeg` or
-    /// `webp` for a still.
+    /// `webp` for a still; `mp3`, `wav`, `ogg`, `flac` or `aac` for a sound.
     pub codec: String,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A clip.
+    Clip,
+    /// A still.
+    Picture,
+    /// A sound.
+    Sound,
+}
+
+impl Kind {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clip => "clip",
+            Self::Picture => "picture",
+            Self::Sound => "sound",
+        }
+    }
 }
 
 impl Probe {
     /// The format of a still; `None` for a clip.
     pub fn picture(&self) -> Option<PictureFormat> {
         PictureFormat::ALL.into_iter().find(|format| format.name() == self.codec)
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        match self.picture() {
+            Some(_) => Kind::Picture,
+            None if sound::FORMATS.contains(&self.codec.as_str()) => Kind::Sound,
+            None => Kind::Clip,
+        }
+    }
+
+    /// The ending of its file, where it is no MP4 file.
+    pub fn extension(&self) -> Option<&'static str> {
+        let of_sound = || sound::FORMATS.into_iter().find(|format| *format == self.codec);
+        self.picture().map(PictureFormat::extension).or_else(of_sound)
     }
 }
 
@@ -77,12 +117,15 @@ pub enum ProbeError {
         /// What the decoder said.
         why: String,
     },
+    /// The file begins as a sound does and is none.
+    #[error("is a damaged or cut sound")]
+    Sound,
     /// The file could not be read at all.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Reads the headers of the MP4 file, or the whole picture, at `path`.
+/// Reads the headers of the MP4 file or sound, or the whole picture, at `path`.
 ///
 /// # Errors
 /// As [`probe`] and [`picture::probe`]; the text of the error does not repeat the path.
@@ -90,9 +133,16 @@ pub fn probe_file(path: &Path) -> Result<Probe, ProbeError> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     let mut reader = BufReader::new(file);
-    match PictureFormat::of(reader.fill_buf()?) {
-        Some(format) => picture::probe(reader, format),
-        None => probe(reader, length),
+    let head = reader.fill_buf()?;
+    match (PictureFormat::of(head), sound::format_of(head)) {
+        (Some(format), _) => picture::probe(reader, format),
+        (None, Some(codec)) => match sound::seconds(reader) {
+            Some(duration) => {
+                Ok(Probe { duration, width: 0, height: 0, fps: 0.0, codec: codec.to_owned() })
+            }
+            None => Err(ProbeError::Sound),
+        },
+        (None, None) => probe(reader, length),
     }
 }
 

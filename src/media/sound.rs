@@ -7,6 +7,24 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
+/// The formats of sound that are told apart by their first bytes; each is also the ending of its files.
+pub const FORMATS: [&str; 5] = ["mp3", "wav", "ogg", "flac", "aac"];
+
+/// The format of a sound that begins with these bytes.
+pub fn format_of(head: &[u8]) -> Option<&'static str> {
+    let is = |at: usize, mark: &[u8]| head.get(at..at + mark.len()) == Some(mark);
+    match head {
+        _ if is(0, b"RIFF") && is(8, b"WAVE") => Some("wav"),
+        _ if is(0, b"OggS") => Some("ogg"),
+        _ if is(0, b"fLaC") => Some("flac"),
+        _ if is(0, b"ID3") => Some("mp3"),
+        // A frame begins with eleven bits that are set; the two bits of the layer are 0 in AAC and never 0 in MP3.
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => Some("aac"),
+        [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x06 != 0 => Some("mp3"),
+        _ => None,
+    }
+}
+
 /// Seconds of the MP3, WAV, M4A, AAC, Ogg, Opus or FLAC file at `path`; `None` for what is none or tells no length.
 pub fn seconds_of_file(path: &Path) -> Option<f64> {
     seconds(BufReader::new(File::open(path).ok()?))

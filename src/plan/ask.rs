@@ -58,6 +58,8 @@ pub struct AskCharacter {
     pub look: Option<String>,
     /// Its pictures.
     pub images: Vec<Input>,
+    /// The voice that speaks its lines.
+    pub voice: Option<String>,
 }
 
 /// Fields of which a default means clips.
@@ -91,6 +93,13 @@ impl Ask {
             .flatten()
             .map(|step: &Step| AskStep { kind: step.kind, fields: reaching(&step.fields) })
             .collect();
+        for step in steps.iter_mut().filter(|step| step.kind == StepKind::Voice) {
+            // What is said in the cut is said by nobody else, unless the step says something of its own.
+            if let Some(words) = effective.text(Field::Voiceover) {
+                let words = || Value::Text(words.to_owned());
+                step.fields.entry(Field::Prompt).or_insert_with(words);
+            }
+        }
         let profile = profile.filter(|_| !still);
         if let Some(profile) = profile {
             let has_params = fields.contains_key(&Field::Params);
@@ -202,6 +211,9 @@ impl Ask {
                         character.images.iter().map(input_to_json).collect(),
                     );
                 }
+                if let Some(voice) = &character.voice {
+                    map.insert("voice".into(), voice.clone().into());
+                }
                 Json::Object(map)
             });
             out.insert("characters".into(), all.collect());
@@ -266,6 +278,7 @@ impl Ask {
                         name: one.get("name")?.as_str()?.to_owned(),
                         look: one.get("look").and_then(Json::as_str).map(str::to_owned),
                         images: images.filter_map(Json::as_str).map(parse_input).collect(),
+                        voice: one.get("voice").and_then(Json::as_str).map(str::to_owned),
                     })
                 },
             );
@@ -305,11 +318,16 @@ impl Ask {
     fn seed_mut(&mut self) -> Option<&mut i64> {
         let still = self.is_still();
         let of_keyframe = still || self.through == Some(StepKind::Keyframe);
-        let kind = if of_keyframe { StepKind::Keyframe } else { StepKind::Generate };
+        let kind = match self.through {
+            Some(StepKind::Voice) => StepKind::Voice,
+            _ if of_keyframe => StepKind::Keyframe,
+            _ => StepKind::Generate,
+        };
         let step = self.steps.iter_mut().find(|step| step.kind == kind);
         let own = step.and_then(|step| step.fields.get_mut(&Field::Seed));
         // The seed of a scene is its clip's, unless the scene is a still.
-        let scene = self.fields.get_mut(&Field::Seed).filter(|_| still || !of_keyframe);
+        let of_scene = still || self.through.is_none();
+        let scene = self.fields.get_mut(&Field::Seed).filter(|_| of_scene);
         match own.or(scene) {
             Some(Value::Integer(seed)) => Some(seed),
             _ => None,
@@ -408,6 +426,7 @@ fn characters_of(
             name: character.name.value.clone(),
             look: character.look.as_ref().map(|look| look.value.clone()),
             images: character.images.iter().map(|image| image.value.clone()).collect(),
+            voice: character.voice.as_ref().map(|voice| voice.value.clone()),
         })
         .collect()
 }
@@ -562,11 +581,13 @@ mod tests {
                     name: Spanned::new("ada".into(), Span::default()),
                     look: Some(Spanned::new("Ada, 60s".into(), Span::default())),
                     images: vec![Spanned::new(Input::Path("refs/ada.png".into()), Span::default())],
+                    voice: None,
                 },
                 Character {
                     name: Spanned::new("light".into(), Span::default()),
                     look: None,
                     images: Vec::new(),
+                    voice: None,
                 },
             ],
             ..Storyboard::default()

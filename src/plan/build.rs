@@ -9,6 +9,7 @@ use super::request::Request;
 use super::sources::{Sources, choose_mode, mode_name};
 use super::still::Still;
 use super::values::{field_named, integer, merged, params, seconds, switch, text};
+use super::voice;
 use super::wording::{Kind, worded};
 use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals};
 use crate::manifest::Media;
@@ -82,10 +83,7 @@ impl Built {
 
     /// What comes out at the end.
     pub fn media(&self) -> Media {
-        match self.steps.last() {
-            Some(step) if step.kind == StepKind::Keyframe => Media::Image,
-            _ => Media::Video,
-        }
+        Media::made_by(self.steps.last().map(|step| step.kind))
     }
 }
 
@@ -137,10 +135,16 @@ impl Builder<'_> {
             chosen: None,
         };
         let mut problems = Vec::new();
+        if ask.through == Some(StepKind::Voice) {
+            if let Some(step) = voice::step_of(ask) {
+                self.voice(ask, step, &mut built, &mut problems);
+            }
+            return if problems.is_empty() { Ok(built) } else { Err(problems) };
+        }
         if ask.is_still() {
             self.check_still_steps(ask, &mut problems);
-            let own = ask.steps.first().map(|step| &step.fields);
-            let fields = merged(&ask.fields, own);
+            let own = ask.steps.iter().find(|step| step.kind == StepKind::Keyframe);
+            let fields = merged(&ask.fields, own.map(|step| &step.fields));
             self.still(ask, &fields, Still::Scene, &mut built, &mut problems);
             return if problems.is_empty() { Ok(built) } else { Err(problems) };
         }
@@ -215,7 +219,8 @@ impl Builder<'_> {
             match step.kind {
                 StepKind::Generate => {
                     let before = &ask.steps[..index];
-                    if before.iter().any(|step| step.kind != StepKind::Keyframe) {
+                    let first = |kind| matches!(kind, StepKind::Keyframe | StepKind::Voice);
+                    if before.iter().any(|step| !first(step.kind)) {
                         problems.push(step_problem(
                             index,
                             "step-order",
@@ -225,12 +230,25 @@ impl Builder<'_> {
                     }
                     continue;
                 }
-                StepKind::Keyframe => {
-                    if index > 0 {
+                StepKind::Voice => {
+                    // It is spoken apart from the chain, wherever it is written.
+                    if ask.steps[..index].iter().any(|step| step.kind == StepKind::Voice) {
                         problems.push(step_problem(
                             index,
                             "step-order",
-                            "a clip starts from its keyframe, so `keyframe` comes first in a chain".into(),
+                            "a scene has one voice".into(),
+                            "put all lines into one step `voice`; those of a dialogue may have several speakers",
+                        ));
+                    }
+                    continue;
+                }
+                StepKind::Keyframe => {
+                    if ask.steps[..index].iter().any(|step| step.kind != StepKind::Voice) {
+                        problems.push(step_problem(
+                            index,
+                            "step-order",
+                            "a clip starts from its keyframe, so `keyframe` comes first in a chain"
+                                .into(),
                             "put it before the other steps; a clip has one",
                         ));
                     }
@@ -253,13 +271,7 @@ impl Builder<'_> {
                     }
                     upscaled = true;
                 }
-                StepKind::Lipsync => problems.push(step_problem(
-                    index,
-                    "step-unavailable",
-                    format!("no model of the catalogue can do the step `{}`", step.kind),
-                    "the steps `keyframe`, `generate`, `extend`, `restyle` and `upscale` work today",
-                )),
-                StepKind::Extend | StepKind::Restyle => {}
+                StepKind::Extend | StepKind::Restyle | StepKind::Lipsync => {}
             }
             after.push((index, step));
         }
@@ -347,6 +359,9 @@ impl Builder<'_> {
             // What the scene's own pictures show is in the keyframe already.
             sources.references = vec![json!({ "$previous": "clip" })];
             sources.characters.clear();
+        }
+        if sources.sound_file.is_none() && voice::speaks(found) {
+            sources.sound_file = voice::symbol(ask);
         }
         let params = params(fields);
         let (model, mode) = choose_mode(found, &sources, &params, problems)?;

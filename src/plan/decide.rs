@@ -12,7 +12,7 @@ use super::recorded::Recorded;
 use super::work::{ClipRef, RenderWork, RestoreWork, StepStart, StepWork, Work};
 use crate::catalog::PriceKind;
 use crate::known::Output;
-use crate::manifest::{AssetEntry, Media};
+use crate::manifest::AssetEntry;
 use crate::record::Slot;
 use crate::record::{Take, TakeId};
 use crate::storyboard::{Scene, StepKind};
@@ -46,8 +46,10 @@ pub(super) enum Part {
     Whole,
     /// The still that is chosen before the clip is made.
     Still,
-    /// The clip that is made from such a still.
-    AfterStill,
+    /// The voice that is made before the clip.
+    Voice,
+    /// The clip, where one of the two comes before it.
+    Clip { after_still: bool },
 }
 
 /// Everything that bears on one scene.
@@ -78,6 +80,8 @@ pub(super) struct Deciding<'p, 'a> {
     pub still: Option<&'p ClipRef>,
     /// That still is made in this run.
     pub still_first: bool,
+    /// The scene's voice is made in this run, and must not be longer than this, in seconds.
+    pub voice_within: Option<f64>,
 }
 
 /// What is done with a scene, and the ledger's takes that it is done with.
@@ -187,12 +191,15 @@ impl<'a> Deciding<'_, 'a> {
     /// Whether the user asked for a new take of what is decided on.
     pub(super) fn is_retaken(&self) -> bool {
         let retake = &self.planning.options.retake;
-        let of_still = retake.first_step(&self.scene.id) == Some(StepKind::Keyframe);
+        let first = retake.first_step(&self.scene.id);
+        let of_still = first == Some(StepKind::Keyframe);
+        let of_voice = first == Some(StepKind::Voice);
         retake.has(&self.scene.id)
             && match self.part {
                 Part::Whole => true,
                 Part::Still => of_still,
-                Part::AfterStill => !of_still,
+                Part::Voice => of_voice,
+                Part::Clip { after_still } => !(of_voice || of_still && after_still),
             }
     }
 
@@ -444,7 +451,7 @@ impl<'a> Deciding<'_, 'a> {
             .first_step(&self.scene.id)
             .and_then(|kind| steps.iter().position(|step| step.kind == kind))
             .unwrap_or(0)
-            .max(usize::from(self.part == Part::AfterStill));
+            .max(usize::from(self.part == Part::Clip { after_still: true }));
         let mut reasons = vec![Reason::new("retake")];
         if let Some(Match::Changed { difference, .. }) = self.matched {
             reasons.extend(difference.reasons.clone());
@@ -535,9 +542,9 @@ impl<'a> Deciding<'_, 'a> {
         let current = self.matched.map(Match::entry);
         let before = self.history.before(current);
         let recorded = current.into_iter().chain(before).filter_map(|entry| entry.take);
-        let still = self.present.built.media() == Media::Image;
+        let media = self.present.built.media();
         let takes = self.history.takes(self.slot).iter();
-        let ledger = takes.filter(|take| take.is_still() == still).map(|take| take.number);
+        let ledger = takes.filter(|take| take.media() == media).map(|take| take.number);
         recorded.chain(ledger).max().unwrap_or(0) + 1
     }
 
@@ -571,10 +578,16 @@ impl<'a> Deciding<'_, 'a> {
             ask: self.present.ask_json.clone(),
             steps: steps.collect(),
             entry: draft::rendered(&self.planning.place, &self.scene.id, self.present, take),
-            after: self.needs().map(|used| used.scene.clone()).collect(),
+            // A scene does not wait for itself: its voice is seen to apart from other scenes.
+            after: self.others().map(|used| used.scene.clone()).collect(),
             awaits: self.needs().filter(|used| !is_known(self.given, used)).cloned().collect(),
             beside: false,
+            voice_within: self.voice_within,
         }
+    }
+
+    fn others(&self) -> impl Iterator<Item = &Awaited> {
+        self.needs().filter(|used| used.part != edges::Part::Voice)
     }
 
     /// What the part that is decided on needs of other scenes: a still may need less than its clip.
@@ -582,10 +595,10 @@ impl<'a> Deciding<'_, 'a> {
         self.uses.iter().filter(|used| {
             let stands_in = |body: &str| {
                 let known = content(self.given, used).is_some_and(|sha256| body.contains(sha256));
-                known || body.contains(&used.name())
+                known || body.contains(&format!("\"$scene\":\"{}\"", used.name()))
             };
             let steps = &self.present.built.steps;
-            self.part != Part::Still
+            !matches!(self.part, Part::Still | Part::Voice)
                 || steps.iter().any(|step| stands_in(&step.request.body.to_string()))
         })
     }
@@ -599,7 +612,7 @@ impl<'a> Deciding<'_, 'a> {
             .filter(|(start, _)| start.action.is_paid())
             .map(|(_, step)| step.request.body.to_string())
             .collect();
-        self.needs().find_map(|used| {
+        self.others().find_map(|used| {
             match self.given.get(&used.scene) {
                 Some(Given::Nothing(why)) => {
                     return Some(Reason::because("upstream-changed", why.clone()));

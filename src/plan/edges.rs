@@ -6,6 +6,7 @@
 use super::decide::Match;
 use super::outcome::{Action, ScenePlan};
 use super::planner::{Planning, is_filtered, media_of};
+use super::voice::{self, VOICE};
 use super::work::{StepStart, Work};
 use crate::known::Output;
 use crate::manifest::{AssetEntry, Media};
@@ -25,6 +26,8 @@ pub enum Part {
     Keyframe,
     /// All of its clip.
     Clip,
+    /// What is said in it: of a scene's own voice.
+    Voice,
 }
 
 impl Part {
@@ -44,6 +47,7 @@ impl Part {
             Self::Last => "last",
             Self::Keyframe => "keyframe",
             Self::Clip => "clip",
+            Self::Voice => VOICE,
         }
     }
 }
@@ -60,7 +64,19 @@ pub struct Awaited {
 impl Awaited {
     /// Names it in requests and asks: `scene:3/last`.
     pub fn name(&self) -> String {
+        if self.part == Part::Voice {
+            // A scene's own: its id is not part of what is asked for.
+            return VOICE.to_owned();
+        }
         format!("scene:{}/{}", self.scene, self.part.name())
+    }
+
+    /// Under what it is kept what a scene gives of it.
+    pub(super) fn key(&self) -> String {
+        match self.part {
+            Part::Voice => voice_key(&self.scene),
+            _ => self.scene.clone(),
+        }
     }
 
     /// As it stands in a symbolic request once the content is known. Stills have no frames.
@@ -149,7 +165,7 @@ impl Edges {
     ) {
         let scenes = &planning.board.scenes;
         for (at, uses) in self.uses.iter().enumerate() {
-            for used in uses {
+            for used in uses.iter().filter(|used| used.part != Part::Voice) {
                 let Some(other) = self.places.get(&used.scene).map(|at| &scenes[*at]) else {
                     continue;
                 };
@@ -214,16 +230,22 @@ impl Edges {
     }
 
     fn targets(&self, at: usize) -> Vec<usize> {
-        self.uses[at].iter().filter_map(|used| self.places.get(&used.scene).copied()).collect()
+        let others = self.uses[at].iter().filter(|used| used.part != Part::Voice);
+        others.filter_map(|used| self.places.get(&used.scene).copied()).collect()
     }
 
     /// What every used scene gives if nothing has changed: what is published of it.
     pub fn assumed(&self, planning: &Planning<'_>) -> HashMap<String, Given> {
         let (storyboard, variant) =
             (planning.place.storyboard.as_deref(), planning.place.variant.as_deref());
-        let given = self.used().into_iter().map(|key| {
-            let id = SceneId::parse(&key);
-            let entry = planning.known.manifest.current(storyboard, variant, &id, self.media(&key));
+        let given = self.used().into_iter().map(|used| {
+            let id = SceneId::parse(&used.scene);
+            let media = match used.part {
+                Part::Voice => Media::Audio,
+                _ => self.media(&used.scene),
+            };
+            let entry = planning.known.manifest.current(storyboard, variant, &id, media);
+            let key = used.key();
             let content = entry.and_then(|entry| {
                 Some(Given::Content { sha256: entry.sha256.clone()?, keyframe: still_of(entry) })
             });
@@ -232,9 +254,11 @@ impl Edges {
         given.collect()
     }
 
-    /// Keys of scenes that others use.
-    fn used(&self) -> BTreeSet<String> {
-        self.uses.iter().flatten().map(|used| used.scene.clone()).collect()
+    /// What is used, each scene and each voice once.
+    fn used(&self) -> Vec<&Awaited> {
+        let all: BTreeMap<String, &Awaited> =
+            self.uses.iter().flatten().map(|used| (used.key(), used)).collect();
+        all.into_values().collect()
     }
 
     /// What every used scene gives by the plan that was made.
@@ -244,10 +268,20 @@ impl Edges {
         plans: &[ScenePlan],
         matches: &[Option<Match<'_>>],
         stills: &[Option<StillState>],
+        voices: &[Option<String>],
     ) -> HashMap<String, Given> {
         let mut given: HashMap<String, Given> = HashMap::new();
-        for key in self.used() {
-            let Some(at) = self.places.get(&key).copied() else { continue };
+        for used in self.used() {
+            let Some(at) = self.places.get(&used.scene).copied() else { continue };
+            let key = used.key();
+            if used.part == Part::Voice {
+                let one = match voices.get(at).cloned().flatten() {
+                    Some(sha256) => Given::Content { sha256, keyframe: None },
+                    None => Given::Pending { keyframe: None },
+                };
+                given.insert(key, one);
+                continue;
+            }
             let matched = matches.get(at).and_then(Option::as_ref);
             let one = of_plan(planning, &plans[at], matched);
             let one = match stills.get(at).and_then(Option::as_ref) {
@@ -301,7 +335,7 @@ pub(super) fn is_known(given: &HashMap<String, Given>, used: &Awaited) -> bool {
 
 /// The content that is used, where it is known.
 pub(super) fn content<'g>(given: &'g HashMap<String, Given>, used: &Awaited) -> Option<&'g str> {
-    match (given.get(&used.scene)?, used.part) {
+    match (given.get(&used.key())?, used.part) {
         (
             Given::Content { keyframe, .. }
             | Given::Pending { keyframe }
@@ -391,6 +425,30 @@ fn still_of(entry: &AssetEntry) -> Option<String> {
     step.sha256.clone()
 }
 
+fn voice_key(scene: &str) -> String {
+    format!("{VOICE}\n{scene}")
+}
+
+/// Whether a scene's clip is made with the scene's own voice: it is spoken to, or a picture speaks with it.
+fn uses_voice(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> bool {
+    let steps = scene.steps.as_ref().or(planning.board.default_steps.as_ref());
+    let steps = || steps.into_iter().flatten();
+    if !steps().any(|step| step.kind == StepKind::Voice) {
+        return false;
+    }
+    let has_sound = |fields: &Fields| !fields.inputs(Field::Audio).is_empty();
+    if steps().any(|step| step.kind == StepKind::Lipsync && !has_sound(&step.fields)) {
+        return true;
+    }
+    let effective = scene.fields.over(defaults);
+    let own = steps().find(|step| step.kind == StepKind::Generate).map(|step| &step.fields);
+    let profile = planning.profile.map(|profile| &profile.fields);
+    let models = [profile, own, Some(&effective)];
+    let model = models.into_iter().flatten().find_map(|fields| fields.text(Field::Model));
+    let found = model.and_then(|model| planning.catalog.find(model).ok());
+    !has_sound(&effective) && found.is_some_and(|found| voice::speaks(&found))
+}
+
 /// What a scene uses of others.
 fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSet<Awaited> {
     let own = scene.fields.iter();
@@ -410,6 +468,9 @@ fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSe
             }
         }
     }
+    if uses_voice(planning, scene, defaults) {
+        used.insert(Awaited { scene: scene.id.key(), part: Part::Voice });
+    }
     used
 }
 
@@ -417,7 +478,7 @@ fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSe
 pub(super) fn files_of(
     planning: &Planning<'_>,
     given: &HashMap<String, Given>,
-    stills: HashSet<&str>,
+    before_clips: &HashSet<String>,
 ) -> BTreeMap<String, String> {
     let of_scenes = given
         .values()
@@ -430,7 +491,7 @@ pub(super) fn files_of(
         })
         .flatten()
         .map(String::as_str);
-    let wanted: HashSet<&str> = of_scenes.chain(stills).collect();
+    let wanted: HashSet<&str> = of_scenes.chain(before_clips.iter().map(String::as_str)).collect();
     let outputs = planning.known.outputs.iter().filter_map(|(filename, output)| match output {
         Output::File { sha256 } if wanted.contains(sha256.as_str()) => {
             Some((sha256.clone(), filename.clone()))

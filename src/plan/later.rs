@@ -3,7 +3,9 @@
 use super::ask::{Ask, AskStep};
 use super::build::{Builder, Built, BuiltStep, Making, is_heard};
 use super::problem::{Problem, step_problem};
+use super::sources::Sources;
 use super::values::{integer, params, seconds, switch, text};
+use super::voice;
 use super::wording::{Kind, extension_fields, prompt};
 use crate::catalog::{Found, LengthProblem, Mode, ModeKind, Model, Sound, Wanted};
 use crate::storyboard::{Field, StepKind, Value};
@@ -12,6 +14,8 @@ use std::collections::BTreeMap;
 
 /// Restyles clips of any model where the step names none that can.
 const RESTYLER: &str = "Runway Aleph";
+/// Lets clips of any model speak.
+const LIPSYNCER: &str = "Volcengine Lip Sync";
 /// Upscales clips of any model.
 const UPSCALER: &str = "Topaz Video Upscale";
 
@@ -44,6 +48,12 @@ impl Builder<'_> {
             StepKind::Upscale => self.upscaler(named.as_ref(), base, target.unwrap_or("1080p")),
             StepKind::Restyle => able(named.as_ref(), base, self.by_name(RESTYLER), |model| {
                 model.mode(ModeKind::V2v)
+            }),
+            StepKind::Lipsync => able(named.as_ref(), base, self.by_name(LIPSYNCER), |model| {
+                let speaks = |mode: &&Mode| {
+                    mode.kind == ModeKind::Speech && mode.takes("video") && mode.takes("audio")
+                };
+                model.modes.iter().find(speaks)
             }),
             _ => able(named.as_ref(), base, None, |model| model.mode(ModeKind::Extend)),
         };
@@ -88,7 +98,14 @@ impl Builder<'_> {
         if let Some(heard) = heard.filter(|_| mode.sound == Sound::Switch) {
             wanted.fields.insert("audio".into(), heard.into());
         }
-        let (prompt, style) = if step.kind == StepKind::Upscale {
+        if step.kind == StepKind::Lipsync {
+            match self.sound_of(ask, scene, index, step, problems) {
+                Some(sound) => wanted.fields.insert("audio".into(), sound),
+                None => return,
+            };
+        }
+        let is_silent = matches!(step.kind, StepKind::Upscale | StepKind::Lipsync);
+        let (prompt, style) = if is_silent {
             (String::new(), None)
         } else {
             let fields = extension_fields(scene, step);
@@ -164,6 +181,32 @@ impl Builder<'_> {
             built.clip_length = seconds;
             built.steps.push(step);
         }
+    }
+
+    /// What a clip is made to speak: the sound at the step, the scene's voice, or the scene's own sound file.
+    fn sound_of(
+        &self,
+        ask: &Ask,
+        scene: &BTreeMap<Field, Value>,
+        index: usize,
+        step: &AskStep,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Json> {
+        let before = problems.len();
+        let own = Sources::of(ask, &step.fields, problems)?.sound_file;
+        if let Some(sound) = own.or_else(|| voice::symbol(ask)) {
+            return Some(sound);
+        }
+        let of_scene = Sources::of(ask, scene, problems)?.sound_file;
+        if of_scene.is_none() && problems.len() == before {
+            problems.push(step_problem(
+                index,
+                "nothing-to-say",
+                "the step `lipsync` has no voice".into(),
+                "give it a sound file, `lipsync: sound/line.mp3`, or the scene a step `voice`",
+            ));
+        }
+        of_scene
     }
 
     /// Who upscales to `target`; the model may be named in the target itself (`topaz 2x`).
@@ -272,6 +315,12 @@ fn unable(index: usize, step: StepKind, model: &Model, target: &str) -> Problem 
                 hint: Some(hint),
             }
         }
+        StepKind::Lipsync => step_problem(
+            index,
+            "no-such-step",
+            format!("`{}` cannot let a clip speak", model.name),
+            "leave the step's model out, or name one such as `Volcengine Lip Sync`",
+        ),
         StepKind::Restyle => step_problem(
             index,
             "no-such-step",

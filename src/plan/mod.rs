@@ -25,6 +25,7 @@ mod stage;
 mod still;
 mod takes;
 mod values;
+mod voice;
 mod wording;
 pub mod work;
 
@@ -35,6 +36,7 @@ pub use pick::{Choice, Pick, PickOutcome, Picked};
 pub use planner::{PlanOptions, Planned, Planning, media_of, plan};
 pub use request::{Request, canonical_json, digest_of};
 pub use selection::Selection;
+pub use stage::VOICE_MARGIN;
 pub use work::{
     ClipRef, ClipSource, EntryDraft, FilesByDigest, RenderWork, RestoreWork, StepStart, StepWork,
     Work,

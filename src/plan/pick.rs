@@ -112,10 +112,10 @@ impl<'a> Deciding<'_, 'a> {
 
     /// Takes of the ledger that were made and never put anywhere.
     fn unpublished(&self, entries: &[&AssetEntry]) -> Vec<&'a Take> {
-        let still = self.present.built.media() == crate::manifest::Media::Image;
+        let media = self.present.built.media();
         let takes = self.history.takes(self.slot).iter().copied();
         takes
-            .filter(|take| take.state == TakeState::Kept && take.is_still() == still)
+            .filter(|take| take.state == TakeState::Kept && take.media() == media)
             .filter(|take| entries.iter().all(|entry| entry.take != Some(take.number)))
             .filter(|take| {
                 Recorded::take(take).steps.last().is_some_and(|step| step.clip.is_some())

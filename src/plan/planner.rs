@@ -10,14 +10,14 @@ use super::difference::Present;
 use super::edges::{Edges, Given, Part, StillState, files_of};
 use super::history::History;
 use super::matching::{
-    Asked, check_owners, current_entries, kept_takes, match_entries, match_takes, orphans,
+    Asked, Matches, check_owners, current_entries, kept_takes, match_entries, match_takes, orphans,
     stale_takes,
 };
 use super::outcome::{Action, Note, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
 use super::pick::{Pick, Picked};
-use super::prepare::{Prepared, Preparing, is_of_still, prepare_all, template_digests};
+use super::prepare::{Prepared, Preparing, is_before_clip, prepare_all, template_digests};
 use super::selection::Selection;
-use super::stage::{self, Still};
+use super::stage::{self, Before};
 use super::work::FilesByDigest;
 use crate::catalog::{Catalog, PriceKind};
 use crate::known::{Known, KnownInput};
@@ -155,8 +155,8 @@ fn pass(
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
     }
-    let (of_stills, entries): (Vec<&AssetEntry>, Vec<&AssetEntry>) =
-        all.into_iter().partition(|entry| is_of_still(&entry.ask));
+    let (before_clips, entries): (Vec<&AssetEntry>, Vec<&AssetEntry>) =
+        all.into_iter().partition(|entry| is_before_clip(&entry.ask));
     let history = History::of(planning.known);
     let kept = kept_takes(planning, &history);
     // Two scenes never go on with one take, whichever of them is planned first.
@@ -164,34 +164,17 @@ fn pass(
     let around =
         Around { planning, builder: &builder, history: &history, kept: &kept, edges, given };
 
-    let asked: Vec<Asked<'_>> = scenes
-        .iter()
-        .map(|prepared| Asked { scene: prepared.scene, present: prepared.still.as_ref() })
-        .collect();
-    let still_matches = match_entries(&builder, &asked, &of_stills);
-    let still_takes = match_takes(planning, &builder, &asked, &history);
-    claims.claimed.extend(still_takes.values().map(|take| take.id));
-    let mut stills: Vec<Option<Still<'_>>> = Vec::new();
-    for (index, prepared) in scenes.iter().enumerate() {
-        let still = prepared.still.as_ref().map(|present| {
-            let matched = still_matches.scenes[index].as_ref();
-            let slot = slot(planning, &prepared.scene.id);
-            let deciding = Deciding {
-                matched,
-                open_take: still_takes.get(&index).copied(),
-                part: DecidedPart::Still,
-                ..around.deciding(index, prepared.scene, present, &slot, &claims.claimed)
-            };
-            let decision = deciding.decide();
-            claims.take_in(&decision, &slot);
-            Still::of(decision, matched)
-        });
-        stills.push(still);
-    }
+    let still_of = |prepared: &Prepared<'_>| prepared.still.clone();
+    let voice_of = |prepared: &Prepared<'_>| prepared.voice.clone();
+    let presents: Vec<Option<Present>> = scenes.iter().map(still_of).collect();
+    let spoken: Vec<Option<Present>> = scenes.iter().map(voice_of).collect();
+    let (still_matches, mut stills) =
+        around.before_clips(&scenes, &presents, DecidedPart::Still, &before_clips, &mut claims);
+    let (voice_matches, mut voices) =
+        around.before_clips(&scenes, &spoken, DecidedPart::Voice, &before_clips, &mut claims);
     for (prepared, still) in scenes.iter_mut().zip(&stills) {
         for present in [&mut prepared.present, &mut prepared.finer].into_iter().flatten() {
-            present.chosen_still =
-                still.as_ref().and_then(|still| Some(still.clip.as_ref()?.sha256.clone()));
+            present.chosen_still = still.as_ref().and_then(|still| still.sha256());
         }
     }
 
@@ -212,23 +195,38 @@ fn pass(
             continue;
         };
         let slot = slot(planning, &prepared.scene.id);
-        let still = &mut stills[index];
+        let (still, voice) = (&mut stills[index], &mut voices[index]);
+        let film = prepared.duration.or(present.built.clip_length);
         let deciding = Deciding {
             matched: matches.scenes[index].as_ref(),
             open_take: takes.get(&index).copied(),
-            part: if still.is_some() { DecidedPart::AfterStill } else { DecidedPart::Whole },
+            part: match (&still, &voice) {
+                (None, None) => DecidedPart::Whole,
+                (still, _) => DecidedPart::Clip { after_still: still.is_some() },
+            },
+            voice_within: voice
+                .as_ref()
+                .filter(|voice| voice.is_made_first())
+                .map(|_| film.unwrap_or(f64::INFINITY)),
             finer: prepared.finer.as_ref(),
             still: still.as_ref().and_then(|still| still.clip.as_ref()),
-            still_first: still.as_ref().is_some_and(Still::is_made_first),
-            ..around.deciding(index, prepared.scene, present, &slot, &claims.claimed)
+            still_first: still.as_ref().is_some_and(Before::is_made_first),
+            ..around.around(index, prepared.scene, present, &slot, &claims.claimed)
         };
         if let Some(pick) = planning.options.pick.as_ref().filter(|pick| pick.is_of(prepared.scene))
         {
-            let deciding = match (pick.step, &prepared.still) {
-                (Some(StepKind::Keyframe), Some(present)) => Deciding {
+            let deciding = match (pick.step, &prepared.still, &prepared.voice) {
+                (Some(StepKind::Keyframe), Some(present), _) => Deciding {
                     present,
                     matched: still_matches.scenes[index].as_ref(),
                     part: DecidedPart::Still,
+                    finer: None,
+                    ..deciding
+                },
+                (Some(StepKind::Voice), _, Some(present)) => Deciding {
+                    present,
+                    matched: voice_matches.scenes[index].as_ref(),
+                    part: DecidedPart::Voice,
                     finer: None,
                     ..deciding
                 },
@@ -249,18 +247,21 @@ fn pass(
                 None => own,
             }
         } else {
-            let decision = deciding.decide();
-            match still {
-                Some(still) => {
-                    claims.take_in(&decision, &slot);
-                    stage::with_clip(planning, prepared.scene, still, decision, closed)
-                }
-                None => decision,
+            let mut decision = deciding.decide();
+            claims.take_in(&decision, &slot);
+            if let Some(voice) = voice {
+                let reason = voice.too_long(film);
+                decision = stage::with_clip(voice, StepKind::Voice, decision, reason);
             }
+            if let Some(still) = still {
+                let reason = closed.then(|| stage::gate_reason(planning, prepared.scene, still));
+                decision = stage::with_clip(still, StepKind::Keyframe, decision, reason);
+            }
+            decision
         };
         claims.take_in(&decision, &slot);
         states.push(still.as_ref().map(|still| StillState {
-            sha256: still.clip.as_ref().map(|clip| clip.sha256.clone()),
+            sha256: still.sha256(),
             closed: closed || planning.options.through_still,
         }));
         plans.push(decision.plan);
@@ -268,14 +269,17 @@ fn pass(
     if planning.profile.is_none() {
         warn_of_no_profile(planning, &entries, &mut diagnostics);
     }
-    let found = edges.given(planning, &plans, &matches.scenes, &states);
+    let said: Vec<Option<String>> = voices.iter().map(|voice| voice.as_ref()?.sha256()).collect();
+    let found = edges.given(planning, &plans, &matches.scenes, &states, &said);
     let mut orphans = orphans(&asked, &entries, &matches);
-    orphans.extend(self::orphans(&asked, &of_stills, &still_matches));
+    for (media, matches) in [(Media::Image, &still_matches), (Media::Audio, &voice_matches)] {
+        let of_kind = before_clips.iter().copied().filter(|entry| entry.media == media);
+        orphans.extend(self::orphans(&asked, &of_kind.collect::<Vec<_>>(), matches));
+    }
     let collect = stale_takes(planning, &claims.used);
     note_stale(&mut plans, &collect);
     let summary = summarise(planning, &plans);
-    let stills = stills.iter().flatten().filter_map(|still| still.clip.as_ref());
-    let stills = stills.map(|clip| clip.sha256.as_str()).collect();
+    let before = stills.iter().chain(&voices).flatten().filter_map(Before::sha256).collect();
     let planned = Planned {
         plan: Plan {
             format_version: PLAN_FORMAT,
@@ -284,7 +288,7 @@ fn pass(
             scenes: plans,
             orphans,
         },
-        files: files(planning, given, stills),
+        files: files(planning, given, &before),
         collect,
         moved_takes: claims.moved,
         redirected_takes: claims.redirected,
@@ -351,15 +355,15 @@ struct Around<'p, 'a> {
     given: &'p HashMap<String, Given>,
 }
 
-impl<'p, 'a> Around<'p, 'a> {
-    fn deciding(
-        &self,
+impl<'a> Around<'_, 'a> {
+    fn around<'x>(
+        &'x self,
         index: usize,
-        scene: &'p Scene,
-        present: &'p Present,
-        slot: &'p Slot,
-        claimed: &'p HashSet<TakeId>,
-    ) -> Deciding<'p, 'a> {
+        scene: &'x Scene,
+        present: &'x Present,
+        slot: &'x Slot,
+        claimed: &'x HashSet<TakeId>,
+    ) -> Deciding<'x, 'a> {
         Deciding {
             planning: self.planning,
             builder: self.builder,
@@ -377,7 +381,51 @@ impl<'p, 'a> Around<'p, 'a> {
             finer: None,
             still: None,
             still_first: false,
+            voice_within: None,
         }
+    }
+
+    /// Decides on the stills, or the voices, that come before clips. `presents` are what is asked for of each scene.
+    fn before_clips(
+        &self,
+        scenes: &[Prepared<'_>],
+        presents: &[Option<Present>],
+        part: DecidedPart,
+        entries: &[&'a AssetEntry],
+        claims: &mut Claims,
+    ) -> (Matches<'a>, Vec<Option<Before<'a>>>) {
+        let asked: Vec<Asked<'_>> = scenes
+            .iter()
+            .zip(presents)
+            .map(|(prepared, present)| Asked { scene: prepared.scene, present: present.as_ref() })
+            .collect();
+        let media = if part == DecidedPart::Voice { Media::Audio } else { Media::Image };
+        let entries: Vec<&AssetEntry> =
+            entries.iter().copied().filter(|entry| entry.media == media).collect();
+        let matches = match_entries(self.builder, &asked, &entries);
+        let takes = match_takes(self.planning, self.builder, &asked, self.history);
+        claims.claimed.extend(takes.values().map(|take| take.id));
+        let mut all = Vec::with_capacity(scenes.len());
+        for (index, asked) in asked.iter().enumerate() {
+            let Some(present) = asked.present else {
+                all.push(None);
+                continue;
+            };
+            let matched = matches.scenes[index].as_ref();
+            let slot = slot(self.planning, &asked.scene.id);
+            let deciding = Deciding {
+                matched,
+                open_take: takes.get(&index).copied(),
+                part,
+                ..self.around(index, asked.scene, present, &slot, &claims.claimed)
+            };
+            // A run that ends with the stills leaves the voices to a later one.
+            let left = part == DecidedPart::Voice && self.planning.options.through_still;
+            let decision = if left { deciding.left_alone() } else { deciding.decide() };
+            claims.take_in(&decision, &slot);
+            all.push(Some(Before::of(decision, matched)));
+        }
+        (matches, all)
     }
 }
 
@@ -494,10 +542,10 @@ pub(super) fn is_filtered(options: &PlanOptions, scene: &SceneId) -> bool {
 fn files(
     planning: &Planning<'_>,
     given: &HashMap<String, Given>,
-    stills: HashSet<&str>,
+    before_clips: &HashSet<String>,
 ) -> FilesByDigest {
     let root = &planning.assets_root;
-    let published = files_of(planning, given, stills).into_iter();
+    let published = files_of(planning, given, before_clips).into_iter();
     let published = published.map(|(sha256, filename)| (sha256, root.join(filename)));
     let usable = planning.known.inputs.values().filter_map(|input| match input {
         KnownInput::File { path, sha256, .. } => Some((sha256.clone(), path.clone())),

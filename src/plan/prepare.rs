@@ -104,6 +104,8 @@ pub(super) struct Prepared<'a> {
     pub present: Option<Present>,
     /// The still of its clip, where that is made and chosen before the clip.
     pub still: Option<Present>,
+    /// Its voice.
+    pub voice: Option<Present>,
     /// What the scene is with the profile that its clip was made with, where that one counts for more than this run's.
     pub finer: Option<Present>,
     /// The clip is not made before its still was chosen.
@@ -126,6 +128,7 @@ impl<'a> Preparing<'_, 'a> {
             scene,
             present: None,
             still: None,
+            voice: None,
             finer: None,
             gated: false,
             duration,
@@ -154,6 +157,16 @@ impl<'a> Preparing<'_, 'a> {
                     let keyframe = Some(StepKind::Keyframe);
                     prepared.still =
                         self.present(at, scene, &effective, planning.profile, keyframe).ok();
+                }
+                let has_voice = present.ask.steps.iter().any(|step| step.kind == StepKind::Voice);
+                if has_voice {
+                    let through = Some(StepKind::Voice);
+                    match self.present(at, scene, &effective, planning.profile, through) {
+                        Ok(voice) => prepared.voice = Some(voice),
+                        Err(problems) => diagnostics.extend(
+                            problems.into_iter().map(|problem| located(planning, scene, problem)),
+                        ),
+                    }
                 }
                 prepared.finer = profile::finer_than(planning, &scene.id, planning.profile)
                     .and_then(|finer| self.present(at, scene, &effective, finer, None).ok());
@@ -203,7 +216,7 @@ impl<'a> Preparing<'_, 'a> {
             built.steps.iter().filter_map(|step| step.style.as_ref()).collect();
         ask.templates.retain(|style, _| styles.contains(style));
         let ask_json = ask.to_json();
-        let of_step = if through.is_some() { StepKind::Keyframe } else { StepKind::Generate };
+        let of_step = through.unwrap_or(StepKind::Generate);
         let own = takes_of_step(planning, scene, of_step);
         let takes = match through {
             Some(_) => own,
@@ -270,18 +283,18 @@ fn has_still(planning: &Planning<'_>, scene: &SceneId) -> bool {
     let place = &planning.place;
     let (storyboard, variant) = (place.storyboard.as_deref(), place.variant.as_deref());
     let entry = planning.known.manifest.current(storyboard, variant, scene, Media::Image);
-    let slot = || slot(planning, scene);
-    entry.is_some_and(|entry| is_of_still(&entry.ask))
-        || planning
-            .known
-            .ledger
-            .takes
-            .iter()
-            .any(|take| is_of_still(&take.ask) && take.slot == slot())
+    let mut stills = planning
+        .known
+        .ledger
+        .takes
+        .iter()
+        .filter(|take| take.media() == Media::Image && is_before_clip(&take.ask));
+    entry.is_some_and(|entry| is_before_clip(&entry.ask))
+        || stills.any(|take| take.slot == slot(planning, scene))
 }
 
-/// Whether a recorded ask is that of a still for a clip.
-pub(super) fn is_of_still(ask: &serde_json::Value) -> bool {
+/// Whether a recorded ask is that of a still, or a voice, for a clip.
+pub(super) fn is_before_clip(ask: &serde_json::Value) -> bool {
     ask.get("through").is_some()
 }
 

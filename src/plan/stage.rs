@@ -1,25 +1,37 @@
-//! Stills before clips: the still of a scene is made and chosen first, and the clip waits for it where a gate says so.
+//! What comes before clips: the still of a scene is made and chosen first, and the clip waits for it where a gate says so;
+//! its voice is made first, so that one that is too long is found out before any clip is paid for.
 
+use super::ask::number;
 use super::decide::{Decision, Match};
-use super::outcome::{Action, Reason, ScenePlan};
+use super::outcome::{Action, Reason, ScenePlan, StepPlan};
 use super::planner::Planning;
 use super::work::{ClipRef, StepStart, Work};
+use crate::manifest::Media;
 use crate::record::Take;
 use crate::storyboard::{Scene, StepKind};
 
-/// What is done about the still of a scene's clip.
-pub(super) struct Still<'a> {
+/// A voice may be so much longer than its scene, in seconds: nobody hears it, and lengths are rounded.
+pub const VOICE_MARGIN: f64 = 0.1;
+
+/// What is done about the still, or the voice, of a scene's clip.
+pub(super) struct Before<'a> {
     pub decision: Decision<'a>,
-    /// The still that there is, or that is put back in this run at no cost.
+    /// The still or voice that there is, or that is put back in this run at no cost.
     pub clip: Option<ClipRef>,
     /// The user has chosen it.
     pub approved: bool,
+    /// How long it is, in seconds, where that is known.
+    seconds: Option<f64>,
 }
 
-impl<'a> Still<'a> {
+impl<'a> Before<'a> {
     /// Reads it off what was decided.
     pub fn of(decision: Decision<'a>, matched: Option<&Match<'a>>) -> Self {
         let made = |clip: &ClipRef| clip.clone();
+        let same = match matched {
+            Some(Match::Same { entry, .. } | Match::Moved { entry, .. }) => Some(*entry),
+            _ => None,
+        };
         let clip = match &decision.plan.work {
             Some(Work::Render(work)) if !work.beside => {
                 match &work.steps.last().map(|step| &step.start) {
@@ -28,8 +40,7 @@ impl<'a> Still<'a> {
                 }
             }
             Some(Work::Restore(work)) => Some(made(&work.clip)),
-            _ => matched.and_then(|matched| {
-                let entry = matched.entry();
+            _ => same.and_then(|entry| {
                 Some(ClipRef {
                     sha256: entry.sha256.clone()?,
                     task_id: entry.task_id.clone(),
@@ -39,8 +50,27 @@ impl<'a> Still<'a> {
             }),
         };
         let stands = matches!(decision.plan.action, Action::Unchanged | Action::Restore);
-        let picked = matches!(matched, Some(Match::Same { entry, .. }) if entry.picked);
-        Self { approved: stands && picked, decision, clip }
+        let picked = same.is_some_and(|entry| entry.picked);
+        let seconds = same.and_then(|entry| Some(entry.probe.as_ref()?.duration));
+        Self { approved: stands && picked, decision, clip, seconds }
+    }
+
+    /// Its content, where there is one already.
+    pub fn sha256(&self) -> Option<String> {
+        self.clip.as_ref().map(|clip| clip.sha256.clone())
+    }
+
+    /// Why a clip of so many seconds in the film is not made with this voice.
+    pub fn too_long(&self, film: Option<f64>) -> Option<Reason> {
+        let (voice, film) = (self.seconds?, film?);
+        (voice > film + VOICE_MARGIN).then(|| {
+            let detail = format!(
+                "the voice takes {} s and the scene has {} s: make the scene longer, or its words shorter",
+                hundredths(voice),
+                number(film)
+            );
+            Reason { step: Some(StepKind::Voice), ..Reason::because("voice-too-long", detail) }
+        })
     }
 
     /// Whether it is made anew in this run.
@@ -50,7 +80,7 @@ impl<'a> Still<'a> {
 }
 
 /// The plan of a scene whose run ends with the still. `own` leaves the clip as it is.
-pub(super) fn without_clip<'a>(still: &mut Still<'a>, own: Decision<'a>) -> Decision<'a> {
+pub(super) fn without_clip<'a>(still: &mut Before<'a>, own: Decision<'a>) -> Decision<'a> {
     let Decision { plan, take, others, .. } = &mut still.decision;
     let mut all: Vec<&'a Take> = std::mem::take(others);
     all.extend(take.take());
@@ -60,25 +90,20 @@ pub(super) fn without_clip<'a>(still: &mut Still<'a>, own: Decision<'a>) -> Deci
     Decision { others: all, ..Decision::new(plan) }
 }
 
-/// The plan of a scene whose still comes before its clip. `closed` holds the clip back until the still was chosen.
+/// The plan of a scene with what comes before its clip, which is the step `kind`. `closed` says why the clip waits.
 pub(super) fn with_clip<'a>(
-    planning: &Planning<'_>,
-    scene: &Scene,
-    still: &mut Still<'a>,
-    clip: Decision<'a>,
-    closed: bool,
+    before: &mut Before<'a>,
+    kind: StepKind,
+    mut decision: Decision<'a>,
+    closed: Option<Reason>,
 ) -> Decision<'a> {
-    let mut others: Vec<&'a Take> = std::mem::take(&mut still.decision.others);
-    others.extend(still.decision.take);
-    let mut decision = clip;
-    let first = &mut still.decision.plan;
+    let mut others: Vec<&'a Take> = std::mem::take(&mut before.decision.others);
+    others.extend(before.decision.take);
+    let first = &mut before.decision.plan;
     let lacking = matches!(first.action, Action::Absent | Action::Blocked);
-    let holds = closed && pays(&decision.plan);
-    if holds || (lacking && pays(&decision.plan)) {
-        let reason = match first.reasons.first() {
-            Some(reason) if lacking => reason.clone(),
-            _ => gate_reason(planning, scene, first),
-        };
+    let why = if lacking { first.reasons.first().cloned() } else { closed };
+    let holds = why.is_some() && pays(&decision.plan);
+    if let Some(reason) = why.filter(|_| holds) {
         hold_back(&mut decision.plan, reason);
         decision.take = None;
         decision.redirected = None;
@@ -86,13 +111,13 @@ pub(super) fn with_clip<'a>(
     }
     let plan = &mut decision.plan;
     let has_work = first.work.is_some() || !first.more.is_empty();
-    if has_work || holds {
+    if has_work || (holds && kind == StepKind::Keyframe) {
         let clip_steps = std::mem::take(&mut plan.steps);
         plan.steps = std::mem::take(&mut first.steps);
-        plan.steps.extend(clip_steps.into_iter().filter(|step| step.step != StepKind::Keyframe));
+        plan.steps.extend(clip_steps.into_iter().filter(|step| step.step != kind));
     }
     if has_work {
-        // With the still there is something to do, whether the clip waits for it or stays as it is.
+        // There is something to do, whether the clip waits for it or stays as it is.
         if matches!(plan.action, Action::Blocked | Action::Unchanged) {
             plan.action = first.action;
             plan.reasons.splice(0..0, std::mem::take(&mut first.reasons));
@@ -110,17 +135,24 @@ fn pays(plan: &ScenePlan) -> bool {
 }
 
 fn hold_back(plan: &mut ScenePlan, reason: Reason) {
-    for step in plan.steps.iter_mut().filter(|step| step.action.is_paid()) {
+    let of_clip = |step: &&mut StepPlan| step.action.is_paid() && step.step != StepKind::Voice;
+    for step in plan.steps.iter_mut().filter(of_clip) {
         step.action = Action::Blocked;
     }
-    plan.action = Action::Blocked;
-    plan.reasons = vec![reason];
     plan.work = None;
-    plan.more.clear();
+    // A voice that comes before the clip, too, does not wait for its still.
+    plan.more.retain(|work| matches!(work, Work::Render(work) if work.makes() == Media::Audio));
+    if plan.more.is_empty() {
+        plan.action = Action::Blocked;
+        plan.reasons = vec![reason];
+    } else {
+        plan.reasons.push(reason);
+    }
 }
 
 /// What the user is to do before the clip is made.
-fn gate_reason(planning: &Planning<'_>, scene: &Scene, still: &ScenePlan) -> Reason {
+pub(super) fn gate_reason(planning: &Planning<'_>, scene: &Scene, still: &Before<'_>) -> Reason {
+    let still = &still.decision.plan;
     let id = &scene.id;
     let detail = match &still.filename {
         Some(filename) if still.work.is_none() => {
@@ -133,4 +165,9 @@ fn gate_reason(planning: &Planning<'_>, scene: &Scene, still: &ScenePlan) -> Rea
         _ => "its still is made first".to_owned(),
     };
     Reason { step: Some(StepKind::Keyframe), ..Reason::because("gate", detail) }
+}
+
+/// A length as it is told.
+fn hundredths(seconds: f64) -> serde_json::Value {
+    number((seconds * 100.0).round() / 100.0)
 }

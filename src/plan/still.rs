@@ -192,7 +192,8 @@ impl Builder<'_> {
     /// Tells of steps that a still cannot have.
     pub(super) fn check_still_steps(&self, ask: &Ask, problems: &mut Vec<Problem>) {
         for (index, step) in ask.steps.iter().enumerate() {
-            if step.kind != StepKind::Keyframe || index > 0 {
+            let earlier = ask.steps[..index].iter().any(|step| step.kind == StepKind::Keyframe);
+            if step.kind != StepKind::Voice && (step.kind != StepKind::Keyframe || earlier) {
                 problems.push(step_problem(
                     index,
                     "step-order",

@@ -2,6 +2,7 @@
 
 use super::edges::Awaited;
 use super::request::Request;
+use crate::manifest::Media;
 use crate::record::{AttemptId, Intent, Slot, TakeId};
 use crate::storyboard::{SceneId, StepKind};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,15 @@ pub struct RenderWork {
     pub awaits: Vec<Awaited>,
     /// The scene has its take already: this one is put beside it, to choose from.
     pub beside: bool,
+    /// The scene's voice is made in this run and before it, and must not be longer than this, in seconds.
+    pub voice_within: Option<f64>,
+}
+
+impl RenderWork {
+    /// What it makes in the end.
+    pub fn makes(&self) -> Media {
+        Media::made_by(self.steps.last().map(|step| step.kind))
+    }
 }
 
 /// One step of a chain.

@@ -1,6 +1,6 @@
 //! Completing a manifest entry with what rendering gave.
 
-use crate::media::Probe;
+use crate::media::{Kind, Probe};
 use crate::plan::EntryDraft;
 use serde_json::{Map, Value};
 
@@ -105,9 +105,16 @@ fn number(value: Option<f64>) -> Value {
 }
 
 fn probe_value(probe: &Probe) -> Value {
-    if probe.picture().is_some() {
-        let (width, height, codec) = (probe.width, probe.height, &probe.codec);
-        return serde_json::json!({"width": width, "height": height, "codec": codec});
+    match probe.kind() {
+        Kind::Picture => {
+            let (width, height, codec) = (probe.width, probe.height, &probe.codec);
+            return serde_json::json!({"width": width, "height": height, "codec": codec});
+        }
+        Kind::Sound => {
+            let duration = number(Some(probe.duration));
+            return serde_json::json!({"duration": duration, "codec": probe.codec});
+        }
+        Kind::Clip => {}
     }
     serde_json::json!({
         "duration": number(Some(probe.duration)),

@@ -328,6 +328,7 @@ fn code_words(code: &'static str) -> &'static str {
         "steps-changed" => "the steps changed",
         "unknown-submission" => "outcome unknown",
         "gate" => "waits for your choice",
+        "voice-too-long" => "is too long",
         "picked" => "chosen",
         "upstream-changed" => "what it is made from changed",
         other => other,

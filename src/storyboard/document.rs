@@ -216,9 +216,12 @@ fn read_characters(node: &Node, problems: &mut Problems<'_>) -> Vec<Character> {
                     (Some(name), NodeKind::Map(_)) => {
                         characters.push(read_character(name, item, problems))
                     }
-                    (Some(name), _) => {
-                        characters.push(Character { name, look: None, images: Vec::new() })
-                    }
+                    (Some(name), _) => characters.push(Character {
+                        name,
+                        look: None,
+                        images: Vec::new(),
+                        voice: None,
+                    }),
                     (None, NodeKind::Map(entries)) if entries.len() == 1 => {
                         characters.push(read_character(
                             entries[0].0.clone(),
@@ -249,7 +252,7 @@ fn wrong_characters(node: &Node, problems: &mut Problems<'_>) {
 }
 
 fn read_character(name: Spanned<String>, node: &Node, problems: &mut Problems<'_>) -> Character {
-    let mut character = Character { name, look: None, images: Vec::new() };
+    let mut character = Character { name, look: None, images: Vec::new(), voice: None };
     let NodeKind::Map(entries) = &node.kind else {
         match (words::plain(node), &node.kind) {
             (Some(look), _) => character.look = Some(look),
@@ -290,7 +293,8 @@ fn read_character(name: Spanned<String>, node: &Node, problems: &mut Problems<'_
                     }
                 }
             }
-            "name" | "id" | "role" | "age" | "notes" | "note" | "voice" => {}
+            "voice" => character.voice = words::plain(value),
+            "name" | "id" | "role" | "age" | "notes" | "note" => {}
             _ => problems.unknown_label(key),
         }
     }

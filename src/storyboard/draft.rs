@@ -329,7 +329,9 @@ impl Meaning {
         } else if STEPS_LABELS.contains(&key) {
             Self::Steps
         } else {
-            StepKind::named(key).map_or(Self::Unknown, Self::Step)
+            // Notes about a voice are common, and no order for one.
+            let step = StepKind::named(key).filter(|step| *step != StepKind::Voice);
+            step.map_or(Self::Unknown, Self::Step)
         }
     }
 
@@ -441,7 +443,7 @@ fn unknown_step(name: &Spanned<String>, problems: &mut Problems<'_>) {
     let names: Vec<&str> = StepKind::ALL.iter().map(|kind| kind.name()).collect();
     let hint = nearest(&name.value, names.iter().copied()).map_or_else(
         || {
-            "the steps are `keyframe`, `generate`, `extend`, `restyle`, `lipsync` and `upscale`"
+            "the steps are `voice`, `keyframe`, `generate`, `extend`, `restyle`, `lipsync` and `upscale`"
                 .to_owned()
         },
         |near| format!("did you mean `{near}`?"),
@@ -462,9 +464,11 @@ fn short_field(kind: StepKind) -> Field {
     match kind {
         StepKind::Upscale => Field::Resolution,
         StepKind::Lipsync => Field::Audio,
-        StepKind::Keyframe | StepKind::Generate | StepKind::Extend | StepKind::Restyle => {
-            Field::Prompt
-        }
+        StepKind::Voice
+        | StepKind::Keyframe
+        | StepKind::Generate
+        | StepKind::Extend
+        | StepKind::Restyle => Field::Prompt,
     }
 }
 

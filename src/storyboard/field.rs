@@ -102,6 +102,8 @@ fields! {
         "The characters in the scene, by the names that front matter gives them.";
     Dialogue "dialogue" Text true &["dialog", "lines", "line", "speech", "台词", "对白", "セリフ", "台詞", "dialoog"],
         "What is said on camera, one line each, as `Ada: Not tonight.`";
+    VoiceName "voice_name" Text true &["voiceid", "narratorvoice"],
+        "The voice that speaks in a step `voice` where no character's does, by the name or id that the speech model has.";
     Audio "audio" Audio true &["sound", "sounds", "audiocues", "音频", "声音", "音声", "ton", "geluid"],
         "Sound in words, `on` or `off` for the model's sound switch, or an audio file.";
     Sfx "sfx" Text true &["soundeffects", "soundeffect", "effects", "音效", "効果音", "geräusche", "geluidseffecten"],

@@ -45,6 +45,8 @@ pub struct Character {
     pub look: Option<Spanned<String>>,
     /// Reference images, for models that take them.
     pub images: Vec<Spanned<Input>>,
+    /// The voice that speaks its lines, by the name or id that a speech model has.
+    pub voice: Option<Spanned<String>>,
 }
 
 /// One entry of the storyboard.
@@ -82,6 +84,8 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepKind {
+    /// The scene's words, spoken.
+    Voice,
     /// A still that starts the clip.
     Keyframe,
     /// The clip itself.
@@ -98,12 +102,20 @@ pub enum StepKind {
 
 impl StepKind {
     /// All kinds, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Keyframe, Self::Generate, Self::Extend, Self::Restyle, Self::Lipsync, Self::Upscale];
+    pub const ALL: [Self; 7] = [
+        Self::Voice,
+        Self::Keyframe,
+        Self::Generate,
+        Self::Extend,
+        Self::Restyle,
+        Self::Lipsync,
+        Self::Upscale,
+    ];
 
     /// The word used in storyboards, selections and reports.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Voice => "voice",
             Self::Keyframe => "keyframe",
             Self::Generate => "generate",
             Self::Extend => "extend",
@@ -111,6 +123,11 @@ impl StepKind {
             Self::Lipsync => "lipsync",
             Self::Upscale => "upscale",
         }
+    }
+
+    /// True for a step that makes a clip: neither a still nor a voice.
+    pub fn is_of_clip(self) -> bool {
+        !matches!(self, Self::Voice | Self::Keyframe)
     }
 
     /// The kind with this name, whatever the case.

@@ -235,6 +235,7 @@ fn examples(field: Field) -> Value {
         Field::Transition => json!(["cut", "crossfade", "fade-to-black"]),
         Field::Takes => json!([3]),
         Field::Gate => json!(["keyframe"]),
+        Field::VoiceName => json!(["Rachel"]),
         Field::File => json!(["footage/harbour.mp4"]),
         _ => json!([]),
     }
@@ -253,6 +254,7 @@ fn characters() -> Value {
                         "look": {"description": "The description that goes into prompts word for word.", "type": "string"},
                         "image": {"$ref": "#/$defs/inputs"},
                         "images": {"$ref": "#/$defs/inputs"},
+                        "voice": {"description": "The voice that speaks its lines in a step `voice`, by the name or id that the speech model has.", "type": "string"},
                         "notes": {"type": "string"}
                     },
                     "additionalProperties": false
@@ -265,6 +267,10 @@ fn characters() -> Value {
 
 fn step(kind: StepKind) -> Value {
     let (description, example) = match kind {
+        StepKind::Voice => (
+            "The scene's words, spoken before its clip is made; a text is what is said, else the `voiceover` or the `dialogue`.",
+            "Nobody had lit it for forty years.",
+        ),
         StepKind::Keyframe => {
             ("A still that starts the clip; a text is its prompt.", "A lighthouse at dusk, wide")
         }

@@ -51,5 +51,6 @@ mod torn;
 mod transport;
 mod two_runs;
 mod unknown;
+mod voices;
 mod upgrade;
 mod windows;

@@ -33,6 +33,10 @@ enum Way {
     Still,
     /// It says whether the scene is generated at all.
     Skips,
+    /// It asks for more takes of the same request: `takes.rs`.
+    Takes,
+    /// In the step `voice` of a scene that has one: `voices.rs`.
+    Voice,
     /// It is refused for now, with this code.
     Refused(&'static str),
     /// Not at all.
@@ -55,6 +59,11 @@ enum Part {
 use Part::{Always, Motion, Picture, Sound as Heard};
 use Way::{Length, Never, Params, Prompt, Refused, Skips, Words};
 
+/// True for what another test changes.
+fn is_elsewhere(way: Way) -> bool {
+    matches!(way, Skips | Refused(_) | Params | Way::Goal | Way::Still | Way::Takes | Way::Voice)
+}
+
 /// Every field with two values.
 const ROWS: &[(&str, Way, &str, &str)] = &[
     ("duration", Length, "3", "9"),
@@ -75,6 +84,7 @@ const ROWS: &[(&str, Way, &str, &str)] = &[
     ("style", Words(Picture), "35mm film", "Watercolour"),
     ("characters", Words(Picture), "ada", "tom"),
     ("dialogue", Words(Heard), "Ada: Not tonight.", "Ada: Tonight."),
+    ("voice_name", Way::Voice, "Rachel", "Adam"),
     ("audio", Words(Heard), "The hum of a lamp", "The hum of a relay"),
     ("sfx", Words(Heard), "Boots on iron", "A door"),
     ("ambient", Words(Heard), "Swell", "Wind"),
@@ -94,7 +104,8 @@ const ROWS: &[(&str, Way, &str, &str)] = &[
     ("voiceover", Never, "Long ago", "Not so long ago"),
     ("transition", Never, "cut", "crossfade"),
     ("transition_in", Never, "cut", "fade"),
-    ("takes", Never, "1", "2"),
+    ("takes", Way::Takes, "1", "2"),
+    ("gate", Never, "", "keyframe"),
     ("use", Never, "0:00-0:03", "0:01-0:04"),
     ("status", Never, "draft", "approved"),
     ("notes", Never, "Check the foam", "Checked"),
@@ -296,7 +307,7 @@ fn every_field_has_a_row() {
     let fields: Vec<&str> = FIELDS.iter().map(|spec| spec.name).collect();
     assert_eq!(rows, fields, "a field was added or moved: say here what an edit of it does");
     for ((field, way, ..), spec) in ROWS.iter().zip(FIELDS) {
-        let reaches = !matches!(way, Never | Skips | Refused(_));
+        let reaches = !matches!(way, Never | Skips | Way::Takes | Refused(_));
         assert!(!(reaches && spec.editorial), "`{field}` reaches requests and is called editorial");
         assert!(*way != Never || spec.editorial, "`{field}` reaches nothing: it is editorial");
     }
@@ -312,7 +323,7 @@ fn each_field_changes_its_scene_alone_and_is_named() {
         }
         let base = Lines::of(model, mode, work);
         for &(field, way, old, new) in ROWS {
-            if matches!(way, Skips | Refused(_) | Params | Way::Goal | Way::Still) {
+            if is_elsewhere(way) {
                 continue;
             }
             let (old, new) = values(&catalog, model, mode, (field, old, new));
@@ -397,9 +408,7 @@ fn each_field_changes_its_scene_alone_and_is_named() {
             assert_eq!(film.plan(&without).plan.scenes[0].action, Action::Restore, "{what}");
         }
     }
-    let all = ROWS.iter().filter(|(_, way, ..)| {
-        !matches!(way, Skips | Refused(_) | Params | Way::Goal | Way::Still | Never)
-    });
+    let all = ROWS.iter().filter(|(_, way, ..)| !is_elsewhere(*way) && *way != Never);
     for (field, ..) in all {
         assert!(reached.contains(field), "no model has any use for `{field}`");
     }

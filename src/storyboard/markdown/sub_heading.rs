@@ -6,7 +6,8 @@ use super::super::scene::StepKind;
 use super::heading::Heading;
 use crate::source::{Span, Spanned};
 
-/// `### Extend`, `### Step 2: Upscale`, `### Upscale to 4k`, `### Extend: The camera drifts on`.
+/// `### Extend`, `### Step 2: Upscale`, `### Upscale to 4k`, `### Extend: The camera drifts on`. A voice is a step only
+/// where the heading says so, `### Step: Voice` or `### Voice step`: many people write notes about voices.
 pub(in crate::storyboard) fn step_heading(
     heading: &Heading,
     text: &str,
@@ -30,6 +31,9 @@ pub(in crate::storyboard) fn step_heading(
         c.is_whitespace() || matches!(c, ':' | '：' | '(' | '—' | '–' | '-')
     });
     let after = after.strip_prefix("to ").unwrap_or(after).trim_end_matches(')').trim();
+    if kind == StepKind::Voice && at == 0 {
+        return after.eq_ignore_ascii_case("step").then_some((kind, None));
+    }
     if after.is_empty() {
         return Some((kind, None));
     }

@@ -309,6 +309,7 @@ pub(crate) fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work
             after: scene.after.clone(),
             awaits: Vec::new(),
             beside: false,
+            voice_within: None,
         }));
     }
     (work, collect)
