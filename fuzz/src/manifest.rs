@@ -33,7 +33,27 @@ pub fn check(text: &str) {
         .chain([(SceneId::Number(1), None, None)])
         .collect();
     let new: Vec<NewEntry> = slots.iter().map(new_entry).collect();
-    let appended = manifest.publish(&new, &mut |_, _| true);
+    let mut appended = manifest.publish(&new, &mut |_, _| true);
+    // One more to choose from, beside the clip that is in its place now.
+    let mut beside = new_entry(&slots[0]);
+    beside.fields.insert("candidate".to_owned(), json!(true));
+    let beside = manifest.publish(&[beside], &mut |_, _| true);
+    for one in &beside {
+        let entry = manifest.render(&one.id).expect("the candidate");
+        assert!(entry.candidate && one.superseded.is_empty(), "{entry:?}");
+        assert_eq!(
+            entry.superseded_by,
+            manifest
+                .current(
+                    entry.storyboard.as_deref(),
+                    entry.variant.as_deref(),
+                    &slots[0].0,
+                    entry.media
+                )
+                .map(|entry| entry.id.clone())
+        );
+    }
+    assert!(manifest.pick(&appended[0].id));
     if let Some(first) = before.first()
         && manifest.accept(&first.id, &json!({"prompt": "a lamp\n"}))
     {
@@ -58,6 +78,7 @@ pub fn check(text: &str) {
             assert_eq!(current.map(|entry| entry.id.as_str()), Some(appended.id.as_str()));
         }
     }
+    appended.extend(beside);
     kept(text, &written, before.len(), appended.len());
 }
 
@@ -78,7 +99,7 @@ fn new_entry((scene, storyboard, variant): &(SceneId, Option<String>, Option<Str
 }
 
 /// All that is not ours is there still, in its order.
-fn kept(before: &str, after: &str, videos: usize, appended: usize) {
+fn kept(before: &str, after: &str, renders: usize, appended: usize) {
     let read = |text: &str| -> Option<Map<String, Value>> {
         serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
     };
@@ -102,15 +123,21 @@ fn kept(before: &str, after: &str, videos: usize, appended: usize) {
         let (Value::Object(old), Value::Object(new)) = (old, new) else {
             panic!("{old} became {new}");
         };
-        assert_eq!(old.get("type"), Some(&json!("video")), "only videos change");
+        let of_scene = old.contains_key("scene_id");
+        let kind = old.get("type").and_then(Value::as_str);
+        assert!(
+            kind == Some("video") || (matches!(kind, Some("image" | "audio")) && of_scene),
+            "only clips, and stills and voices of scenes, change: {old:?}"
+        );
+        const OURS: [&str; 3] = ["filename", "superseded_by", "accepted"];
         for (key, value) in old {
-            let ours = ["filename", "superseded_by", "accepted"].contains(&key.as_str());
+            let ours = OURS.contains(&key.as_str());
             assert!(ours || new.get(key) == Some(value), "`{key}` of an older entry changed");
         }
         let gained = new.keys().filter(|key| !old.contains_key(*key));
         for key in gained {
-            assert!(["filename", "superseded_by", "accepted"].contains(&key.as_str()), "`{key}`");
+            assert!(OURS.contains(&key.as_str()), "`{key}`");
         }
     }
-    assert!(changed <= videos);
+    assert!(changed <= renders);
 }

@@ -156,7 +156,8 @@ impl<'a> Deciding<'_, 'a> {
     /// One more take: what comes before the step that differs is that of the others.
     fn another(&self, number: u32, varied: usize, renders: bool) -> ScenePlan {
         let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
-        let reused = if renders || self.still_first { Vec::new() } else { self.reusable(varied).0 };
+        let reused =
+            if renders || self.still_first { Vec::new() } else { self.reusable(varied).clips };
         let starts: Vec<Start> = (0..self.present.built.steps.len())
             .map(|index| match reused.get(index) {
                 Some(clip) => {

@@ -1,16 +1,16 @@
 //! What is done with one scene: compared with what was rendered before, every step is found done, in flight, or to be paid for.
 
 use super::ask::profile_of;
-use super::build::{Builder, BuiltStep};
+use super::build::Builder;
 use super::difference::{Difference, Present, compare};
 use super::draft;
 use super::edges::{self, Awaited, Given, content, is_known};
 use super::history::History;
-use super::outcome::{Action, Note, Reason, ScenePlan, StepPlan};
+use super::outcome::{Action, Note, Reason, ScenePlan};
 use super::planner::{Planning, is_filtered};
 use super::recorded::Recorded;
+use super::reuse::Reusable;
 use super::work::{ClipRef, RenderWork, RestoreWork, StepStart, StepWork, Work};
-use crate::catalog::PriceKind;
 use crate::known::Output;
 use crate::manifest::AssetEntry;
 use crate::record::Slot;
@@ -414,7 +414,7 @@ impl<'a> Deciding<'_, 'a> {
     /// A chain that lost its last steps: the clip that they were made from is still here.
     fn shortened(&self, reasons: &[Reason]) -> Option<ScenePlan> {
         let count = self.present.built.steps.len();
-        let (clips, _) = self.reusable(count);
+        let clips = self.reusable(count).clips;
         if clips.len() < count {
             return None;
         }
@@ -463,12 +463,8 @@ impl<'a> Deciding<'_, 'a> {
     pub(super) fn render(&self, mut reasons: Vec<Reason>, at_most: Option<usize>) -> ScenePlan {
         let count = self.present.built.steps.len();
         let at_most = if self.still_first { 0 } else { at_most.unwrap_or(count) };
-        let (reused, expired) = self.reusable(at_most.min(count.saturating_sub(1)));
-        if expired {
-            let detail =
-                "the clip it goes on from is older than the provider keeps; the chain starts over";
-            reasons.push(Reason::because("source-expired", detail));
-        }
+        let Reusable { clips: reused, lost } = self.reusable(at_most.min(count.saturating_sub(1)));
+        reasons.extend(lost);
         let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
         let starts: Vec<Start> = (0..count)
             .map(|index| match reused.get(index) {
@@ -631,93 +627,6 @@ impl<'a> Deciding<'_, 'a> {
                 format!("the clip of scene {}, which it starts from, is not here", used.scene);
             (!here).then(|| Reason::because("output-missing", detail))
         })
-    }
-
-    // ---- what is shown ----
-
-    pub(super) fn plan(
-        &self,
-        action: Action,
-        reasons: Vec<Reason>,
-        steps: Vec<StepPlan>,
-        work: Option<Work>,
-    ) -> ScenePlan {
-        let built = &self.present.built;
-        let duration =
-            self.present.ask.fields.get(&crate::storyboard::Field::Duration).and_then(|value| {
-                match value {
-                    crate::storyboard::Value::Seconds(seconds) => Some(*seconds),
-                    _ => None,
-                }
-            });
-        let mut notes = Vec::new();
-        if let (Some(film), Some(clip)) = (duration, built.clip_length)
-            && clip > film + 1e-6
-        {
-            let message =
-                format!("{} s of {} s", super::ask::number(film), super::ask::number(clip));
-            notes.push(Note { code: "clip-longer", message });
-        }
-        let filename = match &work {
-            Some(Work::Restore(work)) => work.filename.clone(),
-            _ => match self.matched {
-                // A still keeps the ending that it has.
-                Some(Match::Same { entry, .. }) => entry.filename.clone(),
-                _ => self.planning.place.filename(&self.scene.id, built.media()),
-            },
-        };
-        ScenePlan {
-            scene_id: self.scene.id.clone(),
-            title: self.scene.title.as_ref().map(|title| title.value.clone()),
-            action,
-            filename: Some(filename),
-            duration: duration.or(built.clip_length),
-            clip_length: built.clip_length,
-            reasons,
-            notes,
-            steps,
-            work,
-            more: Vec::new(),
-        }
-    }
-
-    /// Steps that cost nothing, all with the scene's action.
-    pub(super) fn free_steps(&self, action: Action) -> Vec<StepPlan> {
-        self.present.built.steps.iter().map(|step| self.step_plan(step, action, None)).collect()
-    }
-
-    pub(super) fn steps(&self, starts: &[Start]) -> Vec<StepPlan> {
-        let mut previous: Option<&ClipRef> = None;
-        let mut plans = Vec::new();
-        for (step, start) in self.present.built.steps.iter().zip(starts) {
-            plans.push(self.step_plan(step, start.action, previous));
-            previous = if let StepStart::Done(clip) = &start.start { Some(clip) } else { None };
-        }
-        plans
-    }
-
-    fn step_plan(&self, step: &BuiltStep, action: Action, previous: Option<&ClipRef>) -> StepPlan {
-        let request = match previous {
-            Some(clip) => step.request.after(&clip.sha256),
-            None => step.request.clone(),
-        };
-        let paid = matches!(action, Action::Create | Action::Update | Action::Blocked);
-        StepPlan {
-            step: step.kind,
-            action,
-            model: step.model_id.clone(),
-            family: step.family.clone(),
-            endpoint: request.endpoint(),
-            fingerprint: (!request.waits()).then(|| request.fingerprint()),
-            request: request.body,
-            credits: if paid { step.price.credits } else { Some(0.0) },
-            price: if paid { step.price.kind } else { PriceKind::Exact },
-            name: step.model.clone(),
-            parts: step.parts.clone(),
-            prompt: step.prompt.clone(),
-            priced_on: step.price.as_of.clone(),
-            take: None,
-        }
     }
 }
 

@@ -20,6 +20,7 @@ mod recorded;
 mod reuse;
 pub mod request;
 mod selection;
+mod shown;
 mod sources;
 mod stage;
 mod still;

@@ -10,28 +10,56 @@ use super::work::{ClipRef, ClipSource, RestoreWork};
 use crate::manifest::AssetEntry;
 use serde_json::Value as Json;
 
+/// What of earlier renders a chain can go on from.
+pub(super) struct Reusable {
+    /// Finished clips of the first steps.
+    pub clips: Vec<ClipRef>,
+    /// Why a longer chain that there is is of no use.
+    pub lost: Option<Reason>,
+}
+
 impl Deciding<'_, '_> {
-    /// Finished clips of the longest chain of leading steps with the same requests, at most `limit` of them, and
-    /// whether a longer one is of no use because the provider does not keep it any more.
-    pub(super) fn reusable(&self, limit: usize) -> (Vec<ClipRef>, bool) {
+    /// Finished clips of the longest chain of leading steps with the same requests, at most `limit` of them.
+    pub(super) fn reusable(&self, limit: usize) -> Reusable {
         let current = self.matched.map(Match::entry);
         let before = self.history.before(current);
         let entries = current.into_iter().chain(before).map(Recorded::entry);
         let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
-        let (mut best, mut expired) = (Vec::new(), None);
+        let mut best: Vec<ClipRef> = Vec::new();
+        // How long the longest chain is that is of no use, and why.
+        let mut lost: Option<(usize, Reason)> = None;
         if limit == 0 {
-            return (best, false);
+            return Reusable { clips: best, lost: None };
         }
         for recorded in entries.chain(takes) {
             let same = compare(self.builder, self.present, &recorded).same_steps.min(limit);
             let clips = recorded.steps.iter().take(same).map_while(|step| step.clip.clone());
             let mut clips: Vec<ClipRef> = clips.collect();
             // A chain can only go on from a clip that the next step can start from.
-            while let Some(last) = clips.last()
-                && !(self.usable(clips.len() - 1, last) && self.may_follow(&recorded, clips.len()))
-            {
-                if self.is_expired(last) {
-                    expired = expired.max(Some(clips.len()));
+            while let Some(last) = clips.last() {
+                let length = clips.len();
+                let usable = self.usable(length - 1, last);
+                let upgrade = self.refused_after(&recorded, length);
+                if usable && upgrade.is_none() {
+                    break;
+                }
+                let why = match upgrade {
+                    Some(upgrade) => Some(Reason::because(
+                        "source-upgraded",
+                        format!(
+                            "the clip there is was upgraded to {upgrade}, and after that the provider takes it no further; it is made anew"
+                        ),
+                    )),
+                    None if self.is_expired(last) => Some(Reason::because(
+                        "source-expired",
+                        "the clip it goes on from is older than the provider keeps; the chain starts over",
+                    )),
+                    None => None,
+                };
+                if let Some(why) = why
+                    && lost.as_ref().is_none_or(|(longest, _)| length > *longest)
+                {
+                    lost = Some((length, why));
                 }
                 clips.pop();
             }
@@ -42,8 +70,8 @@ impl Deciding<'_, '_> {
         if best.is_empty() {
             best.extend(self.still.cloned());
         }
-        let expired = expired.is_some_and(|length| length > best.len());
-        (best, expired)
+        let lost = lost.filter(|(length, _)| *length > best.len()).map(|(_, why)| why);
+        Reusable { clips: best, lost }
     }
 
     /// Whether the clip of step `index` can be used by what comes after it: its task while the provider has it,
@@ -59,12 +87,12 @@ impl Deciding<'_, '_> {
         }
     }
 
-    /// Whether the step at `index` may start from the clip before it, which a recorded chain may have upgraded since:
-    /// the provider refuses to extend a Veo clip after its 1080p upgrade.
-    pub(super) fn may_follow(&self, recorded: &Recorded<'_>, index: usize) -> bool {
-        let Some(next) = self.present.built.steps.get(index) else { return true };
-        let made = recorded.steps.get(index).and_then(|step| step.operation);
-        !made.is_some_and(|made| next.not_after.iter().any(|upgrade| upgrade == made))
+    /// The upgrade of a recorded clip, if the step at `index` may not start from it because of that: the provider refuses
+    /// to extend a Veo clip after its 1080p upgrade.
+    fn refused_after<'r>(&self, recorded: &Recorded<'r>, index: usize) -> Option<&'r str> {
+        let next = self.present.built.steps.get(index)?;
+        let made = recorded.steps.get(index)?.operation?;
+        next.not_after.iter().any(|upgrade| upgrade == made).then_some(made)
     }
 
     pub(super) fn is_expired(&self, clip: &ClipRef) -> bool {

@@ -111,7 +111,8 @@ pub(super) fn with_clip<'a>(
     }
     let plan = &mut decision.plan;
     let has_work = first.work.is_some() || !first.more.is_empty();
-    if has_work || (holds && kind == StepKind::Keyframe) {
+    // A still is one of the clip's own steps; it is told apart where something is done about it.
+    if has_work || holds || kind == StepKind::Voice {
         let clip_steps = std::mem::take(&mut plan.steps);
         plan.steps = std::mem::take(&mut first.steps);
         plan.steps.extend(clip_steps.into_iter().filter(|step| step.step != kind));

@@ -35,7 +35,7 @@ impl<'a> Deciding<'_, 'a> {
         let sent = take.attempts.iter().filter(|attempt| attempt.state != AttemptState::Forgotten);
         let sent = sent.map(|attempt| attempt.intent.step + 1).max().unwrap_or(0);
         let limit = self.present.built.steps.len().saturating_sub(1);
-        sent > self.reusable(limit).0.len()
+        sent > self.reusable(limit).clips.len()
     }
 
     /// An open take is gone on with when something of it was sent, or when nothing else is there to compare with.

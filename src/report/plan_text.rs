@@ -316,6 +316,7 @@ fn code_words(code: &'static str) -> &'static str {
         "retake" => "a new take was asked for",
         "takes-added" => "more takes are wanted",
         "source-expired" => "the provider no longer has what it starts from",
+        "source-upgraded" => "what it starts from was upgraded",
         "price-unknown" => "its price is not known",
         "filtered" => "not selected",
         "image-scene" => "footage or a card, not generated",

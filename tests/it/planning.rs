@@ -242,6 +242,14 @@ fn a_clip_upgraded_to_1080p_cannot_be_extended_any_more() {
     let scene = &planned.plan.scenes[0];
     assert_eq!(scene.steps[0].action, Action::Update, "the generate is paid again");
     assert_eq!(planned.plan.summary.credits, 120.0);
+
+    // Where nothing else has changed, the upgrade is the reason.
+    let mut project = Project::new();
+    let film = "## Scene 1\n- **Prompt**: A lamp turns.\n- **Duration**: 8s\n";
+    project.render(&format!("{film}\n### Upscale\n1080p\n"));
+    let planned = project.plan(&format!("{film}\n### Extend\nOn and on.\n"));
+    assert!(codes(&planned, 0).contains(&"source-upgraded".to_owned()), "{:?}", codes(&planned, 0));
+    assert_eq!(planned.plan.summary.credits, 120.0);
 }
 
 #[test]
@@ -686,7 +694,7 @@ fn a_chain_in_an_order_that_cannot_work_is_refused_at_the_step() {
     let twice = film.errors(&scene("\n### Upscale\n4k\n\n### Upscale\n4k\n"));
     assert!(twice[0].starts_with("8: step-order: the clip is upscaled twice"), "{twice:?}");
     let lipsync = film.errors(&scene("\n### Lipsync\nIn ink.\n"));
-    assert!(lipsync[0].starts_with("5: step-unavailable: "), "{lipsync:?}");
+    assert!(lipsync[0].starts_with("5: nothing-to-say: "), "{lipsync:?}");
     assert_eq!(
         film.errors(&scene("\n### Upscale\n8k\n")),
         [
