@@ -3,9 +3,13 @@
 //! A plan is made with what the other scenes are thought to give, and made again where that turns out otherwise: what a
 //! scene gives is known once it is planned. Where it is rendered anew, nobody knows yet, and so on down the line.
 
+use super::ask::Ask;
+use super::build::Builder;
 use super::decide::Match;
+use super::existing::not_generated;
 use super::outcome::{Action, ScenePlan};
-use super::planner::{Planning, is_filtered, media_of};
+use super::planner::{PlanOptions, Planning, digest_of_input, is_filtered, media_of};
+use super::request::awaited_names;
 use super::work::{StepStart, Work};
 use crate::known::Output;
 use crate::manifest::{AssetEntry, Media};
@@ -121,6 +125,14 @@ impl Edges {
         self.uses.iter().all(BTreeSet::is_empty)
     }
 
+    /// True where a scene, or one of the flags, has a use for what this one gives.
+    pub fn is_wanted(&self, scene: &Scene, options: &PlanOptions) -> bool {
+        let named = options.retake.has(&scene.id)
+            || options.only.as_ref().is_some_and(|only| only.has(&scene.id));
+        let key = scene.id.key();
+        named || self.uses.iter().flatten().any(|used| used.scene == key)
+    }
+
     /// The place of a scene that others use.
     pub fn place(&self, key: &str) -> Option<usize> {
         self.places.get(key).copied()
@@ -143,7 +155,7 @@ impl Edges {
                 let Some(other) = self.places.get(&used.scene).map(|at| &scenes[*at]) else {
                     continue;
                 };
-                if super::planner::not_generated(&other.fields.over(defaults)).is_some() {
+                if not_generated(&other.effective(defaults)).is_some() {
                     let message = format!(
                         "scene {} starts from scene {}, which is not rendered",
                         scenes[at].id, other.id
@@ -344,12 +356,11 @@ fn still_of(entry: &AssetEntry) -> Option<String> {
 
 /// What a scene uses of others.
 fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSet<Awaited> {
-    let own = scene.fields.iter();
-    let filled = defaults.iter().filter(|(field, _)| !scene.fields.has(*field));
+    let fields = scene.effective(defaults);
     let steps = scene.steps.as_ref().or(planning.board.default_steps.as_ref());
     let of_steps = steps.into_iter().flatten().flat_map(|step| step.fields.iter());
     let mut used = BTreeSet::new();
-    for (field, value) in own.chain(filled).chain(of_steps) {
+    for (field, value) in fields.iter().chain(of_steps) {
         let Value::Inputs(inputs) = &value.value else { continue };
         if field.spec().editorial {
             continue;
@@ -360,6 +371,49 @@ fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSe
                 used.insert(Awaited { scene, part: Part::of(field, *frame) });
             }
         }
+    }
+    if not_generated(&fields).is_none() {
+        used.extend(pictures_of_cast(planning, scene, defaults));
+    }
+    used
+}
+
+/// The sheets of its characters that a scene uses. Not every model takes pictures of characters, and a scene with a
+/// picture of its own has no use for them: only what the request holds is waited for.
+fn pictures_of_cast(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    defaults: &Fields,
+) -> BTreeSet<Awaited> {
+    let with_sheet = |image: &Input| matches!(image, Input::Scene { .. });
+    let images = planning.board.characters.iter().flat_map(|character| &character.images);
+    if !images.into_iter().any(|image| with_sheet(&image.value)) {
+        return BTreeSet::new();
+    }
+    let digests = |path: &str| digest_of_input(planning, path);
+    let ask = Ask::of(scene, planning.board, defaults, &digests, &BTreeMap::new());
+    let pictures = ask.characters.iter().flat_map(|character| &character.images);
+    let mut used: BTreeSet<Awaited> = pictures
+        .filter_map(|image| match image {
+            Input::Scene { id, frame } => Some(Awaited {
+                scene: SceneId::parse(id).key(),
+                part: Part::of(Field::Characters, *frame),
+            }),
+            _ => None,
+        })
+        .collect();
+    // The guide may have chosen another model before, so what is chosen now tells nothing.
+    if used.is_empty() || ask.is_auto() {
+        return used;
+    }
+    let lengths = HashMap::new();
+    let builder =
+        Builder { catalog: planning.catalog, templates: planning.templates, lengths: &lengths };
+    // What is wrong with a scene is told when it is planned.
+    if let Ok(built) = builder.build(&ask) {
+        let bodies = built.steps.iter().map(|step| &step.request.body);
+        let named: HashSet<String> = bodies.flat_map(awaited_names).collect();
+        used.retain(|one| named.contains(&one.name()));
     }
     used
 }

@@ -8,6 +8,7 @@ use super::build::{Builder, Built};
 use super::decide::{Deciding, Decision};
 use super::difference::Present;
 use super::edges::{Edges, Given, Part, content, files_of};
+use super::existing::{self, not_generated};
 use super::history::History;
 use super::matching::{
     check_owners, current_entries, kept_takes, match_entries, match_takes, orphans, stale_takes,
@@ -23,8 +24,8 @@ use crate::manifest::{AssetEntry, Media};
 use crate::prompt::Templates;
 use crate::record::Slot;
 use crate::record::{Take, TakeId, TakeState};
-use crate::source::{Diagnostic, Span};
-use crate::storyboard::{Field, Fields, Scene, SceneId, StepKind, Storyboard, Value};
+use crate::source::{Diagnostic, Span, Spanned};
+use crate::storyboard::{Field, Fields, Input, Scene, SceneId, StepKind, Storyboard, Value};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -349,17 +350,22 @@ impl<'a> Preparing<'_, 'a> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Prepared<'a> {
         let Self { planning, builder, defaults, styles, edges, given } = self;
-        let effective = scene.fields.over(defaults);
+        let effective = scene.effective(defaults);
         let duration = effective.seconds(Field::Duration);
         let mut prepared = Prepared { scene, present: None, duration, skip: None };
         if let Some(reason) = not_generated(&effective) {
             prepared.skip = Some(reason);
+            existing::check(planning, scene, &effective, diagnostics);
             return prepared;
         }
-        let digests = |path: &str| match planning.known.inputs.get(path) {
-            Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
-            _ => None,
-        };
+        if let Some(name) = &scene.sheet_of
+            && !edges.is_wanted(scene, planning.options)
+        {
+            let why = format!("no scene takes the picture of `{name}`");
+            prepared.skip = Some(Reason::because("image-scene", why));
+            return prepared;
+        }
+        let digests = |path: &str| digest_of_input(planning, path);
         let mut ask = Ask::of(scene, planning.board, defaults, &digests, styles);
         for used in &edges.uses[at] {
             if let Some(sha256) = content(given, used) {
@@ -379,6 +385,7 @@ impl<'a> Preparing<'_, 'a> {
                 ask.chosen.clone_from(&built.chosen);
                 report_warnings(planning, scene, &built, duration, diagnostics);
                 report_unused(planning, scene, &effective, diagnostics);
+                existing::check_used(planning, scene, &effective, built.clip_length, diagnostics);
                 if let Some(retired) = &built.retired {
                     prepared.skip = Some(Reason::because("retired", retired.clone()));
                     return prepared;
@@ -399,26 +406,19 @@ impl<'a> Preparing<'_, 'a> {
     }
 }
 
+/// The digest of a file that the storyboard names, where it can be used.
+pub(super) fn digest_of_input(planning: &Planning<'_>, path: &str) -> Option<String> {
+    match planning.known.inputs.get(path) {
+        Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
+        _ => None,
+    }
+}
+
 /// Whether a scene is a clip or a still. `defaults` are those of the configuration.
 pub fn media_of(scene: &Scene, board: &Storyboard, defaults: &Fields) -> Media {
     let written = [&scene.fields, &board.defaults, defaults];
     let kind = written.into_iter().find(|fields| fields.has(Field::Kind));
     if kind.is_some_and(Fields::is_still) { Media::Image } else { Media::Video }
-}
-
-/// Why a scene is not generated at all.
-pub(super) fn not_generated(fields: &Fields) -> Option<Reason> {
-    if fields.has(Field::File) {
-        return Some(Reason::because("image-scene", "it is footage or a still that exists"));
-    }
-    let kind = fields.text(Field::Kind)?.trim().to_lowercase().replace([' ', '-'], "_");
-    match kind.as_str() {
-        "footage" | "title" | "title_card" | "black" => Some(Reason::because(
-            "image-scene",
-            format!("a scene of type `{kind}` is not generated"),
-        )),
-        _ => None,
-    }
 }
 
 /// What is odd about a scene that can be rendered all the same.
@@ -485,6 +485,7 @@ fn report_unused(
 /// A problem under the words that caused it.
 fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnostic {
     let span = match problem.field {
+        Some(Field::Characters) if let Some(span) = image_span(planning, &problem) => span,
         Some(field) => field_span(planning, scene, problem.step, field),
         None => problem
             .step
@@ -505,6 +506,16 @@ fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnost
     diagnostic
 }
 
+/// Where the picture of a character that a problem is about was written.
+fn image_span(planning: &Planning<'_>, problem: &Problem) -> Option<Span> {
+    let images = planning.board.characters.iter().flat_map(|character| &character.images);
+    let same = |image: &&Spanned<Input>| match &image.value {
+        Input::Path(path) | Input::Asset(path) => Some(path) == problem.param.as_ref(),
+        Input::Url(_) | Input::Scene { .. } => false,
+    };
+    images.into_iter().find(same).map(|image| image.span)
+}
+
 fn step_of<'a>(
     planning: &'a Planning<'_>,
     scene: &'a Scene,
@@ -514,7 +525,12 @@ fn step_of<'a>(
 }
 
 /// Where a field of a scene was written: at the step, at the scene, in the front matter, else the scene itself.
-fn field_span(planning: &Planning<'_>, scene: &Scene, step: Option<usize>, field: Field) -> Span {
+pub(super) fn field_span(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    step: Option<usize>,
+    field: Field,
+) -> Span {
     let at_step = step.and_then(|step| step_of(planning, scene, step));
     if let Some(step) = at_step {
         return step.fields.get(field).map_or(step.span, |spanned| spanned.span);

@@ -208,21 +208,11 @@ fn symbolic(ask: &Ask, input: &Input, field: Field, problems: &mut Vec<Problem>)
                     param: Some(path.clone()),
                     code: "missing-reference",
                     message: format!("the file `{path}` is missing"),
-                    hint: Some("paths are relative to the storyboard's folder".into()),
+                    hint: Some("paths are relative to the file that they stand in".into()),
                 });
                 None
             }
         },
-        Input::Scene { id, .. } if field == Field::Characters => {
-            problems.push(Problem::new(
-                None,
-                field,
-                "scene-reference",
-                format!("a character's picture cannot be a frame of another scene (`scene:{id}`)"),
-                Some("save the frame as a picture and name its path".into()),
-            ));
-            None
-        }
         Input::Scene { id, frame } => {
             let used = Awaited { scene: SceneId::parse(id).key(), part: Part::of(field, *frame) };
             let name = used.name();

@@ -109,7 +109,8 @@ fn has_something_to_show(scene: &Scene) -> bool {
         return true;
     }
     match scene.fields.text(Field::Kind) {
-        Some("black") => true,
+        // That footage needs a file is told by whoever knows files.
+        Some("black" | "footage") => true,
         Some("title") => scene.fields.has(Field::Text) || scene.title.is_some(),
         _ => false,
     }

@@ -242,7 +242,7 @@ error[missing-reference]: the file `refs/ada.png` is missing
 11 | - **Reference**: refs/ada.png
    |                  ^^^^^^^^^^^^ scene 2
    |
-   = help: paths are relative to the storyboard's folder
+   = help: paths are relative to the file that they stand in
 
 1 error in SCENES.md
 ");
