@@ -168,6 +168,24 @@ impl Edges {
                 }
             }
         }
+        for scene in scenes {
+            let fields = scene.effective(defaults);
+            let continued = fields.get(Field::Extends).zip(fields.text(Field::Extends));
+            let Some((written, id)) = continued else { continue };
+            let Some(at) = self.place(&SceneId::parse(id).key()) else { continue };
+            if self.media[at] == Media::Image {
+                let message =
+                    format!("scene {} is a still, which has no clip to continue", scenes[at].id);
+                diagnostics.push(
+                    Diagnostic::error("extends", message, written.span)
+                        .label(format!("scene {} would continue it", scene.id))
+                        .hint(format!(
+                            "start from the picture: `reference: scene:{}`",
+                            scenes[at].id
+                        )),
+                );
+            }
+        }
         if let Some(circle) = self.circle() {
             let names: Vec<String> = circle.iter().map(|at| scenes[*at].id.to_string()).collect();
             let message = format!("scenes start from each other: {}", names.join(" -> "));
@@ -360,6 +378,9 @@ fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSe
     let steps = scene.steps.as_ref().or(planning.board.default_steps.as_ref());
     let of_steps = steps.into_iter().flatten().flat_map(|step| step.fields.iter());
     let mut used = BTreeSet::new();
+    if let Some(id) = fields.text(Field::Extends) {
+        used.insert(Awaited { scene: SceneId::parse(id).key(), part: Part::Last });
+    }
     for (field, value) in fields.iter().chain(of_steps) {
         let Value::Inputs(inputs) = &value.value else { continue };
         if field.spec().editorial {

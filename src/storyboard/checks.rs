@@ -176,8 +176,6 @@ fn references(storyboard: &Storyboard, problems: &mut Problems<'_>) {
                     }
                 }
                 Value::Text(id) if field == Field::Extends => {
-                    let id = id.trim();
-                    let id = id.strip_prefix("scene:").map_or(id, str::trim);
                     check(id, own, value.span, problems);
                 }
                 _ => {}

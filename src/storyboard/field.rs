@@ -124,7 +124,7 @@ fields! {
     Video "video" TextOrInput true &["videosource", "sourcevideo", "inputvideo"],
         "The source of a video-to-video model; words here are a prompt.";
     Extends "extends" Text true &["continues", "continuesfrom"],
-        "The id of a scene whose clip this one continues.";
+        "The id of a scene whose clip this one continues: it starts from that clip's last frame.";
     AspectRatio "aspect_ratio" Text true &["ratio", "aspect", "format", "画幅", "比例", "アスペクト比", "seitenverhältnis", "beeldverhouding"],
         "The ratio of the picture, such as `16:9`.";
     Resolution "resolution" Text true &["quality", "res", "分辨率", "解像度", "auflösung", "resolutie"],

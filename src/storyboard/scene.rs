@@ -100,13 +100,23 @@ pub struct Scene {
 const OF_SHEETS: [Field; 4] =
     [Field::Style, Field::ImageModel, Field::Negative, Field::AspectRatio];
 
+/// Fields that say what a clip starts from.
+const STARTS: [Field; 3] = [Field::Reference, Field::ImagePrompt, Field::Video];
+
 impl Scene {
     /// Its fields over the defaults that hold for it.
     pub fn effective(&self, defaults: &Fields) -> Fields {
-        match self.sheet_of {
-            Some(_) => self.fields.over(&defaults.only(&OF_SHEETS)),
-            None => self.fields.over(defaults),
+        if self.sheet_of.is_some() {
+            return self.fields.over(&defaults.only(&OF_SHEETS));
         }
+        let mut fields = self.fields.over(defaults);
+        if self.fields.has(Field::Extends) {
+            // What the film says of where clips start is not said of one that continues another.
+            for field in STARTS.into_iter().filter(|field| !self.fields.has(*field)) {
+                fields.remove(field);
+            }
+        }
+        fields
     }
 }
 

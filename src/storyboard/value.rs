@@ -100,6 +100,10 @@ fn text(field: Field, node: &Node, problems: &mut Problems<'_>) -> Option<Spanne
         Field::Kind => kind(words, problems),
         Field::AspectRatio => aspect_ratio(words, problems),
         Field::File => file(words, problems),
+        Field::Extends => Some(words.map(|id| {
+            let id = id.strip_prefix("scene:").unwrap_or(&id);
+            Value::Text(id.trim().to_owned())
+        })),
         _ => Some(words.map(Value::Text)),
     }
 }

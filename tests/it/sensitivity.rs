@@ -33,8 +33,8 @@ enum Way {
     Still,
     /// It says whether the scene is generated at all.
     Skips,
-    /// It is refused for now, with this code.
-    Refused(&'static str),
+    /// It names another scene, which is told in `edges`.
+    Edge,
     /// Not at all.
     Never,
 }
@@ -53,7 +53,7 @@ enum Part {
 }
 
 use Part::{Always, Motion, Picture, Sound as Heard};
-use Way::{Length, Never, Params, Prompt, Refused, Skips, Words};
+use Way::{Length, Never, Params, Prompt, Skips, Words};
 
 /// Every field with two values.
 const ROWS: &[(&str, Way, &str, &str)] = &[
@@ -84,7 +84,7 @@ const ROWS: &[(&str, Way, &str, &str)] = &[
     ("last_frame", Way::Parameter, "refs/a.png", "refs/b.png"),
     ("image_prompt", Way::Parameter, "refs/a.png", "refs/b.png"),
     ("video", Way::Parameter, "refs/a.mp4", "refs/b.mp4"),
-    ("extends", Refused("scene-reference"), "", "2"),
+    ("extends", Way::Edge, "", "2"),
     ("aspect_ratio", Way::Parameter, "16:9", "9:16"),
     ("resolution", Way::Parameter, "720p", "1080p"),
     ("seed", Way::Parameter, "12345", "54321"),
@@ -296,7 +296,7 @@ fn every_field_has_a_row() {
     let fields: Vec<&str> = FIELDS.iter().map(|spec| spec.name).collect();
     assert_eq!(rows, fields, "a field was added or moved: say here what an edit of it does");
     for ((field, way, ..), spec) in ROWS.iter().zip(FIELDS) {
-        let reaches = !matches!(way, Never | Skips | Refused(_));
+        let reaches = !matches!(way, Never | Skips);
         assert!(!(reaches && spec.editorial), "`{field}` reaches requests and is called editorial");
         assert!(*way != Never || spec.editorial, "`{field}` reaches nothing: it is editorial");
     }
@@ -312,7 +312,7 @@ fn each_field_changes_its_scene_alone_and_is_named() {
         }
         let base = Lines::of(model, mode, work);
         for &(field, way, old, new) in ROWS {
-            if matches!(way, Skips | Refused(_) | Params | Way::Goal | Way::Still) {
+            if matches!(way, Skips | Way::Edge | Params | Way::Goal | Way::Still) {
                 continue;
             }
             let (old, new) = values(&catalog, model, mode, (field, old, new));
@@ -398,7 +398,7 @@ fn each_field_changes_its_scene_alone_and_is_named() {
         }
     }
     let all = ROWS.iter().filter(|(_, way, ..)| {
-        !matches!(way, Skips | Refused(_) | Params | Way::Goal | Way::Still | Never)
+        !matches!(way, Skips | Way::Edge | Params | Way::Goal | Way::Still | Never)
     });
     for (field, ..) in all {
         assert!(reached.contains(field), "no model has any use for `{field}`");
@@ -510,8 +510,6 @@ fn scenes_that_are_not_generated_any_more_are_skipped_and_come_back_free() {
         assert!(planned.plan.orphans.is_empty(), "its clip stays its own");
     }
     assert_unchanged(&film.plan(&base.with("type", "video_clip").story()), "said in so many words");
-    let errors = film.try_plan(&base.with("extends", "2").story()).unwrap_err();
-    assert!(errors[0].starts_with("scene-reference"), "{errors:?}");
 }
 
 // ---- where a field stands ----
