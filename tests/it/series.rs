@@ -530,3 +530,25 @@ error[wrong-range]: `use`: `5-4` ends before it starts
 next: storyreel render
 ");
 }
+
+#[test]
+fn the_example_of_a_series_is_as_its_comments_say() {
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/storyboards/night-ferry");
+    let project = Project::new();
+    for name in ["look.yaml", "cast.yaml", "episode-1.md"] {
+        project.write(name, std::fs::read(folder.join(name)).expect("an example"));
+    }
+    project
+        .run(["check", "-f", "episode-1.md"])
+        .expect(0)
+        .prints(&["warning[extends-by-frame]", "1 warning in episode-1.md"]);
+    let plan = project.run(["plan", "-f", "episode-1.md", "--json"]).expect(0).json();
+    let scenes = plan["scenes"].as_array().expect("scenes").iter();
+    let told: Vec<String> =
+        scenes.map(|scene| format!("{} {}", scene["scene_id"], scene["action"])).collect();
+    assert_eq!(
+        told,
+        ["\"sheet-mara\" \"create\"", "1 \"create\"", "2 \"create\"", "3 \"create\"", "4 \"skip\""]
+    );
+}
