@@ -18,7 +18,11 @@ pub const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
 /// # Errors
 /// Every way in which it cannot be read but that of its text.
 pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, SourceError> {
-    let name = path.display().to_string();
+    read_bytes_of(path, path.display().to_string(), most)
+}
+
+/// As [`read_bytes`]; errors call the file `name`.
+fn read_bytes_of(path: &Path, name: String, most: u64) -> Result<Vec<u8>, SourceError> {
     let problem = |error: std::io::Error| SourceError::Io { name: name.clone(), error };
     let metadata = std::fs::metadata(path).map_err(problem)?;
     if metadata.is_dir() {
@@ -51,12 +55,17 @@ pub fn steers(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A text file in memory with the positions of its lines.
+/// A text file in memory with the positions of its lines, and the files that it includes.
+///
+/// All of them share one line of offsets, one file behind the other, so that a [`Span`] tells by itself which file it
+/// lies in: whoever finds a problem need not know how many files the document has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     name: String,
     text: String,
     line_starts: Vec<usize>,
+    /// Each with the offset at which its text begins, in that order.
+    included: Vec<(usize, Source)>,
 }
 
 impl Source {
@@ -67,13 +76,44 @@ impl Source {
         let text = text.into();
         let line_starts =
             std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { name: name.into(), text, line_starts }
+        Self { name: name.into(), text, line_starts, included: Vec::new() }
+    }
+
+    /// Puts a file behind those that are there, and gives the place of its whole text.
+    pub fn include(&mut self, file: Self) -> Span {
+        // One byte between two files belongs to none, so that the end of one is not the start of the next.
+        let end = match self.included.last() {
+            Some((base, last)) => base + last.text.len(),
+            None => self.text.len(),
+        };
+        let span = Span::new(end + 1, end + 1 + file.text.len());
+        self.included.push((span.start, file));
+        span
+    }
+
+    /// The file that an offset lies in, with the offset at which its text begins.
+    fn at(&self, offset: usize) -> (&Self, usize) {
+        let after = self.included.partition_point(|(base, _)| *base <= offset);
+        match after.checked_sub(1).map(|at| &self.included[at]) {
+            Some((base, file)) => (file, *base),
+            None => (self, 0),
+        }
+    }
+
+    /// The file that a place lies in, and the place there.
+    pub fn file(&self, span: Span) -> (&Self, Span) {
+        let (file, base) = self.at(span.start);
+        (file, Span::new(span.start - base, span.end - base))
     }
 
     /// Reads a UTF-8 text file of at most [`MAX_TEXT_BYTES`].
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let bytes = read_bytes(path, MAX_TEXT_BYTES)?;
-        let name = path.display().to_string();
+        Self::read_as(path, path.display().to_string())
+    }
+
+    /// As [`Source::read`], for a file that is shown as `name`.
+    pub fn read_as(path: &Path, name: String) -> Result<Self, SourceError> {
+        let bytes = read_bytes_of(path, name.clone(), MAX_TEXT_BYTES)?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(name, text)),
             Err(error) => {
@@ -90,33 +130,36 @@ impl Source {
         &self.name
     }
 
-    /// The whole text.
+    /// The whole text, without that of included files.
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// The text of `span`; empty where the span does not lie on character boundaries of this text.
     pub fn slice(&self, span: Span) -> &str {
-        self.text.get(span.start..span.end).unwrap_or_default()
+        let (file, span) = self.file(span);
+        file.text.get(span.start..span.end).unwrap_or_default()
     }
 
-    /// Line and column, both from 1, columns counted in characters.
+    /// Line and column in the file that the offset lies in, both from 1, columns counted in characters.
     pub fn position(&self, offset: usize) -> Position {
-        let mut offset = offset.min(self.text.len());
-        while !self.text.is_char_boundary(offset) {
+        let (file, base) = self.at(offset);
+        let mut offset = (offset - base).min(file.text.len());
+        while !file.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let line = self.line_starts.partition_point(|start| *start <= offset) - 1;
-        let column = self.text[self.line_starts[line]..offset].chars().count();
+        let line = file.line_starts.partition_point(|start| *start <= offset) - 1;
+        let column = file.text[file.line_starts[line]..offset].chars().count();
         Position { line: line + 1, column: column + 1 }
     }
 
-    /// The line (from 1) of an offset, without the work of counting its column.
+    /// The line (from 1) of an offset in the file that it lies in, without the work of counting its column.
     pub fn line(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset.min(self.text.len()))
+        let (file, base) = self.at(offset);
+        file.line_starts.partition_point(|start| *start <= (offset - base).min(file.text.len()))
     }
 
-    /// The byte offset at which a line (from 1) starts; the end of the text for a line past the last.
+    /// The byte offset at which a line (from 1) of this file starts; the end of the text for a line past the last.
     pub fn line_start(&self, line: usize) -> usize {
         self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
     }
@@ -343,6 +386,23 @@ mod tests {
         for offset in 0..12 {
             assert_eq!(source.line(offset), source.position(offset).line, "{offset}");
         }
+    }
+
+    #[test]
+    fn offsets_of_included_files_lie_in_them() {
+        let mut source = Source::new("a.md", "ab\nc");
+        let first = source.include(Source::new("b.yaml", "x\nyz"));
+        let second = source.include(Source::new("c.yaml", ""));
+        let place = |offset: usize| {
+            let (file, span) = source.file(Span::new(offset, offset));
+            (file.name().to_owned(), span.start, source.position(offset).to_string())
+        };
+        assert_eq!(place(4), ("a.md".to_owned(), 4, "2:2".to_owned()), "the end of the first file");
+        assert_eq!(place(first.start + 3), ("b.yaml".to_owned(), 3, "2:2".to_owned()));
+        assert_eq!(place(first.end), ("b.yaml".to_owned(), 4, "2:3".to_owned()));
+        assert_eq!(place(second.start), ("c.yaml".to_owned(), 0, "1:1".to_owned()));
+        assert_eq!((source.slice(first), source.line(first.end)), ("x\nyz", 2));
+        assert_eq!(source.slice(Span::new(3, first.end)), "", "no text reaches over two files");
     }
 
     #[test]

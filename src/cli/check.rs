@@ -79,10 +79,15 @@ impl Check {
         self.show(&files, output)?;
         let errors = files.iter().any(|(_, problems)| problems.iter().any(Diagnostic::is_error));
         if self.format == Format::Text && files.iter().all(|(_, problems)| problems.is_empty()) {
+            let scenes = &workspace.board.scenes;
+            let sheets = scenes.iter().filter(|scene| scene.sheet_of.is_some()).count();
+            let mut told = counted(scenes.len() - sheets, "scene");
+            if sheets > 0 {
+                told = format!("{told} and {}", counted(sheets, "character sheet"));
+            }
             tell(&format!(
-                "{}: {}, no problems\n",
-                crate::report::sanitise(workspace.source.name(), 300),
-                counted(workspace.board.scenes.len(), "scene")
+                "{}: {told}, no problems\n",
+                crate::report::sanitise(workspace.source.name(), 300)
             ));
         }
         Ok(if errors { INVALID } else { 0 })

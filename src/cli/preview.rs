@@ -127,11 +127,13 @@ fn jobs(
 ) -> Vec<Job> {
     let board = &workspace.board;
     let defaults = board.defaults.over(&workspace.settings.defaults);
-    let count = board.scenes.len();
+    let of_film = |scene: &&Scene| scene.sheet_of.is_none();
+    let count = board.scenes.iter().filter(of_film).count();
     board
         .scenes
         .iter()
         .zip(plans)
+        .filter(|(scene, _)| of_film(scene))
         .enumerate()
         .filter(|(_, (_, plan))| plan.action != Action::Skip)
         .map(|(index, (scene, plan))| {

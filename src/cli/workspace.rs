@@ -10,12 +10,16 @@ use crate::ledger::{FileRecord, Snapshot, SqliteLedger};
 use crate::manifest::{self, AssetEntry, Manifest};
 use crate::plan::{Place, PlanOptions, Planned, Planning, media_of};
 use crate::prompt::{PromptError, Templates};
-use crate::report::diagnostics;
-use crate::settings::{Environment, FileProblems, Flags, LintLevel, Settings, nearest, resolve};
+use crate::report::{diagnostics, sanitise};
+use crate::settings::{
+    Environment, FileProblems, Flags, LintLevel, Settings, SettingsError, nearest, resolve,
+};
 use crate::source::{self, Diagnostic, Severity, Source, SourceError};
-use crate::storyboard::{self, Fields, Input, Profile, Scene, SceneId, Storyboard, Value};
+use crate::storyboard::{
+    self, Field, Fields, Input, Loaded, Profile, Scene, SceneId, Storyboard, Value,
+};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// Added to the label of a problem that several scenes have in common.
 const OTHERS: &str = " and others";
@@ -66,8 +70,12 @@ impl Workspace {
         let text = Source::read(&settings.project.storyboard)?;
         let provider = &settings.provider;
         provider.refuse_key_in(Path::new(&settings.project.shown), text.text())?;
-        let source = Source::new(settings.project.shown.clone(), text.text());
-        let reading = storyboard::read(&source);
+        let mut source = Source::new(settings.project.shown.clone(), text.text());
+        let mut included = Included { settings: &settings, refused: None };
+        let reading = storyboard::read_with(&mut source, &mut |path| included.load(path));
+        if let Some(refused) = included.refused {
+            return Err(refused.into());
+        }
         let diagnostics = leveled(reading.diagnostics, &settings.lints);
         let Some(board) = reading.storyboard else {
             return Err(Failure::document("not-a-storyboard", &source, diagnostics));
@@ -227,6 +235,7 @@ impl Workspace {
             manifest,
             ledger,
             paths: named_files(&self.board, &self.settings.defaults),
+            footage: footage_of(&self.board, &self.settings.defaults),
             now_ms: now_ms(),
             has_key: self.settings.provider.key.is_some(),
         })
@@ -341,6 +350,54 @@ fn chosen_profile(
     }
 }
 
+/// Opens the files that a storyboard includes.
+struct Included<'s> {
+    settings: &'s Settings,
+    /// A file that must not be read on, let alone be shown.
+    refused: Option<SettingsError>,
+}
+
+impl Included<'_> {
+    /// Opens one, by its path relative to the storyboard's folder.
+    fn load(&mut self, path: &str) -> Result<Loaded, String> {
+        let project = &self.settings.project;
+        let name = shown_beside(&project.shown, path);
+        let told = sanitise(&name, 300);
+        let real = project.storyboard_folder().join(path).canonicalize().map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::NotFound => format!("`{told}` is missing"),
+                _ => format!("cannot read `{told}`: {error}"),
+            }
+        })?;
+        let root = project.root.canonicalize().unwrap_or_else(|_| project.root.clone());
+        if !real.starts_with(root) {
+            return Err(format!("`{told}` lies outside the project"));
+        }
+        let source = Source::read_as(&real, name).map_err(|error| error.to_string())?;
+        let provider = &self.settings.provider;
+        if let Err(error) = provider.refuse_key_in(Path::new(source.name()), source.text()) {
+            let message = error.to_string();
+            self.refused = Some(error);
+            return Err(message);
+        }
+        Ok(Loaded { identity: real.display().to_string(), source })
+    }
+}
+
+/// A path relative to the folder of the storyboard that is shown as `storyboard`, as it is shown.
+fn shown_beside(storyboard: &str, path: &str) -> String {
+    let mut parts: Vec<Component<'_>> = Vec::new();
+    let folder = Path::new(storyboard).parent().unwrap_or(Path::new(""));
+    for part in folder.components().chain(Path::new(path).components()) {
+        match (part, parts.last()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts.iter().collect::<PathBuf>().display().to_string()
+}
+
 /// The built-in catalogue with the user's own models and over them the project's, but without the file `except`.
 pub(super) fn catalog_of(
     root: &Path,
@@ -428,6 +485,13 @@ fn own_files(folder: &Path, shown: &str, ending: &str) -> Result<Vec<(String, St
 
 fn template_failure(error: PromptError) -> Failure {
     Failure::invalid("invalid-template", format!("in `prompts`: {error}")).hint(error.hint())
+}
+
+/// Every path and asset id of footage, as written.
+fn footage_of(board: &Storyboard, defaults: &Fields) -> Vec<String> {
+    let all = board.scenes.iter().map(|scene| &scene.fields).chain([&board.defaults, defaults]);
+    let found: BTreeSet<&str> = all.filter_map(|fields| fields.text(Field::File)).collect();
+    found.into_iter().map(str::to_owned).collect()
 }
 
 /// Every path and asset id that the storyboard names, as written.

@@ -1,6 +1,6 @@
 //! Reads the world once for a plan. Looks only: nothing is created, written or sent.
 
-use super::{Known, KnownInput, Output};
+use super::{Footage, Known, KnownInput, Output};
 use crate::digest;
 use crate::layout::Layout;
 use crate::manifest::{Manifest, safe_filename};
@@ -22,6 +22,8 @@ pub struct Gathering<'a> {
     pub ledger: Snapshot,
     /// Paths and asset ids that the storyboard names, as written.
     pub paths: Vec<String>,
+    /// Paths and asset ids of footage and stills that exist, as written.
+    pub footage: Vec<String>,
     /// Unix milliseconds.
     pub now_ms: i64,
     /// Whether a key is at hand.
@@ -43,7 +45,8 @@ pub struct KnownError {
 /// # Errors
 /// A file that exists and cannot be read.
 pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), KnownError> {
-    let Gathering { layout, board_folder, manifest, ledger, paths, now_ms, has_key } = gathering;
+    let Gathering { layout, board_folder, manifest, ledger, paths, footage, now_ms, has_key } =
+        gathering;
     let mut hashes = Hashes {
         root: &layout.project_root,
         known: ledger.files.iter().map(|record| (record.path.as_str(), record)).collect(),
@@ -66,16 +69,22 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
     let cached = digests.into_iter().filter(|sha256| layout.cached(sha256).is_file());
     let cached: HashSet<String> = cached.cloned().collect();
 
+    let place = |written: &str| match manifest.asset_filename(written) {
+        Some(filename) => layout.assets_root.join(filename),
+        None => board_folder.join(written),
+    };
     let mut inputs = BTreeMap::new();
     for written in paths {
-        let input = match manifest.asset_filename(&written) {
-            Some(filename) => hashes.input(&layout.assets_root.join(filename))?,
-            None => hashes.input(&board_folder.join(&written))?,
-        };
+        let input = hashes.input(&place(&written))?;
         inputs.insert(written, input);
     }
+    let footage = footage.into_iter().map(|written| {
+        let found = hashes.footage(&place(&written));
+        (written, found)
+    });
+    let footage = footage.collect();
     let fresh = hashes.fresh;
-    Ok((Known { manifest, ledger, outputs, cached, inputs, now_ms, has_key }, fresh))
+    Ok((Known { manifest, ledger, outputs, cached, inputs, footage, now_ms, has_key }, fresh))
 }
 
 /// Digests of files, trusting size and time where the ledger knows them.
@@ -100,20 +109,41 @@ impl Hashes<'_> {
 
     /// A file the storyboard names.
     fn input(&mut self, path: &Path) -> Result<KnownInput, KnownError> {
-        let Ok(real) = path.canonicalize() else {
-            return Ok(KnownInput::Unusable("is missing".into()));
-        };
-        let root = self.root.canonicalize().unwrap_or_else(|_| self.root.to_owned());
-        if !real.starts_with(&root) {
-            return Ok(KnownInput::Unusable("lies outside the project".into()));
-        }
-        match std::fs::metadata(&real) {
-            Ok(metadata) if metadata.is_file() => {
+        match self.inside(path) {
+            Ok((real, metadata)) => {
                 let sha256 = self.digest(&real, &metadata)?;
                 let seconds = seconds_of(&real);
                 Ok(KnownInput::File { path: real, sha256, seconds })
             }
-            _ => Ok(KnownInput::Unusable("is not a file".into())),
+            Err(why) => Ok(KnownInput::Unusable(why.into())),
+        }
+    }
+
+    /// A file that stands in the film as it is. Nothing is made from it, so its content is not hashed.
+    fn footage(&self, path: &Path) -> Footage {
+        let (real, metadata) = match self.inside(path) {
+            Ok(found) => found,
+            Err(why) => return Footage::Unusable(why.into()),
+        };
+        if is_lfs_pointer(&real, metadata.len()) {
+            return Footage::Pointer;
+        }
+        match crate::media::probe_file(&real) {
+            Ok(probe) => Footage::Readable(probe),
+            Err(error) => Footage::Unusable(error.to_string()),
+        }
+    }
+
+    /// A file of the project; why it is none, in words that follow its name.
+    fn inside(&self, path: &Path) -> Result<(PathBuf, std::fs::Metadata), &'static str> {
+        let real = path.canonicalize().map_err(|_| "is missing")?;
+        let root = self.root.canonicalize().unwrap_or_else(|_| self.root.to_owned());
+        if !real.starts_with(&root) {
+            return Err("lies outside the project");
+        }
+        match std::fs::metadata(&real) {
+            Ok(metadata) if metadata.is_file() => Ok((real, metadata)),
+            _ => Err("is not a file"),
         }
     }
 

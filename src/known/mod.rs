@@ -5,6 +5,7 @@ mod gather;
 pub use gather::{Gathering, KnownError, gather, is_lfs_pointer};
 
 use crate::manifest::Manifest;
+use crate::media::Probe;
 use crate::record;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub struct Known {
     pub cached: HashSet<String>,
     /// Files that the storyboard names, by path as written.
     pub inputs: BTreeMap<String, KnownInput>,
+    /// Footage and stills that exist and stand in the film as they are, by path as written.
+    pub footage: BTreeMap<String, Footage>,
     /// Unix milliseconds: what the provider still has depends on it.
     pub now_ms: i64,
     /// True when a key is at hand, so that the provider can be asked for a clip it still has.
@@ -38,6 +41,17 @@ pub enum Output {
     },
     /// A Git LFS pointer: a few lines of text in place of the clip.
     Pointer,
+}
+
+/// Footage, or a still, that exists.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Footage {
+    /// It can be read.
+    Readable(Probe),
+    /// A Git LFS pointer: a few lines of text in place of the file.
+    Pointer,
+    /// It cannot be used, and why: `is missing`, `is cut: ...`.
+    Unusable(String),
 }
 
 /// A file the storyboard names.

@@ -76,7 +76,7 @@ impl Ask {
         digests: &dyn Fn(&str) -> Option<String>,
         templates: &BTreeMap<String, String>,
     ) -> Self {
-        let mut effective = scene.fields.over(defaults);
+        let mut effective = scene.effective(defaults);
         let still = effective.is_still();
         if still {
             // What a film says of its clips is not said of its stills.
@@ -105,7 +105,11 @@ impl Ask {
             let has_params = fields.contains_key(&Field::Params);
             super::profile::put_over(profile, &mut steps, has_params);
         }
-        let characters = characters_of(&fields, &steps, board);
+        // What a sheet shows is all said already, and its character's picture is the sheet itself.
+        let characters = match scene.sheet_of {
+            Some(_) => Vec::new(),
+            None => characters_of(&fields, &steps, board),
+        };
         let mut ask = Self {
             fields,
             steps,
@@ -462,6 +466,7 @@ fn value_to_json(value: &Value) -> Json {
         Value::Switch(on) => (*on).into(),
         Value::Inputs(inputs) => inputs.iter().map(input_to_json).collect(),
         Value::Names(names) => names.iter().cloned().map(Json::from).collect(),
+        Value::Ranges(ranges) => ranges.iter().map(|range| Json::from(range.to_string())).collect(),
         Value::Params(params) => params.iter().cloned().collect::<Map<String, Json>>().into(),
     }
 }
@@ -570,6 +575,7 @@ mod tests {
             fields,
             steps: Some(vec![Step { kind: StepKind::Extend, span: Span::default(), fields: step }]),
             unknown: Vec::new(),
+            sheet_of: None,
         }
     }
 
@@ -578,17 +584,11 @@ mod tests {
         let board = Storyboard {
             characters: vec![
                 Character {
-                    name: Spanned::new("ada".into(), Span::default()),
                     look: Some(Spanned::new("Ada, 60s".into(), Span::default())),
                     images: vec![Spanned::new(Input::Path("refs/ada.png".into()), Span::default())],
-                    voice: None,
+                    ..Character::named(Spanned::new("ada".into(), Span::default()))
                 },
-                Character {
-                    name: Spanned::new("light".into(), Span::default()),
-                    look: None,
-                    images: Vec::new(),
-                    voice: None,
-                },
+                Character::named(Spanned::new("light".into(), Span::default())),
             ],
             ..Storyboard::default()
         };

@@ -143,6 +143,15 @@ impl Builder<'_> {
         }
         if ask.is_still() {
             self.check_still_steps(ask, &mut problems);
+            if let Some(id) = text(&ask.fields, Field::Extends) {
+                problems.push(Problem::new(
+                    None,
+                    Field::Extends,
+                    "extends",
+                    "a still continues no clip".into(),
+                    Some(format!("start from its last frame: `reference: scene:{id}`")),
+                ));
+            }
             let own = ask.steps.iter().find(|step| step.kind == StepKind::Keyframe);
             let fields = merged(&ask.fields, own.map(|step| &step.fields));
             self.still(ask, &fields, Still::Scene, &mut built, &mut problems);
@@ -152,17 +161,7 @@ impl Builder<'_> {
         let generate_index = ask.steps.iter().position(|step| step.kind == StepKind::Generate);
         let own = generate_index.map(|index| &ask.steps[index].fields);
         let fields = merged(&ask.fields, own);
-        if let Some(id) = text(&fields, Field::Extends) {
-            problems.push(Problem::new(
-                None,
-                Field::Extends,
-                "scene-reference",
-                format!("the clip of another scene (`{id}`) cannot be continued yet"),
-                Some(format!(
-                    "make both one scene with an `extend` step, or start from its last frame: `reference: scene:{id}`"
-                )),
-            ));
-        }
+        check_continued(ask, &fields, &mut built, &mut problems);
         let found = if ask.is_auto() {
             self.automatic(ask, &fields, &mut problems)
         } else {
@@ -364,7 +363,15 @@ impl Builder<'_> {
             sources.sound_file = voice::symbol(ask);
         }
         let params = params(fields);
-        let (model, mode) = choose_mode(found, &sources, &params, problems)?;
+        let before = problems.len();
+        let chosen = choose_mode(found, &sources, &params, problems);
+        if fields.contains_key(&Field::Extends) {
+            let wrong = problems[before..].iter_mut().filter_map(|problem| problem.field.as_mut());
+            wrong
+                .filter(|field| **field == Field::Reference)
+                .for_each(|field| *field = Field::Extends);
+        }
+        let (model, mode) = chosen?;
         let own = mode.beside(&params);
         let mode = own.as_ref().unwrap_or(mode);
         if keyframe && !mode.takes("reference") {
@@ -477,6 +484,12 @@ impl Builder<'_> {
             wanted.fields.insert("prompt".into(), prompt.clone().into());
         }
         built.offer(None, mode, style.is_some(), values, &mut wanted);
+        if fields.contains_key(&Field::Extends) {
+            let unused = built.unsupported.iter_mut().map(|(_, field)| field);
+            unused
+                .filter(|field| **field == Field::Reference)
+                .for_each(|field| *field = Field::Extends);
+        }
         let step = Making {
             kind: StepKind::Generate,
             index: None,
@@ -567,6 +580,45 @@ impl Builder<'_> {
             parameters,
         })
     }
+}
+
+/// Tells how the clip of another scene is continued, and what cannot stand beside that.
+fn check_continued(
+    ask: &Ask,
+    fields: &BTreeMap<Field, Value>,
+    built: &mut Built,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(id) = text(fields, Field::Extends) else { return };
+    let beside = [Field::Reference, Field::ImagePrompt, Field::Video]
+        .into_iter()
+        .find(|field| fields.contains_key(field))
+        .map(Field::name)
+        .or_else(|| {
+            let keyframe = ask.steps.iter().any(|step| step.kind == StepKind::Keyframe);
+            keyframe.then_some("keyframe")
+        });
+    if let Some(beside) = beside {
+        problems.push(Problem::new(
+            None,
+            Field::Extends,
+            "extends",
+            format!("the clip cannot continue scene `{id}` and start from its own `{beside}`"),
+            Some(format!(
+                "keep `extends` or `{beside}`; a `last_frame` may stand beside `extends`"
+            )),
+        ));
+    }
+    built.warnings.push(Problem::new(
+        None,
+        Field::Extends,
+        "extends-by-frame",
+        format!(
+            "the clip starts from the last frame of scene `{id}`; the model sees no more of it, so motion and sound \
+             begin anew"
+        ),
+        Some(format!("an `extend` step under scene `{id}` continues all of its clip, as one longer clip")),
+    ));
 }
 
 /// Whether clips of a mode are heard, with the author's word for its switch where it has one.

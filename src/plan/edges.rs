@@ -3,9 +3,14 @@
 //! A plan is made with what the other scenes are thought to give, and made again where that turns out otherwise: what a
 //! scene gives is known once it is planned. Where it is rendered anew, nobody knows yet, and so on down the line.
 
+use super::ask::Ask;
+use super::build::Builder;
 use super::decide::Match;
+use super::existing::not_generated;
 use super::outcome::{Action, ScenePlan};
-use super::planner::{Planning, is_filtered, media_of};
+use super::planner::{PlanOptions, Planning, is_filtered, media_of};
+use super::prepare::digest_of_input;
+use super::request::awaited_names;
 use super::voice::{self, VOICE};
 use super::work::{StepStart, Work};
 use crate::known::Output;
@@ -147,6 +152,14 @@ impl Edges {
         self.uses.iter().all(BTreeSet::is_empty)
     }
 
+    /// True where a scene, or one of the flags, has a use for what this one gives.
+    pub fn is_wanted(&self, scene: &Scene, options: &PlanOptions) -> bool {
+        let named = options.retake.has(&scene.id)
+            || options.only.as_ref().is_some_and(|only| only.has(&scene.id));
+        let key = scene.id.key();
+        named || self.uses.iter().flatten().any(|used| used.scene == key)
+    }
+
     /// The place of a scene that others use.
     pub fn place(&self, key: &str) -> Option<usize> {
         self.places.get(key).copied()
@@ -169,7 +182,7 @@ impl Edges {
                 let Some(other) = self.places.get(&used.scene).map(|at| &scenes[*at]) else {
                     continue;
                 };
-                if super::planner::not_generated(&other.fields.over(defaults)).is_some() {
+                if not_generated(&other.effective(defaults)).is_some() {
                     let message = format!(
                         "scene {} starts from scene {}, which is not rendered",
                         scenes[at].id, other.id
@@ -180,6 +193,24 @@ impl Edges {
                             .hint("name a picture or clip by its path instead"),
                     );
                 }
+            }
+        }
+        for scene in scenes {
+            let fields = scene.effective(defaults);
+            let continued = fields.get(Field::Extends).zip(fields.text(Field::Extends));
+            let Some((written, id)) = continued else { continue };
+            let Some(at) = self.place(&SceneId::parse(id).key()) else { continue };
+            if self.media[at] == Media::Image {
+                let message =
+                    format!("scene {} is a still, which has no clip to continue", scenes[at].id);
+                diagnostics.push(
+                    Diagnostic::error("extends", message, written.span)
+                        .label(format!("scene {} would continue it", scene.id))
+                        .hint(format!(
+                            "start from the picture: `reference: scene:{}`",
+                            scenes[at].id
+                        )),
+                );
             }
         }
         if let Some(circle) = self.circle() {
@@ -440,7 +471,7 @@ fn uses_voice(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> bool
     if steps().any(|step| step.kind == StepKind::Lipsync && !has_sound(&step.fields)) {
         return true;
     }
-    let effective = scene.fields.over(defaults);
+    let effective = scene.effective(defaults);
     let own = steps().find(|step| step.kind == StepKind::Generate).map(|step| &step.fields);
     let profile = planning.profile.map(|profile| &profile.fields);
     let models = [profile, own, Some(&effective)];
@@ -451,12 +482,14 @@ fn uses_voice(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> bool
 
 /// What a scene uses of others.
 fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSet<Awaited> {
-    let own = scene.fields.iter();
-    let filled = defaults.iter().filter(|(field, _)| !scene.fields.has(*field));
+    let fields = scene.effective(defaults);
     let steps = scene.steps.as_ref().or(planning.board.default_steps.as_ref());
     let of_steps = steps.into_iter().flatten().flat_map(|step| step.fields.iter());
     let mut used = BTreeSet::new();
-    for (field, value) in own.chain(filled).chain(of_steps) {
+    if let Some(id) = fields.text(Field::Extends) {
+        used.insert(Awaited { scene: SceneId::parse(id).key(), part: Part::Last });
+    }
+    for (field, value) in fields.iter().chain(of_steps) {
         let Value::Inputs(inputs) = &value.value else { continue };
         if field.spec().editorial {
             continue;
@@ -470,6 +503,50 @@ fn used_by(planning: &Planning<'_>, scene: &Scene, defaults: &Fields) -> BTreeSe
     }
     if uses_voice(planning, scene, defaults) {
         used.insert(Awaited { scene: scene.id.key(), part: Part::Voice });
+    }
+    if not_generated(&fields).is_none() {
+        used.extend(pictures_of_cast(planning, scene, defaults));
+    }
+    used
+}
+
+/// The sheets of its characters that a scene uses. Not every model takes pictures of characters, and a scene with a
+/// picture of its own has no use for them: only what the request holds is waited for.
+fn pictures_of_cast(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    defaults: &Fields,
+) -> BTreeSet<Awaited> {
+    let with_sheet = |image: &Input| matches!(image, Input::Scene { .. });
+    let images = planning.board.characters.iter().flat_map(|character| &character.images);
+    if !images.into_iter().any(|image| with_sheet(&image.value)) {
+        return BTreeSet::new();
+    }
+    let digests = |path: &str| digest_of_input(planning, path);
+    let ask =
+        Ask::of(scene, planning.board, (defaults, planning.profile), &digests, &BTreeMap::new());
+    let pictures = ask.characters.iter().flat_map(|character| &character.images);
+    let mut used: BTreeSet<Awaited> = pictures
+        .filter_map(|image| match image {
+            Input::Scene { id, frame } => Some(Awaited {
+                scene: SceneId::parse(id).key(),
+                part: Part::of(Field::Characters, *frame),
+            }),
+            _ => None,
+        })
+        .collect();
+    // The guide may have chosen another model before, so what is chosen now tells nothing.
+    if used.is_empty() || ask.is_auto() {
+        return used;
+    }
+    let lengths = HashMap::new();
+    let builder =
+        Builder { catalog: planning.catalog, templates: planning.templates, lengths: &lengths };
+    // What is wrong with a scene is told when it is planned.
+    if let Ok(built) = builder.build(&ask) {
+        let bodies = built.steps.iter().map(|step| &step.request.body);
+        let named: HashSet<String> = bodies.flat_map(awaited_names).collect();
+        used.retain(|one| named.contains(&one.name()));
     }
     used
 }

@@ -7,6 +7,7 @@ mod decide;
 mod difference;
 mod draft;
 pub mod edges;
+mod existing;
 mod history;
 mod later;
 mod matching;

@@ -477,21 +477,6 @@ pub fn media_of(scene: &Scene, board: &Storyboard, defaults: &Fields) -> Media {
     if kind.is_some_and(Fields::is_still) { Media::Image } else { Media::Video }
 }
 
-/// Why a scene is not generated at all.
-pub(super) fn not_generated(fields: &Fields) -> Option<Reason> {
-    if fields.has(Field::File) {
-        return Some(Reason::because("image-scene", "it is footage or a still that exists"));
-    }
-    let kind = fields.text(Field::Kind)?.trim().to_lowercase().replace([' ', '-'], "_");
-    match kind.as_str() {
-        "footage" | "title" | "title_card" | "black" => Some(Reason::because(
-            "image-scene",
-            format!("a scene of type `{kind}` is not generated"),
-        )),
-        _ => None,
-    }
-}
-
 /// Tells at its scene that a take is still at the provider which nobody asks for any more.
 fn note_stale(plans: &mut [ScenePlan], stale: &[Take]) {
     let mut by_scene: HashMap<&str, Vec<u32>> = HashMap::new();

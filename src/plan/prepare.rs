@@ -4,15 +4,16 @@ use super::ask::{Ask, number};
 use super::build::{Builder, Built, BuiltStep};
 use super::difference::Present;
 use super::edges::{Edges, Given, content};
+use super::existing::{self, not_generated};
 use super::outcome::Reason;
-use super::planner::{Planning, not_generated, slot};
+use super::planner::{Planning, slot};
 use super::problem::Problem;
 use super::profile;
 use crate::known::KnownInput;
 use crate::manifest::Media;
 use crate::record::{Take, TakeState};
-use crate::source::{Diagnostic, Span};
-use crate::storyboard::{Field, Fields, Profile, Scene, SceneId, StepKind, Value};
+use crate::source::{Diagnostic, Span, Spanned};
+use crate::storyboard::{Field, Fields, Input, Profile, Scene, SceneId, StepKind, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What scenes are prepared with.
@@ -122,7 +123,7 @@ impl<'a> Preparing<'_, 'a> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Prepared<'a> {
         let planning = self.planning;
-        let effective = scene.fields.over(self.defaults);
+        let effective = scene.effective(self.defaults);
         let duration = effective.seconds(Field::Duration);
         let mut prepared = Prepared {
             scene,
@@ -136,11 +137,21 @@ impl<'a> Preparing<'_, 'a> {
         };
         if let Some(reason) = not_generated(&effective) {
             prepared.skip = Some(reason);
+            existing::check(planning, scene, &effective, diagnostics);
+            return prepared;
+        }
+        if let Some(name) = &scene.sheet_of
+            && !self.edges.is_wanted(scene, planning.options)
+        {
+            let why = format!("no scene takes the picture of `{name}`");
+            prepared.skip = Some(Reason::because("image-scene", why));
             return prepared;
         }
         match self.present(at, scene, &effective, planning.profile, None) {
             Ok(present) => {
                 report_warnings(planning, scene, &present.built, duration, diagnostics);
+                let length = present.built.clip_length;
+                existing::check_used(planning, scene, &effective, length, diagnostics);
                 if let Some(retired) = &present.built.retired {
                     prepared.skip = Some(Reason::because("retired", retired.clone()));
                     return prepared;
@@ -190,10 +201,7 @@ impl<'a> Preparing<'_, 'a> {
         through: Option<StepKind>,
     ) -> Result<Present, Vec<Problem>> {
         let Self { planning, builder, defaults, styles, edges, given } = self;
-        let digests = |path: &str| match planning.known.inputs.get(path) {
-            Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
-            _ => None,
-        };
+        let digests = |path: &str| digest_of_input(planning, path);
         let mut ask = Ask::of(scene, planning.board, (defaults, profile), &digests, styles);
         ask.through = through;
         for used in &edges.uses[at] {
@@ -377,6 +385,7 @@ fn report_warnings(
 /// A problem under the words that caused it.
 fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnostic {
     let span = match problem.field {
+        Some(Field::Characters) if let Some(span) = image_span(planning, &problem) => span,
         Some(field) => field_span(planning, scene, problem.step, field),
         None => problem
             .step
@@ -397,6 +406,24 @@ fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnost
     diagnostic
 }
 
+/// Where the picture of a character that a problem is about was written.
+fn image_span(planning: &Planning<'_>, problem: &Problem) -> Option<Span> {
+    let images = planning.board.characters.iter().flat_map(|character| &character.images);
+    let same = |image: &&Spanned<Input>| match &image.value {
+        Input::Path(path) | Input::Asset(path) => Some(path) == problem.param.as_ref(),
+        Input::Url(_) | Input::Scene { .. } => false,
+    };
+    images.into_iter().find(same).map(|image| image.span)
+}
+
+/// The digest of a file that the storyboard names, where it can be used.
+pub(super) fn digest_of_input(planning: &Planning<'_>, path: &str) -> Option<String> {
+    match planning.known.inputs.get(path) {
+        Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
+        _ => None,
+    }
+}
+
 fn step_of<'a>(
     planning: &'a Planning<'_>,
     scene: &'a Scene,
@@ -406,7 +433,12 @@ fn step_of<'a>(
 }
 
 /// Where a field of a scene was written: at the step, at the scene, in the front matter, else the scene itself.
-fn field_span(planning: &Planning<'_>, scene: &Scene, step: Option<usize>, field: Field) -> Span {
+pub(super) fn field_span(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    step: Option<usize>,
+    field: Field,
+) -> Span {
     let at_step = step.and_then(|step| step_of(planning, scene, step));
     if let Some(step) = at_step {
         return step.fields.get(field).map_or(step.span, |spanned| spanned.span);

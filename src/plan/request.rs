@@ -79,6 +79,15 @@ pub fn put_scenes(value: &mut Value, given: &BTreeMap<String, Value>) {
     });
 }
 
+/// The names of what is awaited of other scenes, anywhere in the value: `scene:3/last`.
+pub(super) fn awaited_names(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    visit(&mut value.clone(), &mut |map| {
+        found.extend(map.get("$scene").and_then(Value::as_str).map(str::to_owned));
+    });
+    found
+}
+
 /// True when an object with this key stands anywhere in the value.
 pub(super) fn holds(value: &Value, key: &str) -> bool {
     let mut found = false;

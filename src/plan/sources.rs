@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::edges::{Awaited, Part};
 use super::problem::Problem;
+use super::values::text;
 use crate::catalog::{Found, Mode, ModeKind, Model};
 use crate::storyboard::{Field, Input, SceneId, Value};
 use serde_json::{Value as Json, json};
@@ -35,6 +36,9 @@ impl Sources {
         let mut references = all(Field::Reference);
         if references.is_empty() {
             references = all(Field::ImagePrompt);
+        }
+        if let Some(continued) = continued(fields) {
+            references = vec![awaited(ask, &continued)];
         }
         let last_frame = all(Field::LastFrame).into_iter().next();
         let video = all(Field::Video).into_iter().next();
@@ -208,25 +212,26 @@ fn symbolic(ask: &Ask, input: &Input, field: Field, problems: &mut Vec<Problem>)
                     param: Some(path.clone()),
                     code: "missing-reference",
                     message: format!("the file `{path}` is missing"),
-                    hint: Some("paths are relative to the storyboard's folder".into()),
+                    hint: Some("paths are relative to the file that they stand in".into()),
                 });
                 None
             }
         },
-        Input::Scene { id, .. } if field == Field::Characters => {
-            problems.push(Problem::new(
-                None,
-                field,
-                "scene-reference",
-                format!("a character's picture cannot be a frame of another scene (`scene:{id}`)"),
-                Some("save the frame as a picture and name its path".into()),
-            ));
-            None
-        }
         Input::Scene { id, frame } => {
             let used = Awaited { scene: SceneId::parse(id).key(), part: Part::of(field, *frame) };
-            let name = used.name();
-            Some(ask.upstream.get(&name).cloned().unwrap_or_else(|| json!({ "$scene": name })))
+            Some(awaited(ask, &used))
         }
     }
+}
+
+/// What another scene gives, as it stands in a symbolic request.
+fn awaited(ask: &Ask, used: &Awaited) -> Json {
+    let name = used.name();
+    ask.upstream.get(&name).cloned().unwrap_or_else(|| json!({ "$scene": name }))
+}
+
+/// What a scene that continues another one's clip uses of it.
+pub(super) fn continued(fields: &BTreeMap<Field, Value>) -> Option<Awaited> {
+    let id = text(fields, Field::Extends)?;
+    Some(Awaited { scene: SceneId::parse(id).key(), part: Part::Last })
 }

@@ -50,7 +50,7 @@ pub fn text(source: &Source, problems: &[Diagnostic], style: Style) -> String {
     out
 }
 
-/// `2 errors and 1 warning in SCENES.md`.
+/// `2 errors and 1 warning in SCENES.md`, and where some are in files that it includes, that.
 pub fn count_line(source: &Source, problems: &[Diagnostic]) -> String {
     let (errors, warnings) = counts(problems);
     let told = match (errors, warnings) {
@@ -60,7 +60,9 @@ pub fn count_line(source: &Source, problems: &[Diagnostic]) -> String {
             format!("{} and {}", counted(errors, "error"), counted(warnings, "warning"))
         }
     };
-    format!("{told} in {}", sanitise(source.name(), 300))
+    let elsewhere = |problem: &Diagnostic| !std::ptr::eq(source.file(problem.span).0, source);
+    let more = if problems.iter().any(elsewhere) { " and what it includes" } else { "" };
+    format!("{told} in {}{more}", sanitise(source.name(), 300))
 }
 
 /// Errors and warnings.
@@ -76,15 +78,16 @@ fn one(source: &Source, problem: &Diagnostic, renderer: &Renderer) -> String {
     };
     let title = level.primary_title(sanitise(&problem.message, 600)).id(problem.code);
     let mut group = Group::with_title(title);
-    let quoted = Quoted::new(source, problem.span);
-    let mut places = vec![(quoted, problem.label.clone(), AnnotationKind::Primary)];
+    let mut places = vec![(problem.span, &problem.label, AnnotationKind::Primary)];
     for (span, label) in problem.related.iter().take(MOST_RELATED) {
-        places.push((Quoted::new(source, *span), label.clone(), AnnotationKind::Context));
+        places.push((*span, label, AnnotationKind::Context));
     }
-    for (quoted, label, kind) in places {
+    for (span, label, kind) in places {
+        let (source, span) = source.file(span);
+        let quoted = Quoted::new(source, span);
         let mut annotation = kind.span(quoted.start..quoted.end);
         if !label.is_empty() {
-            annotation = annotation.label(sanitise(&label, 200));
+            annotation = annotation.label(sanitise(label, 200));
         }
         let path = sanitise(source.name(), 300);
         let mut snippet = Snippet::source(quoted.text).line_start(quoted.line);
@@ -179,7 +182,7 @@ pub fn json(files: &[(&Source, &[Diagnostic])]) -> Value {
 fn object(source: &Source, problem: &Diagnostic) -> Value {
     let place = |span: Span| {
         let (start, end) = (source.position(span.start), source.position(span.end));
-        json!({"file": source.name(), "line": start.line, "column": start.column,
+        json!({"file": source.file(span).0.name(), "line": start.line, "column": start.column,
                "end_line": end.line, "end_column": end.column})
     };
     let related: Vec<Value> = problem
@@ -214,7 +217,7 @@ pub fn github(source: &Source, problems: &[Diagnostic]) -> String {
         let _ = writeln!(
             out,
             "::{kind} file={},line={},col={},endLine={},endColumn={},title={}::{}",
-            property(source.name()),
+            property(source.file(problem.span).0.name()),
             start.line,
             start.column,
             end.line,

@@ -96,7 +96,7 @@ impl ErrorReport {
             }
             report.hint.clone_from(&first.hint);
             report.place = Some(Place {
-                file: source.name().to_owned(),
+                file: source.file(first.span).0.name().to_owned(),
                 line: position.line,
                 column: position.column,
             });

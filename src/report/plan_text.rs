@@ -319,7 +319,7 @@ fn code_words(code: &'static str) -> &'static str {
         "source-upgraded" => "what it starts from was upgraded",
         "price-unknown" => "its price is not known",
         "filtered" => "not selected",
-        "image-scene" => "footage or a card, not generated",
+        "image-scene" => "not generated",
         "retired" => "the model is retired",
         "prompt-changed" => "the prompt changed",
         "model-changed" => "the model changed",

@@ -162,7 +162,7 @@ fn shape(kind: FieldKind) -> Map<String, Value> {
         FieldKind::Seconds => json!({"type": ["number", "string"]}),
         FieldKind::Integer => json!({"type": "integer"}),
         FieldKind::Audio => json!({"type": ["string", "boolean"]}),
-        FieldKind::Inputs | FieldKind::Names => {
+        FieldKind::Inputs | FieldKind::Names | FieldKind::Ranges => {
             json!({"type": ["string", "array"], "items": {"type": "string"}})
         }
         FieldKind::Params => json!({"type": ["object", "string"]}),

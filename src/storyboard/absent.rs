@@ -159,7 +159,7 @@ pub(super) fn is_placeholder(field: Field, text: &str) -> bool {
     }
     let inner = inner.to_lowercase();
     match field.spec().kind {
-        FieldKind::Seconds => !inner.chars().any(|c| c.is_ascii_digit()),
+        FieldKind::Seconds | FieldKind::Ranges => !inner.chars().any(|c| c.is_ascii_digit()),
         // `[ada, tom]` and `[a.png, b.png]` are lists.
         FieldKind::Names => inner.split(',').any(|part| part.split_whitespace().count() > 2),
         FieldKind::Inputs => input::parse_all(&inner).is_err(),

@@ -109,7 +109,8 @@ fn has_something_to_show(scene: &Scene) -> bool {
         return true;
     }
     match scene.fields.text(Field::Kind) {
-        Some("black") => true,
+        // That footage needs a file is told by whoever knows files.
+        Some("black" | "footage") => true,
         Some("title") => scene.fields.has(Field::Text) || scene.title.is_some(),
         _ => false,
     }
@@ -175,8 +176,6 @@ fn references(storyboard: &Storyboard, problems: &mut Problems<'_>) {
                     }
                 }
                 Value::Text(id) if field == Field::Extends => {
-                    let id = id.trim();
-                    let id = id.strip_prefix("scene:").map_or(id, str::trim);
                     check(id, own, value.span, problems);
                 }
                 _ => {}

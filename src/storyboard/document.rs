@@ -1,12 +1,14 @@
 //! A tree as a storyboard: YAML and JSON documents, and the front matter of Markdown ones.
 
 use super::draft::{Draft, Place, is_scene_label, known};
-use super::field::{Field, normalise_label};
+use super::field::{Field, Input, normalise_label};
+use super::include;
 use super::input;
 use super::node::{Node, NodeKind};
 use super::problems::{Problems, first_line, quoted};
 use super::profiles;
-use super::scene::{Character, SceneId, Storyboard};
+use super::scene::{Character, Include, SceneId, Storyboard};
+use super::sheets;
 use super::words;
 use crate::source::{Diagnostic, Span, Spanned};
 
@@ -109,6 +111,7 @@ pub(super) fn read_head<'n>(
             problems.frame_rate = Some(rate);
         }
     }
+    let mut cast = None;
     let mut top = Draft::new(Place::Defaults);
     let mut under_defaults = Draft::new(Place::Defaults);
     for (key, node) in entries {
@@ -139,7 +142,14 @@ pub(super) fn read_head<'n>(
                 ),
             },
             "characters" | "character" | "cast" | "角色" | "人物" | "キャラクター" => {
-                head.storyboard.characters = read_characters(node, problems);
+                match words::plain(node).filter(|path| include::is_document(&path.value)) {
+                    Some(path) => cast = Some(Include { path, is_cast: true }),
+                    None => head.storyboard.characters = read_characters(node, problems),
+                }
+            }
+            "include" | "includes" => {
+                head.recognised = true;
+                include::read(node, &mut head.storyboard.includes, problems);
             }
             "profiles" => {
                 head.recognised = true;
@@ -186,13 +196,15 @@ pub(super) fn read_head<'n>(
             }
         }
     }
+    // What the file says itself counts more than what it includes, and its cast is its own.
+    head.storyboard.includes.extend(cast);
     head.storyboard.defaults = under_defaults.fields.over(&top.fields);
     head.storyboard.default_steps = under_defaults.steps.or(top.steps);
     head
 }
 
 /// Reads `characters`: a map from name to a look, or to `{look, image}`; or a list of maps with a name.
-fn read_characters(node: &Node, problems: &mut Problems<'_>) -> Vec<Character> {
+pub(super) fn read_characters(node: &Node, problems: &mut Problems<'_>) -> Vec<Character> {
     let mut characters = Vec::new();
     match &node.kind {
         NodeKind::Map(entries) => {
@@ -216,12 +228,7 @@ fn read_characters(node: &Node, problems: &mut Problems<'_>) -> Vec<Character> {
                     (Some(name), NodeKind::Map(_)) => {
                         characters.push(read_character(name, item, problems))
                     }
-                    (Some(name), _) => characters.push(Character {
-                        name,
-                        look: None,
-                        images: Vec::new(),
-                        voice: None,
-                    }),
+                    (Some(name), _) => characters.push(Character::named(name)),
                     (None, NodeKind::Map(entries)) if entries.len() == 1 => {
                         characters.push(read_character(
                             entries[0].0.clone(),
@@ -247,12 +254,15 @@ fn wrong_characters(node: &Node, problems: &mut Problems<'_>) {
             node.span,
         )
         .label("something else")
-        .hint("write `characters: {ada: {look: \"Ada, 60s, grey braid\", image: refs/ada.png}}`"),
+        .hint(
+            "write `characters: {ada: {look: \"Ada, 60s, grey braid\", image: refs/ada.png}}`, or the path of a file \
+             with such a map, such as `cast.yaml`",
+        ),
     );
 }
 
 fn read_character(name: Spanned<String>, node: &Node, problems: &mut Problems<'_>) -> Character {
-    let mut character = Character { name, look: None, images: Vec::new(), voice: None };
+    let mut character = Character::named(name);
     let NodeKind::Map(entries) = &node.kind else {
         match (words::plain(node), &node.kind) {
             (Some(look), _) => character.look = Some(look),
@@ -266,39 +276,50 @@ fn read_character(name: Spanned<String>, node: &Node, problems: &mut Problems<'_
             "look" | "description" | "appearance" | "visual" | "prompt" | "外观" | "外見" => {
                 character.look = words::plain(value);
             }
-            "image" | "images" | "ref" | "refs" | "reference" | "references" | "referenceimage"
-            | "sheet" => {
-                let items = match &value.kind {
-                    NodeKind::List(items) => items.as_slice(),
-                    _ => std::slice::from_ref(value),
-                };
-                for item in items {
-                    match item.as_text().map(input::parse_all) {
-                        Some(Ok(inputs)) => character
-                            .images
-                            .extend(inputs.into_iter().map(|image| Spanned::new(image, item.span))),
-                        None if item.kind == NodeKind::Null => {}
-                        _ => problems.push(
-                            Diagnostic::error(
-                                "wrong-value",
-                                format!(
-                                    "the image of {} is no file or link",
-                                    quoted(&character.name.value)
-                                ),
-                                item.span,
-                            )
-                            .label("something else")
-                            .hint(format!("write {}", input::ALLOWED)),
-                        ),
-                    }
-                }
+            "image" | "images" | "ref" | "refs" | "reference" | "references" | "referenceimage" => {
+                read_images(&mut character, value, problems);
             }
-            "voice" => character.voice = words::plain(value),
+            // A sheet that is there already is a picture like any other.
+            "sheet" if sheets::is_picture(value) => read_images(&mut character, value, problems),
+            "sheet" => character.sheet = sheets::read(&character.name.value, value, problems),
+            "voice" | "声音" | "stimme" | "stem" => character.voice = words::plain(value),
             "name" | "id" | "role" | "age" | "notes" | "note" => {}
-            _ => problems.unknown_label(key),
+            _ => problems.unknown_of_character(key),
         }
     }
     character
+}
+
+fn read_images(character: &mut Character, value: &Node, problems: &mut Problems<'_>) {
+    let items = match &value.kind {
+        NodeKind::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(value),
+    };
+    let name = quoted(&character.name.value);
+    for item in items {
+        let (message, hint) = match item.as_text().map(input::parse_all) {
+            Some(Ok(inputs)) => {
+                let scene = inputs.iter().find(|image| matches!(image, Input::Scene { .. }));
+                if scene.is_none() {
+                    let images = inputs.into_iter().map(|image| Spanned::new(image, item.span));
+                    character.images.extend(images);
+                    continue;
+                }
+                (
+                    format!("the image of {name} cannot be a frame of a scene"),
+                    "save the frame as a picture and name its path, or have a picture made: `sheet: on`",
+                )
+            }
+            None if item.kind == NodeKind::Null => continue,
+            _ => (
+                format!("the image of {name} is no file or link"),
+                "write a path such as `refs/ada.png`, an http(s) URL, or an asset such as `img-003`",
+            ),
+        };
+        problems.push(
+            Diagnostic::error("wrong-value", message, item.span).label("something else").hint(hint),
+        );
+    }
 }
 
 /// A storyboard as a reader leaves it for the checks.
@@ -448,6 +469,12 @@ fn read_scene(
 
 /// The id of a scene that has a title and no id: `First light` is `first-light`.
 pub(super) fn slug_or_number(title: &str, index: usize) -> SceneId {
+    let slug = slug(title);
+    if slug.is_empty() { SceneId::Number(index as u64 + 1) } else { SceneId::parse(&slug) }
+}
+
+/// Letters and digits in lower case, with `-` for what stands between them.
+pub(super) fn slug(title: &str) -> String {
     let mut slug = String::new();
     for c in title.chars().flat_map(char::to_lowercase) {
         if c.is_alphanumeric() {
@@ -459,6 +486,5 @@ pub(super) fn slug_or_number(title: &str, index: usize) -> SceneId {
             break;
         }
     }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { SceneId::Number(index as u64 + 1) } else { SceneId::parse(slug) }
+    slug.trim_end_matches('-').to_owned()
 }

@@ -260,6 +260,7 @@ impl Draft {
             fields: self.fields,
             steps: self.steps,
             unknown: self.unknown,
+            sheet_of: None,
         }
     }
 }
@@ -379,6 +380,9 @@ fn shown(value: &Value) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Switch(on) => if *on { "on" } else { "off" }.to_owned(),
         Value::Names(names) => names.join(", "),
+        Value::Ranges(ranges) => {
+            ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
         Value::Inputs(_) | Value::Params(_) => serde_json::to_string(value).unwrap_or_default(),
     }
 }

@@ -116,20 +116,40 @@ pub(super) fn parse(text: &str, frame_rate: Option<f64>) -> Result<Length, Wrong
             Err(_) => Err(Wrong::Unreadable),
         };
     }
-    if let Some((from, until)) = split_range(text) {
-        let (start, end) = (moment(from, rate)?, moment(until, rate)?);
-        if end.seconds <= start.seconds {
-            return Err(if end.seconds == start.seconds {
-                Wrong::NotPositive
-            } else {
-                Wrong::Backwards
-            });
-        }
+    if let Some((start, end)) = ends(text, rate)? {
         let ambiguous = start.whole_number && end.whole_number && start.seconds > 0.0;
         return length(end.seconds - start.seconds, ambiguous, true);
     }
     let moment = moment(text, rate)?;
     length(moment.seconds, false, moment.unit)
+}
+
+/// The two ends of a range; `None` for what is no range.
+fn ends(text: &str, rate: Option<f64>) -> Result<Option<(Moment, Moment)>, Wrong> {
+    let Some((from, until)) = split_range(text) else { return Ok(None) };
+    let (start, end) = (moment(from, rate)?, moment(until, rate)?);
+    if end.seconds > start.seconds {
+        Ok(Some((start, end)))
+    } else if end.seconds == start.seconds {
+        Err(Wrong::NotPositive)
+    } else {
+        Err(Wrong::Backwards)
+    }
+}
+
+/// Reads a part of a clip, such as `1.2s - 5.4s`: where it starts and ends, in seconds.
+pub(super) fn range(text: &str, frame_rate: Option<f64>) -> Result<(f64, f64), Wrong> {
+    if text.len() > 4 * MAX_CHARS || text.chars().count() > MAX_CHARS {
+        return Err(Wrong::Unreadable);
+    }
+    let text: String = text.chars().map(plain_char).collect::<String>().to_lowercase();
+    let (text, own_rate) = take_frame_rate(&text);
+    let (start, end) = ends(strip(&text), own_rate.or(frame_rate))?.ok_or(Wrong::Unreadable)?;
+    if end.seconds > MAX_SECONDS {
+        return Err(Wrong::TooLong);
+    }
+    let whole = |seconds: f64| (seconds * 1e6).round() / 1e6;
+    Ok((whole(start.seconds), whole(end.seconds)))
 }
 
 fn length(seconds: f64, ambiguous: bool, unmistakable: bool) -> Result<Length, Wrong> {

@@ -3,6 +3,7 @@
 use crate::source::{Span, Spanned};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::LazyLock;
 
 macro_rules! fields {
@@ -63,6 +64,8 @@ pub enum FieldKind {
     Params,
     /// A list of names.
     Names,
+    /// Parts of clips: `1.2-5.4`, or `take 2 0-2.1, take 3 1-3.4`.
+    Ranges,
 }
 
 fields! {
@@ -123,7 +126,7 @@ fields! {
     Video "video" TextOrInput true &["videosource", "sourcevideo", "inputvideo"],
         "The source of a video-to-video model; words here are a prompt.";
     Extends "extends" Text true &["continues", "continuesfrom"],
-        "The id of a scene whose clip this one continues.";
+        "The id of a scene whose clip this one continues: it starts from that clip's last frame.";
     AspectRatio "aspect_ratio" Text true &["ratio", "aspect", "format", "画幅", "比例", "アスペクト比", "seitenverhältnis", "beeldverhouding"],
         "The ratio of the picture, such as `16:9`.";
     Resolution "resolution" Text true &["quality", "res", "分辨率", "解像度", "auflösung", "resolutie"],
@@ -146,8 +149,8 @@ fields! {
         "How many takes to choose from.";
     Gate "gate" Text false &[],
         "`keyframe`: the clip is made once its still was chosen with `storyreel pick`.";
-    Use "use" Text false &["range", "userange", "inoutpoints"],
-        "The part of the clip that is used in the cut.";
+    Use "use" Ranges false &["range", "userange", "inoutpoints"],
+        "The part of the clip that is used in the cut, as `1.2-5.4`, or parts of several takes: `take 2 0-2.1, take 3 1-3.4`.";
     Status "status" Text false &["state", "状态"],
         "Where the work stands; for people.";
     Notes "notes" Text false &["note", "comment", "comments", "remarks", "备注", "メモ", "notizen", "opmerkingen"],
@@ -224,13 +227,42 @@ pub enum Value {
     Names(Vec<String>),
     /// A model's own parameters in the order written: a JSON value each (text where the author gave none).
     Params(Vec<(String, serde_json::Value)>),
+    /// Parts of clips in the order of the cut.
+    Ranges(Vec<UsedRange>),
+}
+
+/// A part of a clip that is used in the cut.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct UsedRange {
+    /// The take it is taken from; `None` for the scene's present one.
+    pub take: Option<u32>,
+    /// Where it starts, in seconds from the start of the clip.
+    pub start: f64,
+    /// Where it ends, after its start.
+    pub end: f64,
+}
+
+impl UsedRange {
+    /// How long it is, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.end - self.start
+    }
+}
+
+impl fmt::Display for UsedRange {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(take) = self.take {
+            write!(out, "take {take} ")?;
+        }
+        write!(out, "{}-{}", self.start, self.end)
+    }
 }
 
 /// A file, link or earlier result that a scene starts from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
-    /// A path as written, relative to the storyboard's folder.
+    /// A path relative to the storyboard's folder; as written, where it was not written in an included file.
     Path(String),
     /// An http or https URL; never fetched by storyreel.
     Url(String),
@@ -295,6 +327,14 @@ impl Fields {
         }
     }
 
+    /// The parts of clips that a field names.
+    pub fn ranges(&self, field: Field) -> &[UsedRange] {
+        match self.get(field).map(|spanned| &spanned.value) {
+            Some(Value::Ranges(ranges)) => ranges,
+            _ => &[],
+        }
+    }
+
     /// The inputs of a field.
     pub fn inputs(&self, field: Field) -> &[Input] {
         match self.get(field).map(|spanned| &spanned.value) {
@@ -318,9 +358,21 @@ impl Fields {
         self.map.iter().map(|(field, value)| (*field, value))
     }
 
+    /// Their values, to be changed in place.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.map.values_mut().map(|spanned| &mut spanned.value)
+    }
+
     /// True when nothing is set.
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
+    }
+
+    /// Those of these fields.
+    #[must_use]
+    pub(super) fn only(&self, wanted: &[Field]) -> Self {
+        let map = self.map.iter().filter(|(field, _)| wanted.contains(field));
+        Self { map: map.map(|(field, value)| (*field, value.clone())).collect() }
     }
 
     /// These fields with the gaps filled from `defaults`.

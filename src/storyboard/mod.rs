@@ -1,7 +1,7 @@
 //! The user's document as typed scenes, whatever it was written in.
 //!
 //! [`read`] takes a Markdown or YAML source and gives one [`Storyboard`] together with every problem found,
-//! each with its place. Nothing here knows models, prices or files: `plan` checks those.
+//! each with its place; [`read_with`] takes what it includes, too. Nothing here knows models, prices or files: `plan` checks those.
 
 mod absent;
 mod checks;
@@ -9,6 +9,7 @@ mod document;
 mod draft;
 mod duration;
 mod field;
+mod include;
 mod input;
 mod markdown;
 mod node;
@@ -18,17 +19,23 @@ mod profiles;
 mod ratio;
 mod scene;
 mod schema;
+mod sheets;
 mod toml;
+mod used;
 mod value;
 mod words;
 mod yaml;
 
-pub use field::{FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, STILL, Value};
-pub use scene::{Character, Profile, Scene, SceneId, Step, StepKind, Storyboard};
+pub use field::{
+    FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, STILL, UsedRange, Value,
+};
+pub use include::{Load, Loaded};
+pub use scene::{Character, Include, Profile, Scene, SceneId, Sheet, Step, StepKind, Storyboard};
 pub use schema::schema;
 pub use toml::defaults_from_toml;
 
 use crate::source::{Diagnostic, Source, Span};
+use document::Drafted;
 use problems::Problems;
 use std::path::Path;
 
@@ -51,17 +58,40 @@ enum Format {
 /// Reads a storyboard and reports everything that is wrong with it.
 ///
 /// The format is decided by the name's ending (`.md`, `.yaml`, `.json` and their kin), else by the text. Nothing is
-/// opened or fetched: paths and links stay as written. The time taken grows with the length of the text and no faster.
+/// opened or fetched: paths and links stay as written, and what the document includes is left out. The time taken grows
+/// with the length of the text and no faster.
 pub fn read(source: &Source) -> Reading {
+    let (drafted, found) = draft(source);
+    conclude(source, drafted, found)
+}
+
+/// Reads a storyboard and the files that it includes, which `load` opens. They are put behind the document's own text
+/// in `source`, so that every problem has its place.
+pub fn read_with(source: &mut Source, load: &mut Load<'_>) -> Reading {
+    let (mut drafted, mut found) = draft(source);
+    if let Some(drafted) = &mut drafted {
+        include::resolve(&mut drafted.storyboard, source, load, &mut found);
+    }
+    conclude(source, drafted, found)
+}
+
+fn draft(source: &Source) -> (Option<Drafted>, Vec<Diagnostic>) {
     let mut problems = Problems::new(source);
     let drafted = match format(source) {
         Format::Markdown => markdown::read(&mut problems),
         Format::Yaml => read_yaml(&mut problems),
     };
-    if let Some(drafted) = &drafted {
+    (drafted, problems.found())
+}
+
+fn conclude(source: &Source, mut drafted: Option<Drafted>, mut found: Vec<Diagnostic>) -> Reading {
+    if let Some(drafted) = &mut drafted {
+        let mut problems = Problems::new(source);
+        sheets::add(drafted, &mut problems);
         checks::check(drafted, &mut problems);
+        found.extend(problems.found());
     }
-    let mut diagnostics = problems.finish();
+    let mut diagnostics = problems::in_order(found);
     if drafted.is_none() {
         // What a document that is refused calls its fields is no business of ours.
         diagnostics.retain(Diagnostic::is_error);
@@ -80,7 +110,7 @@ pub fn read_seconds(text: &str, frame_rate: Option<f64>) -> Result<f64, String> 
         .map_err(|wrong| wrong.to_string())
 }
 
-fn read_yaml(problems: &mut Problems<'_>) -> Option<document::Drafted> {
+fn read_yaml(problems: &mut Problems<'_>) -> Option<Drafted> {
     let source = problems.source();
     let root = yaml::parse(Span::new(0, source.text().len()), problems);
     if root.is_none() && !problems.any() {

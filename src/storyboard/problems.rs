@@ -25,8 +25,13 @@ const SCENE_WORDS: &[(&str, &str)] = &[
     ("lipsync", "lipsync"),
     ("defaults", "defaults"),
     ("characters", "characters"),
+    ("include", "include"),
     ("scenes", "scenes"),
 ];
+
+/// What is said of a character.
+const CHARACTER_WORDS: &[&str] =
+    &["look", "description", "image", "images", "reference", "sheet", "voice", "notes"];
 
 /// The problems found so far.
 pub(super) struct Problems<'a> {
@@ -68,20 +73,35 @@ impl<'a> Problems<'a> {
     /// column of somebody else's template does not drown everything else.
     pub fn unknown_label(&mut self, label: &Spanned<String>) {
         let key = field::normalise_label(&label.value);
+        let message = format!("no field is called {}", quoted(&label.value));
+        self.unknown(key, label.span, message, Self::suggest);
+    }
+
+    /// Reports a label that no character has, in the same way.
+    pub fn unknown_of_character(&mut self, label: &Spanned<String>) {
+        let key = format!("character {}", field::normalise_label(&label.value));
+        let message = format!("a character has no {}", quoted(&label.value));
+        self.unknown(key, label.span, message, |_, key| {
+            nearest(key.trim_start_matches("character "), CHARACTER_WORDS.iter().copied())
+        });
+    }
+
+    fn unknown(
+        &mut self,
+        key: String,
+        span: Span,
+        message: String,
+        suggest: fn(&mut Self, &str) -> Option<&'static str>,
+    ) {
         if let Some(known) = self.unknown.get_mut(&key) {
             known.count += 1;
             if known.count <= PLACES + 1 {
-                self.found[known.index].related.push((label.span, "here too".to_owned()));
+                self.found[known.index].related.push((span, "here too".to_owned()));
             }
             return;
         }
-        let suggestion = self.suggest(&key);
-        let mut problem = Diagnostic::warning(
-            "unknown-field",
-            format!("no field is called {}", quoted(&label.value)),
-            label.span,
-        )
-        .label("not used");
+        let suggestion = suggest(self, &key);
+        let mut problem = Diagnostic::warning("unknown-field", message, span).label("not used");
         problem.hint = Some(suggestion.map_or_else(
             || "write it as `notes` if it is for people; `storyreel schema storyboard` lists the fields".to_owned(),
             |name| format!("did you mean `{name}`?"),
@@ -108,29 +128,39 @@ impl<'a> Problems<'a> {
             .map(|(.., name)| name)
     }
 
-    /// All problems in document order.
-    pub fn finish(mut self) -> Vec<Diagnostic> {
+    /// All problems in document order, as many as are shown.
+    pub fn finish(self) -> Vec<Diagnostic> {
+        in_order(self.found())
+    }
+
+    /// All problems, in any order.
+    pub fn found(mut self) -> Vec<Diagnostic> {
         for unknown in self.unknown.values() {
             if unknown.count > PLACES + 1 {
                 let problem = &mut self.found[unknown.index];
                 let _ = write!(problem.message, ", in {} places", unknown.count);
             }
         }
-        self.found.sort_by_key(|problem| (problem.span.start, problem.span.end));
-        if self.found.len() > SHOWN {
-            let rest = self.found.split_off(SHOWN);
-            let errors = rest.iter().filter(|problem| problem.is_error()).count();
-            let message = format!("{} more problems, {errors} of them errors", rest.len());
-            let span = rest[0].span;
-            let last = if errors > 0 {
-                Diagnostic::error("too-many-problems", message, span)
-            } else {
-                Diagnostic::warning("too-many-problems", message, span)
-            };
-            self.found.push(last.label("the next one").hint("mend those above first"));
-        }
         self.found
     }
+}
+
+/// Problems in document order, as many as are shown.
+pub(super) fn in_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    if found.len() > SHOWN {
+        let rest = found.split_off(SHOWN);
+        let errors = rest.iter().filter(|problem| problem.is_error()).count();
+        let message = format!("{} more problems, {errors} of them errors", rest.len());
+        let span = rest[0].span;
+        let last = if errors > 0 {
+            Diagnostic::error("too-many-problems", message, span)
+        } else {
+            Diagnostic::warning("too-many-problems", message, span)
+        };
+        found.push(last.label("the next one").hint("mend those above first"));
+    }
+    found
 }
 
 /// The nearest of a few allowed words, when it is near.
@@ -176,11 +206,16 @@ pub(super) fn is_control(c: char) -> bool {
 
 /// The place to underline for a problem that concerns a whole document: its first line that says something.
 pub(super) fn first_line(source: &Source) -> Span {
-    let text = source.text();
+    first_line_in(source, Span::new(0, source.text().len()))
+}
+
+/// The first line of a part of the document that says something.
+pub(super) fn first_line_in(source: &Source, part: Span) -> Span {
+    let text = source.slice(part);
     let start =
         text.len() - text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').len();
     let end = text[start..].find(['\n', '\r']).map_or(text.len(), |length| start + length);
-    Span::new(start, end)
+    Span::new(part.start + start, part.start + end)
 }
 
 #[cfg(test)]

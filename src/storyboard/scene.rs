@@ -1,6 +1,6 @@
 //! Scenes, their steps and the storyboard that holds them.
 
-use super::field::{Fields, Input};
+use super::field::{Field, Fields, Input};
 use crate::source::{Span, Spanned};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -21,6 +21,8 @@ pub struct Storyboard {
     pub profiles: Vec<Profile>,
     /// The profile where the command names none.
     pub profile: Option<Spanned<String>>,
+    /// Files that give more defaults and characters, those that count more later.
+    pub includes: Vec<Include>,
     /// Scenes in document order.
     pub scenes: Vec<Scene>,
 }
@@ -36,6 +38,15 @@ pub struct Profile {
     pub steps: Option<Vec<Step>>,
 }
 
+/// A file whose defaults or characters hold for the storyboard as well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Include {
+    /// Its path as written, relative to the file that names it.
+    pub path: Spanned<String>,
+    /// True where all of the file is the map of characters.
+    pub is_cast: bool,
+}
+
 /// A recurring person or thing with a fixed description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Character {
@@ -47,6 +58,36 @@ pub struct Character {
     pub images: Vec<Spanned<Input>>,
     /// The voice that speaks its lines, by the name or id that a speech model has.
     pub voice: Option<Spanned<String>>,
+    /// Whether a reference picture is made of it, and of what.
+    pub sheet: Option<Spanned<Sheet>>,
+}
+
+/// What a character's sheet, the reference picture that is made of it, shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sheet {
+    /// Nothing: none is made, whatever an included file says.
+    Off,
+    /// What character sheets show.
+    On,
+    /// What these words say.
+    Words(String),
+}
+
+impl Character {
+    /// A character of whom nothing is said yet.
+    pub fn named(name: Spanned<String>) -> Self {
+        Self { name, look: None, images: Vec::new(), voice: None, sheet: None }
+    }
+
+    /// Fills what is not said of it from another description of the same character.
+    pub(super) fn fill(&mut self, other: &Self) {
+        self.look = self.look.take().or_else(|| other.look.clone());
+        self.voice = self.voice.take().or_else(|| other.voice.clone());
+        self.sheet = self.sheet.take().or_else(|| other.sheet.clone());
+        if self.images.is_empty() {
+            self.images.clone_from(&other.images);
+        }
+    }
 }
 
 /// One entry of the storyboard.
@@ -66,6 +107,32 @@ pub struct Scene {
     pub steps: Option<Vec<Step>>,
     /// Labels nobody knows, with their text: kept, so that a later version that knows them does not see a change.
     pub unknown: Vec<(Spanned<String>, String)>,
+    /// The character whose sheet it is: such a scene stands in no storyboard and in no cut.
+    pub sheet_of: Option<String>,
+}
+
+/// What a film says of all its pictures and so of its characters' sheets; the rest is said of scenes.
+const OF_SHEETS: [Field; 4] =
+    [Field::Style, Field::ImageModel, Field::Negative, Field::AspectRatio];
+
+/// Fields that say what a clip starts from.
+const STARTS: [Field; 3] = [Field::Reference, Field::ImagePrompt, Field::Video];
+
+impl Scene {
+    /// Its fields over the defaults that hold for it.
+    pub fn effective(&self, defaults: &Fields) -> Fields {
+        if self.sheet_of.is_some() {
+            return self.fields.over(&defaults.only(&OF_SHEETS));
+        }
+        let mut fields = self.fields.over(defaults);
+        if self.fields.has(Field::Extends) {
+            // What the film says of where clips start is not said of one that continues another.
+            for field in STARTS.into_iter().filter(|field| !self.fields.has(*field)) {
+                fields.remove(field);
+            }
+        }
+        fields
+    }
 }
 
 /// One step an author wrote under a scene, with the fields that hold for that step only.

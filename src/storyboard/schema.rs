@@ -28,6 +28,13 @@ pub fn schema() -> Value {
             "type": "number", "exclusiveMinimum": 0, "examples": [24]
         }),
     );
+    top.insert("include".into(), json!({
+        "description": "Files that give characters and defaults, shared between films: YAML, or Markdown with front matter only. \
+                        Paths are relative to this file; what is said here wins, then what later files say.",
+        "type": ["string", "array", "null"],
+        "items": {"type": "string"},
+        "examples": ["shared/look.yaml", ["../series/look.yaml", "../series/cast.yaml"]]
+    }));
     top.insert("characters".into(), characters());
     top.insert("defaults".into(), json!({"$ref": "#/$defs/defaults"}));
     top.insert(
@@ -201,7 +208,7 @@ fn field(spec: &FieldSpec) -> Value {
             json!({"type": ["string", "boolean", "array", "null"], "items": {"type": "string"}})
         }
         (_, FieldKind::Params) => json!({"type": ["object", "string", "null"]}),
-        (_, FieldKind::Names) => {
+        (_, FieldKind::Names | FieldKind::Ranges) => {
             json!({"type": ["array", "string", "null"], "items": {"type": "string"}})
         }
     };
@@ -237,14 +244,15 @@ fn examples(field: Field) -> Value {
         Field::Gate => json!(["keyframe"]),
         Field::VoiceName => json!(["Rachel"]),
         Field::File => json!(["footage/harbour.mp4"]),
+        Field::Use => json!(["1.2-5.4", "0:01-0:05", "take 2 0-2.1, take 3 1-3.4"]),
         _ => json!([]),
     }
 }
 
 fn characters() -> Value {
     json!({
-        "description": "People and things that must look the same in every scene: from names to looks.",
-        "type": ["object", "null"],
+        "description": "People and things that must look the same in every scene: from names to looks, or the path of a file with that map.",
+        "type": ["object", "string", "null"],
         "additionalProperties": {
             "anyOf": [
                 {"type": ["string", "null"]},
@@ -252,8 +260,15 @@ fn characters() -> Value {
                     "type": "object",
                     "properties": {
                         "look": {"description": "The description that goes into prompts word for word.", "type": "string"},
+                        "description": {"description": "Another word for `look`.", "type": "string"},
                         "image": {"$ref": "#/$defs/inputs"},
                         "images": {"$ref": "#/$defs/inputs"},
+                        "reference": {"$ref": "#/$defs/inputs"},
+                        "sheet": {
+                            "description": "A reference picture is made of the character, as scene `sheet-NAME`: `on`, or what it shows.",
+                            "type": ["boolean", "string", "null"],
+                            "examples": [true, "full figure, front and side, plain grey background"]
+                        },
                         "voice": {"description": "The voice that speaks its lines in a step `voice`, by the name or id that the speech model has.", "type": "string"},
                         "notes": {"type": "string"}
                     },
@@ -261,7 +276,7 @@ fn characters() -> Value {
                 }
             ]
         },
-        "examples": [{"ada": {"look": "Ada, 60s, grey braid, oilskin coat", "image": "refs/ada.png"}}]
+        "examples": [{"ada": {"look": "Ada, 60s, grey braid, oilskin coat", "image": "refs/ada.png"}}, "cast.yaml"]
     })
 }
 

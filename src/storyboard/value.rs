@@ -2,12 +2,13 @@
 
 use super::absent::{is_nothing, is_placeholder};
 use super::duration;
-use super::field::{Field, FieldKind, Value};
+use super::field::{Field, FieldKind, Input, Value};
 use super::input;
 use super::node::{Node, NodeKind, Style};
 use super::params::params;
 use super::problems::{Problems, nearest, quoted};
 use super::ratio::ratio;
+use super::used;
 use super::words::{cleaned, plain};
 use crate::source::{Diagnostic, Spanned};
 
@@ -62,6 +63,7 @@ pub(super) fn read(
         FieldKind::Audio => audio(field, node, problems),
         FieldKind::Params => params(node, problems),
         FieldKind::Names => names(name, node, problems),
+        FieldKind::Ranges => used::read(node, problems),
     };
     value.map_or(Outcome::Wrong, |value| {
         let empty = match &value.value {
@@ -69,6 +71,7 @@ pub(super) fn read(
             Value::Inputs(inputs) => inputs.is_empty(),
             Value::Names(names) => names.is_empty(),
             Value::Params(params) => params.is_empty(),
+            Value::Ranges(ranges) => ranges.is_empty(),
             _ => false,
         };
         if empty { Outcome::Nothing } else { Outcome::Value(value) }
@@ -96,6 +99,11 @@ fn text(field: Field, node: &Node, problems: &mut Problems<'_>) -> Option<Spanne
     match field {
         Field::Kind => kind(words, problems),
         Field::AspectRatio => aspect_ratio(words, problems),
+        Field::File => file(words, problems),
+        Field::Extends => Some(words.map(|id| {
+            let id = id.strip_prefix("scene:").unwrap_or(&id);
+            Value::Text(id.trim().to_owned())
+        })),
         _ => Some(words.map(Value::Text)),
     }
 }
@@ -235,6 +243,27 @@ fn kind(words: Spanned<String>, problems: &mut Problems<'_>) -> Option<Spanned<V
         .hint(hint),
     );
     None
+}
+
+/// What exists already: a path, or an asset of the manifest.
+fn file(words: Spanned<String>, problems: &mut Problems<'_>) -> Option<Spanned<Value>> {
+    match input::parse(&words.value) {
+        Some(Input::Path(path) | Input::Asset(path)) => Some(words.map(|_| Value::Text(path))),
+        Some(Input::Url(_) | Input::Scene { .. }) => {
+            problems.push(
+                Diagnostic::error(
+                    "wrong-value",
+                    format!("`file` takes a path inside the project, not {}", quoted(&words.value)),
+                    words.span,
+                )
+                .label("not a file that is here")
+                .hint("save it in the project and write its path, such as `footage/harbour.mp4`"),
+            );
+            None
+        }
+        // Whether such a file is there, whoever knows files tells.
+        None => Some(words.map(Value::Text)),
+    }
 }
 
 fn aspect_ratio(words: Spanned<String>, problems: &mut Problems<'_>) -> Option<Spanned<Value>> {

@@ -242,7 +242,7 @@ error[missing-reference]: the file `refs/ada.png` is missing
 11 | - **Reference**: refs/ada.png
    |                  ^^^^^^^^^^^^ scene 2
    |
-   = help: paths are relative to the storyboard's folder
+   = help: paths are relative to the file that they stand in
 
 1 error in SCENES.md
 ");
@@ -294,17 +294,19 @@ fn control_characters_of_a_storyboard_reach_no_terminal() {
 
 #[test]
 fn what_cannot_be_done_yet_is_said_before_anything_is_paid() {
-    let text = TWO_SCENES.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Extends**: 1");
-    insta::assert_snapshot!(refused_everywhere(text), @r"
-error[scene-reference]: the clip of another scene (`1`) cannot be continued yet
+    let project = Project::with_storyboard(
+        &TWO_SCENES.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Extends**: 1"),
+    );
+    insta::assert_snapshot!(project.run(["plan"]).expect(0).stderr, @r"
+warning[extends-by-frame]: the clip starts from the last frame of scene `1`; the model sees no more of it, so motion and sound begin anew
   --> SCENES.md:11:16
    |
 11 | - **Extends**: 1
    |                ^ scene 2
    |
-   = help: make both one scene with an `extend` step, or start from its last frame: `reference: scene:1`
+   = help: an `extend` step under scene `1` continues all of its clip, as one longer clip
 
-1 error in SCENES.md
+1 warning in SCENES.md
 ");
 
     let text = TWO_SCENES.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Takes**: 300");

@@ -224,6 +224,125 @@ fn circles_and_what_gives_nothing_are_refused() {
     ]);
 }
 
+#[test]
+fn what_cannot_be_continued_is_told() {
+    let project = Project::new();
+    project.write("refs/a.png", [0]);
+    project.write(
+        "storyboard.yaml",
+        "defaults: {model: veo-3.1-lite, duration: 4, reference: refs/a.png}\nscenes:\n  \
+         - {id: 1, visual: The sea}\n  \
+         - {id: 3, action: It rises, extends: 1, reference: refs/a.png}\n  \
+         - {id: 4, type: image, visual: The sea, extends: 1}\n  \
+         - {id: 6, action: It rises, extends: 1, model: Kling 2.6 text to video, duration: 5}\n",
+    );
+    let done = project.run(["check"]).expect(1);
+    insta::assert_snapshot!(done.stdout, @r#"
+error[extends]: the clip cannot continue scene `1` and start from its own `reference`
+ --> storyboard.yaml:4:40
+  |
+4 |   - {id: 3, action: It rises, extends: 1, reference: refs/a.png}
+  |                                        ^ scene 3
+  |
+  = help: keep `extends` or `reference`; a `last_frame` may stand beside `extends`
+
+error[extends]: a still continues no clip
+ --> storyboard.yaml:5:52
+  |
+5 |   - {id: 4, type: image, visual: The sea, extends: 1}
+  |                                                    ^ scene 4
+  |
+  = help: start from its last frame: `reference: scene:1`
+
+warning[extends-by-frame]: the clip starts from the last frame of scene `1`; the model sees no more of it, so motion and sound begin anew
+ --> storyboard.yaml:6:40
+  |
+6 |   - {id: 6, action: It rises, extends: 1, model: Kling 2.6 text to video, duration: 5}
+  |                                        ^ scene 6
+  |
+  = help: an `extend` step under scene `1` continues all of its clip, as one longer clip
+
+error[unsupported-field]: `Kling 2.6` has no `extends` here
+ --> storyboard.yaml:6:40
+  |
+6 |   - {id: 6, action: It rises, extends: 1, model: Kling 2.6 text to video, duration: 5}
+  |                                        ^ would be ignored, and the clip paid for
+  |
+  = help: take the field away, or see `storyreel models "Kling 2.6"` for what it takes
+
+3 errors and 1 warning in storyboard.yaml
+"#);
+    project.write(
+        "storyboard.yaml",
+        "defaults: {model: veo-3.1-lite, duration: 4}\nscenes:\n  \
+         - {id: 1, type: image, visual: The sea}\n  - {id: 2, action: It rises, extends: 1}\n  \
+         - {id: 3, action: It rises, extends: 4}\n  - {id: 4, action: It rises, extends: 3}\n  \
+         - {id: 5, action: It rises, extends: scene:7}\n",
+    );
+    let done = project.run(["check"]).expect(1);
+    insta::assert_snapshot!(done.stdout, @r"
+error[extends]: scene 1 is a still, which has no clip to continue
+ --> storyboard.yaml:4:40
+  |
+4 |   - {id: 2, action: It rises, extends: 1}
+  |                                        ^ scene 2 would continue it
+  |
+  = help: start from the picture: `reference: scene:1`
+
+error[circle]: scenes start from each other: 3 -> 4 -> 3
+ --> storyboard.yaml:5:10
+  |
+5 |   - {id: 3, action: It rises, extends: 4}
+  |          ^ would wait for itself
+  |
+  = help: let one of them start from words or from a picture of its own
+
+error[unknown-scene]: there is no scene `7`
+ --> storyboard.yaml:7:40
+  |
+7 |   - {id: 5, action: It rises, extends: scene:7}
+  |                                        ^^^^^^^ no such scene
+  |
+  = help: name another scene of this storyboard by its id
+
+3 errors in storyboard.yaml
+");
+}
+
+#[cfg(feature = "preview")]
+#[test]
+fn a_scene_continues_the_clip_of_another() {
+    let emulator = emulator();
+    let film = "defaults: {model: veo-3.1-lite, duration: 4, reference: \"https://a.example/sea.png\"}\nscenes:\n  \
+                - {id: 1, visual: The sea}\n  - {id: 2, action: It rises, extends: 1}\n  \
+                - {id: 3, action: It falls, extends: 2, model: kling-2.6, duration: 5}\n";
+    let project = project(&emulator, film);
+    project.run(["check"]).expect(0).prints(&[
+        "warning[extends-by-frame]: the clip starts from the last frame of scene `1`; the model sees no more of it",
+    ]);
+    project.run(["render", "--yes"]).expect(0);
+    let upstream = |project: &Project, scene: u64| {
+        let manifest = project.manifest();
+        let entries = manifest["assets"].as_array().expect("a list").clone();
+        let current = |scene: u64| {
+            let of =
+                |entry: &&Value| entry["scene_id"] == scene && entry["superseded_by"].is_null();
+            entries.iter().find(of).expect("an entry").clone()
+        };
+        let symbol = json!({"$clip": current(scene - 1)["sha256"], "frame": "last"});
+        assert_eq!(current(scene)["ask"]["upstream"][format!("scene:{}/last", scene - 1)], symbol);
+    };
+    upstream(&project, 2);
+    upstream(&project, 3);
+    // The same in other words is the same.
+    project.write("storyboard.yaml", film.replace("extends: 1", "reference: scene:1"));
+    assert_eq!(changed(&project, &[]), []);
+    project.write("storyboard.yaml", film);
+    project.run(["render", "--yes", "--retake", "2"]).expect(0);
+    assert_eq!(orders(&emulator), 5, "2 and what continues it");
+    upstream(&project, 3);
+}
+
 #[cfg(feature = "preview")]
 #[test]
 fn a_scene_starts_from_the_last_frame_of_another() {

@@ -37,8 +37,8 @@ enum Way {
     Takes,
     /// In the step `voice` of a scene that has one: `voices.rs`.
     Voice,
-    /// It is refused for now, with this code.
-    Refused(&'static str),
+    /// It names another scene, which is told in `edges`.
+    Edge,
     /// Not at all.
     Never,
 }
@@ -57,11 +57,11 @@ enum Part {
 }
 
 use Part::{Always, Motion, Picture, Sound as Heard};
-use Way::{Length, Never, Params, Prompt, Refused, Skips, Words};
+use Way::{Length, Never, Params, Prompt, Skips, Words};
 
 /// True for what another test changes.
 fn is_elsewhere(way: Way) -> bool {
-    matches!(way, Skips | Refused(_) | Params | Way::Goal | Way::Still | Way::Takes | Way::Voice)
+    matches!(way, Skips | Way::Edge | Params | Way::Goal | Way::Still | Way::Takes | Way::Voice)
 }
 
 /// Every field with two values.
@@ -94,7 +94,7 @@ const ROWS: &[(&str, Way, &str, &str)] = &[
     ("last_frame", Way::Parameter, "refs/a.png", "refs/b.png"),
     ("image_prompt", Way::Parameter, "refs/a.png", "refs/b.png"),
     ("video", Way::Parameter, "refs/a.mp4", "refs/b.mp4"),
-    ("extends", Refused("scene-reference"), "", "2"),
+    ("extends", Way::Edge, "", "2"),
     ("aspect_ratio", Way::Parameter, "16:9", "9:16"),
     ("resolution", Way::Parameter, "720p", "1080p"),
     ("seed", Way::Parameter, "12345", "54321"),
@@ -307,7 +307,7 @@ fn every_field_has_a_row() {
     let fields: Vec<&str> = FIELDS.iter().map(|spec| spec.name).collect();
     assert_eq!(rows, fields, "a field was added or moved: say here what an edit of it does");
     for ((field, way, ..), spec) in ROWS.iter().zip(FIELDS) {
-        let reaches = !matches!(way, Never | Skips | Way::Takes | Refused(_));
+        let reaches = !matches!(way, Never | Skips | Way::Takes);
         assert!(!(reaches && spec.editorial), "`{field}` reaches requests and is called editorial");
         assert!(*way != Never || spec.editorial, "`{field}` reaches nothing: it is editorial");
     }
@@ -519,8 +519,6 @@ fn scenes_that_are_not_generated_any_more_are_skipped_and_come_back_free() {
         assert!(planned.plan.orphans.is_empty(), "its clip stays its own");
     }
     assert_unchanged(&film.plan(&base.with("type", "video_clip").story()), "said in so many words");
-    let errors = film.try_plan(&base.with("extends", "2").story()).unwrap_err();
-    assert!(errors[0].starts_with("scene-reference"), "{errors:?}");
 }
 
 // ---- where a field stands ----

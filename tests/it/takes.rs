@@ -424,3 +424,18 @@ fn a_draft_and_a_final_share_their_stills() {
     assert_eq!(current(&project, 2, "video")["sha256"], beside["sha256"]);
     assert_eq!(count(&emulator), 8);
 }
+
+#[test]
+fn episodes_of_a_series_share_their_profiles() {
+    let project = Project::new();
+    project.write(
+        "shared/look.yaml",
+        "profiles:\n  draft: {model: veo-3.1-lite}\n  final: {model: veo-3.1}\n",
+    );
+    let film = "include: shared/look.yaml\nprofiles: {final: {model: veo-3.1-fast}}\nscenes: [{id: 1, visual: A boat, duration: 8}]\n";
+    project.write("storyboard.yaml", film);
+    assert_eq!(plan(&project, &["--profile", "draft"])[0].1, 30.0);
+    assert_eq!(plan(&project, &["--profile", "final"])[0].1, 60.0, "the episode's own words win");
+    project.write("storyboard.yaml", film.replace("scenes:", "profile: draft\nscenes:"));
+    assert_eq!(plan(&project, &[])[0].1, 30.0);
+}

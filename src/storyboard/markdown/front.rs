@@ -1,7 +1,7 @@
 //! Front matter: the YAML between `---` lines at the very top.
 
 use super::super::problems::Problems;
-use crate::source::{Diagnostic, Source, Span};
+use crate::source::{Diagnostic, Span};
 
 /// Where front matter stands and where the document goes on.
 pub(in crate::storyboard) struct FrontMatter {
@@ -11,17 +11,14 @@ pub(in crate::storyboard) struct FrontMatter {
     pub after: usize,
 }
 
-/// The YAML between `---` lines at the very top.
-pub(in crate::storyboard) fn find(
-    source: &Source,
-    mark: usize,
-    problems: &mut Problems<'_>,
-) -> Option<FrontMatter> {
-    let text = source.text();
-    let start = mark
-        + (text[mark..].len() - text[mark..].trim_start_matches(['\n', '\r', ' ', '\t']).len());
+/// The YAML between `---` lines at the very top of `whole`, the text of a file without its byte order mark.
+pub(in crate::storyboard) fn find(whole: Span, problems: &mut Problems<'_>) -> Option<FrontMatter> {
+    let text = problems.source().slice(whole);
+    let start = text.len() - text.trim_start_matches(['\n', '\r', ' ', '\t']).len();
     // Spaces in front of the marks make them something else.
-    let start = if start > mark && !text[..start].ends_with('\n') { return None } else { start };
+    if start > 0 && !text[..start].ends_with('\n') {
+        return None;
+    }
     let first_end = text[start..].find('\n').map(|at| start + at + 1)?;
     if text[start..first_end].trim_end() != "---" {
         return None;
@@ -32,7 +29,8 @@ pub(in crate::storyboard) fn find(
         let next = text[at..].find('\n').map_or(text.len(), |offset| at + offset + 1);
         let line = &text[at..next];
         if matches!(line.trim_end(), "---" | "...") {
-            return Some(FrontMatter { span: Span::new(first_end, at), after: next });
+            let span = Span::new(whole.start + first_end, whole.start + at);
+            return Some(FrontMatter { span, after: whole.start + next });
         }
         if looks_like_yaml.is_none() && !line.trim().is_empty() {
             looks_like_yaml =
@@ -45,7 +43,7 @@ pub(in crate::storyboard) fn find(
             Diagnostic::error(
                 "unclosed-front-matter",
                 "the front matter is never closed",
-                start..start + 3,
+                whole.start + start..whole.start + start + 3,
             )
             .label("opened here")
             .hint("end it with a line `---`"),

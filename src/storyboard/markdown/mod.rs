@@ -1,7 +1,7 @@
 //! Reading Markdown storyboards: headings become scenes, what stands under them becomes fields.
 
 mod body;
-mod front;
+pub(super) mod front;
 mod heading;
 mod lines;
 mod scenes;
@@ -28,7 +28,7 @@ struct Section {
 pub(super) fn read(problems: &mut Problems<'_>) -> Option<Drafted> {
     let source = problems.source();
     let mark = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
-    let front = front::find(source, mark, problems);
+    let front = front::find(Span::new(mark, source.text().len()), problems);
     let storyboard = front.as_ref().map(|front| read_front(front.span, problems));
     let body_start = front.as_ref().map_or(mark, |front| front.after);
     let lines = lines::split(body_start, problems);
