@@ -27,12 +27,13 @@ impl<'a> Deciding<'_, 'a> {
     /// Adds what makes the takes beside the one that is published.
     pub(super) fn with_other_takes(&self, mut decision: Decision<'a>) -> Decision<'a> {
         let wanted = usize::try_from(self.present.takes).unwrap_or(1);
-        let stands =
-            matches!(decision.plan.action, Action::Skip | Action::Blocked | Action::Absent);
+        let stands = matches!(decision.plan.action, Action::Skip | Action::Absent);
         // A take that is asked for by name is one.
         if wanted <= 1 || stands || self.is_retaken() {
             return decision;
         }
+        // What one take waits for (a decision, an edit) holds no other back that was begun, and none is begun meanwhile.
+        let blocked = decision.plan.action == Action::Blocked;
         let varied = self.varied();
         let mut tally = Tally::default();
         let mut number = self.next_take();
@@ -75,7 +76,7 @@ impl<'a> Deciding<'_, 'a> {
                 decision.plan.notes.push(Note { code: "take-failed", message });
             }
         }
-        let missing = wanted.saturating_sub(tally.names.len());
+        let missing = if blocked { 0 } else { wanted.saturating_sub(tally.names.len()) };
         for _ in 0..missing {
             let place = (0..).find(|place| !tally.places.contains(place)).unwrap_or(0);
             let own = self.candidate(place);
@@ -190,7 +191,8 @@ fn put_beside(plan: &mut ScenePlan, added: Vec<ScenePlan>, told: Option<Reason>)
         if let Some(Work::Render(work)) = &mut other.work {
             work.beside = !is_first_made;
         }
-        if !plan.action.is_paid() && (other.action.is_paid() || plan.action == Action::Unchanged) {
+        let told = plan.action.is_paid() || plan.action == Action::Blocked;
+        if !told && (other.action.is_paid() || plan.action == Action::Unchanged) {
             plan.action = other.action;
         }
         plan.steps.extend(other.steps.into_iter().filter(|step| step.action != Action::Unchanged));

@@ -64,7 +64,7 @@ impl Window for SlowWindow<'_> {
 }
 
 fn scene(number: u64, steps: &[Kind]) -> Scene {
-    Scene { number, version: 1, steps: steps.to_vec(), after: Vec::new() }
+    Scene { number, version: 1, steps: steps.to_vec(), after: Vec::new(), takes: 1 }
 }
 
 impl Stage {

@@ -94,6 +94,17 @@ pub(super) fn judge(machine: &mut Machine, last: &Summary) {
             serde_json::from_slice(&manifest.expect("a manifest")).expect("the manifest is JSON");
         let entries = manifest["assets"].as_array().expect("entries");
         assert_eq!(entries.len(), published, "{entries:#?}");
+        // Of several takes one is in its place, whichever was finished first, and the others stand beside it.
+        let of_words = |entry: &Value| (entry["scene_id"].clone(), entry["ask"]["version"].clone());
+        for entry in entries {
+            let alike = || entries.iter().filter(|other| of_words(other) == of_words(entry));
+            let beside = alike().filter(|other| other.get("candidate").is_some()).count();
+            assert_eq!(beside, alike().count() - 1, "{entries:#?}");
+            let current = entries.iter().filter(|other| {
+                other["scene_id"] == entry["scene_id"] && other.get("superseded_by").is_none()
+            });
+            assert_eq!(current.count(), 1, "{entries:#?}");
+        }
         for entry in entries {
             let path = machine.layout.assets_root.join(entry["filename"].as_str().expect("a name"));
             match machine.files.get(&path) {
@@ -106,7 +117,7 @@ pub(super) fn judge(machine: &mut Machine, last: &Summary) {
                         .scenes
                         .iter()
                         .find(|scene| json!(scene.number) == entry["scene_id"]);
-                    let now = scene.is_some_and(|scene| {
+                    let now = scene.filter(|scene| scene.takes == 1).is_some_and(|scene| {
                         takes.iter().any(|take| {
                             take.slot == scene.slot()
                                 && take.state == TakeState::Published

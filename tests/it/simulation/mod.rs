@@ -169,6 +169,7 @@ fn one_of_each(rules: &serde_json::Value, aloud: bool) -> Machine {
         version: 1,
         steps,
         after: if number == 3 { vec!["1".to_owned()] } else { Vec::new() },
+        takes: 1,
     });
     let script = Script::parse(&json!({ "rules": rules }).to_string(), "json").expect("good rules");
     let mut machine = Machine::with(1, Dice(1), script, film.collect(), aloud);
