@@ -11,7 +11,7 @@ use crate::ledger::{
     Ledger as _, ProjectLock, Snapshot, SqliteLedger, Take, TakeId,
 };
 use crate::media::Kind;
-use crate::plan::{PlanOptions, StepStart, Work};
+use crate::plan::{PlanOptions, RenderWork, ScenePlan, StepStart, Work};
 use crate::ports::Files as _;
 use crate::remote::echo::{Essence, Likeness};
 use crate::remote::outcome::Reading;
@@ -185,13 +185,25 @@ impl Adopt {
         };
         let looked = workspace.look(snapshot.clone())?;
         let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
-        let work = planned
-            .plan
-            .scenes
-            .into_iter()
-            .find(|planned| planned.scene_id == *scene)
-            .and_then(|planned| planned.work);
-        let Some(Work::Render(work)) = work else {
+        let of_scene = planned.plan.scenes.into_iter().find(|planned| planned.scene_id == *scene);
+        let works = of_scene.into_iter().flat_map(ScenePlan::into_works);
+        let mut renders = works.filter_map(|work| match work {
+            Work::Render(work) => Some(work),
+            Work::Restore(_) => None,
+        });
+        // A still or a voice may be missing before the clip, and several takes of each.
+        let is_meant = |work: &RenderWork| {
+            let missing = work.steps.iter().find(|step| !matches!(step.start, StepStart::Done(_)));
+            missing.is_some_and(|step| {
+                step.start != StepStart::Shared && self.step.is_none_or(|kind| kind == step.kind)
+            })
+        };
+        let first = renders.next();
+        let work = match first {
+            Some(first) if !is_meant(&first) => renders.find(is_meant).or(Some(first)),
+            first => first,
+        };
+        let Some(work) = work else {
             return Err(nothing(format!(
                 "scene {} has no submission whose outcome is unknown, and nothing of it would be rendered",
                 scene.key()

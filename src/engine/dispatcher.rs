@@ -317,8 +317,13 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let job = &self.jobs[index];
         let slot = &job.slot;
         format!(
-            "{}\n{}\n{}\n{}\n{}",
-            slot.storyboard, slot.variant, slot.scene, job.number, job.step
+            "{}\n{}\n{}\n{} {}\n{}",
+            slot.storyboard,
+            slot.variant,
+            slot.scene,
+            job.media().type_name(),
+            job.number,
+            job.step
         )
     }
 

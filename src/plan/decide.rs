@@ -118,6 +118,11 @@ impl<'a> Deciding<'_, 'a> {
             Some(finer) => self.behind(finer),
             None => self.first(),
         };
+        // Where the clip counts for more than what this run would make, nothing is made beside it either.
+        let is_kept = decision.plan.notes.iter().any(|note| note.code == "final-kept");
+        if is_kept && decision.plan.work.is_none() {
+            return decision;
+        }
         self.with_other_takes(decision)
     }
 

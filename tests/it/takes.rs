@@ -419,6 +419,10 @@ fn a_draft_and_a_final_share_their_stills() {
     assert_eq!(plan(&project, &["--profile", "draft"])[1], told("unchanged", 0.0, ""));
     let beside = entries(&project, 2, "video").pop().expect("the draft");
     assert_eq!((&beside["candidate"], &beside["superseded_by"]), (&json!(true), &last["id"]));
+    // A draft of several takes is not begun either where the final is up to date.
+    project.write("storyboard.yaml", PROFILES.replace("steps: []}", "steps: [], takes: 3}"));
+    assert_eq!(plan(&project, &["--profile", "draft"])[0], told("unchanged", 0.0, ""));
+    project.write("storyboard.yaml", PROFILES.replace("A boat", "A ship"));
     // The user may want it all the same.
     project.run(["pick", "2", &beside["take"].to_string(), "--profile", "draft"]).expect(0);
     assert_eq!(current(&project, 2, "video")["sha256"], beside["sha256"]);
@@ -438,4 +442,19 @@ fn episodes_of_a_series_share_their_profiles() {
     assert_eq!(plan(&project, &["--profile", "final"])[0].1, 60.0, "the episode's own words win");
     project.write("storyboard.yaml", film.replace("scenes:", "profile: draft\nscenes:"));
     assert_eq!(plan(&project, &[])[0].1, 30.0);
+}
+
+#[test]
+fn a_still_that_was_made_elsewhere_opens_the_way_to_its_gate() {
+    let emulator = emulator();
+    let project = project(&emulator, GATED);
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let drawn = image::RgbImage::from_pixel(32, 18, image::Rgb([10, 80, 40]));
+    drawn.write_to(&mut bytes, image::ImageFormat::Png).expect("a picture");
+    project.write("lamp.png", bytes.into_inner());
+    project.run(["adopt", "1", "--step", "keyframe", "--file", "lamp.png"]).expect(0);
+    project.run(["render", "--yes", "--only", "1"]).expect(0);
+    // One of the two stills that are wanted was brought.
+    assert_eq!(count(&emulator), 1);
+    project.run(["pick", "1", "--step", "keyframe"]).expect(0).prints(&["still 1", "still 2"]);
 }
