@@ -294,6 +294,20 @@ fn an_inserted_scene_moves_the_others() {
 }
 
 #[test]
+fn footage_under_the_id_of_a_clip_does_not_keep_it_from_its_scene() {
+    let mut project = Project::new();
+    let sea = "- **Visual**: The sea\n- **Duration**: 4s\n";
+    let footage = "- **File**: footage/sea.mp4\n";
+    project.render(&format!("## Scene 1\n{footage}\n## Scene 2\n{sea}"));
+    let swapped = format!("## Scene 2\n{footage}\n## Scene 1\n{sea}");
+    let planned = project.plan(&swapped);
+    assert_eq!(actions(&planned), [("2".into(), "skip"), ("1".into(), "move")]);
+    // Where nobody else asks for the clip, it stays with the scene and is no orphan.
+    let planned = project.plan(&format!("## Scene 2\n{footage}"));
+    assert!(planned.plan.orphans.is_empty(), "{:?}", planned.plan.orphans);
+}
+
+#[test]
 fn a_deleted_scene_leaves_an_orphan_and_identical_scenes_are_two_clips() {
     let mut project = Project::new();
     let twice = "## Scene 1\n- **Visual**: The sea\n- **Duration**: 4s\n\n## Scene 2\n- **Visual**: The sea\n- **Duration**: 4s\n";
