@@ -16,19 +16,21 @@ impl Deciding<'_, '_> {
     pub(super) fn reusable(&self, limit: usize) -> (Vec<ClipRef>, bool) {
         let current = self.matched.map(Match::entry);
         let before = self.history.before(current);
-        let entries = current.into_iter().chain(before).map(Recorded::entry);
-        let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
         let (mut best, mut expired) = (Vec::new(), None);
         if limit == 0 {
             return (best, false);
         }
-        for recorded in entries.chain(takes) {
-            let same = compare(self.builder, self.present, &recorded).same_steps.min(limit);
+        let entries = current.into_iter().chain(before).map(Recorded::entry);
+        let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
+        let earlier: Vec<Recorded<'_>> = entries.chain(takes).collect();
+        for recorded in &earlier {
+            let same = compare(self.builder, self.present, recorded).same_steps.min(limit);
             let clips = recorded.steps.iter().take(same).map_while(|step| step.clip.clone());
             let mut clips: Vec<ClipRef> = clips.collect();
             // A chain can only go on from a clip that the next step can start from.
             while let Some(last) = clips.last()
-                && !(self.usable(clips.len() - 1, last) && self.may_follow(&recorded, clips.len()))
+                && !(self.usable(clips.len() - 1, last)
+                    && self.may_follow(last, clips.len(), &earlier))
             {
                 if self.is_expired(last) {
                     expired = expired.max(Some(clips.len()));
@@ -54,12 +56,16 @@ impl Deciding<'_, '_> {
         }
     }
 
-    /// Whether the step at `index` may start from the clip before it, which a recorded chain may have upgraded since:
-    /// the provider refuses to extend a Veo clip after its 1080p upgrade.
-    pub(super) fn may_follow(&self, recorded: &Recorded<'_>, index: usize) -> bool {
+    /// Whether the step at `index` may start from a clip, which any earlier chain may have upgraded since: the provider
+    /// refuses to extend a Veo clip after its 1080p upgrade.
+    fn may_follow(&self, clip: &ClipRef, index: usize, earlier: &[Recorded<'_>]) -> bool {
         let Some(next) = self.present.built.steps.get(index) else { return true };
-        let made = recorded.steps.get(index).and_then(|step| step.operation);
-        !made.is_some_and(|made| next.not_after.iter().any(|upgrade| upgrade == made))
+        let rules_out = |made: &str| next.not_after.iter().any(|upgrade| upgrade == made);
+        !earlier.iter().any(|recorded| {
+            let source = recorded.steps.get(index - 1).and_then(|step| step.clip.as_ref());
+            source.is_some_and(|source| source.sha256 == clip.sha256)
+                && recorded.steps.get(index).and_then(|step| step.operation).is_some_and(rules_out)
+        })
     }
 
     pub(super) fn is_expired(&self, clip: &ClipRef) -> bool {

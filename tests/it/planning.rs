@@ -245,6 +245,19 @@ fn a_clip_upgraded_to_1080p_cannot_be_extended_any_more() {
 }
 
 #[test]
+fn nor_can_it_where_an_older_take_had_extended_it_before() {
+    let extended = |words: &str| {
+        BOARD.replace("dolly in\n", &format!("dolly in\n\n### Extend\nThe lamp {words}.\n"))
+    };
+    let mut project = Project::new();
+    project.render(&extended("turns"));
+    project.render(&BOARD.replace("dolly in\n", "dolly in\n\n### Upscale\n1080p\n"));
+    let planned = project.plan(&extended("stops"));
+    assert_eq!(planned.plan.summary.credits, 120.0, "the generate is paid again");
+    assert_eq!(project.plan(&extended("turns")).plan.summary.credits, 0.0, "an undo is free");
+}
+
+#[test]
 fn a_source_older_than_the_provider_keeps_starts_over() {
     let mut project = Project::new();
     project.render(BOARD);
