@@ -17,6 +17,10 @@ check:
 simulate seeds="10000" first="0":
     STORYREEL_SEEDS={{seeds}} STORYREEL_FIRST_SEED={{first}} cargo test --profile campaign --test it simulation:: -- --nocapture
 
+# Make up films and edits, and hold plan and run against what should happen: `just films 10000`; `just films 500 70000` begins at 70000
+films count="10000" first="0":
+    STORYREEL_FILMS={{count}} STORYREEL_FIRST_FILM={{first}} cargo test --profile campaign --test it random_films:: -- --nocapture
+
 # Kill the real binary at random moments, and at every named point so many times: `just kill 10000 20`
 kill times="1000" rounds="3":
     STORYREEL_KILLS={{times}} STORYREEL_ROUNDS={{rounds}} cargo test --profile campaign --test it kill:: -- --nocapture

@@ -106,11 +106,7 @@ pub(super) fn match_entries<'a>(
     let mut changed: HashMap<usize, Difference> = HashMap::new();
     for (index, prepared) in scenes.iter().enumerate() {
         let Some(entry) = of(prepared) else { continue };
-        let Some(present) = &prepared.present else {
-            // A scene that is not generated keeps its old clip: it is no orphan.
-            matches.taken.insert(&entry.id);
-            continue;
-        };
+        let Some(present) = &prepared.present else { continue };
         let difference = compare(builder, present, &Recorded::entry(entry));
         if difference.same {
             matches.taken.insert(&entry.id);
@@ -120,6 +116,9 @@ pub(super) fn match_entries<'a>(
         }
     }
     match_moves(builder, scenes, entries, &mut matches);
+    // A scene that is not generated keeps its old clip, which is no orphan, unless that has moved with its own scene.
+    let idle = scenes.iter().filter(|prepared| prepared.present.is_none());
+    matches.taken.extend(idle.filter_map(of).map(|entry| entry.id.as_str()));
     for (index, difference) in changed {
         let Some(entry) = of(&scenes[index]) else { continue };
         if matches.scenes[index].is_none() && !matches.taken.contains(entry.id.as_str()) {

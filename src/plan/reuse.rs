@@ -23,23 +23,24 @@ impl Deciding<'_, '_> {
     pub(super) fn reusable(&self, limit: usize) -> Reusable {
         let current = self.matched.map(Match::entry);
         let before = self.history.before(current);
-        let entries = current.into_iter().chain(before).map(Recorded::entry);
-        let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
         let mut best: Vec<ClipRef> = Vec::new();
         // How long the longest chain is that is of no use, and why.
         let mut lost: Option<(usize, Reason)> = None;
         if limit == 0 {
             return Reusable { clips: best, lost: None };
         }
-        for recorded in entries.chain(takes) {
-            let same = compare(self.builder, self.present, &recorded).same_steps.min(limit);
+        let entries = current.into_iter().chain(before).map(Recorded::entry);
+        let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
+        let earlier: Vec<Recorded<'_>> = entries.chain(takes).collect();
+        for recorded in &earlier {
+            let same = compare(self.builder, self.present, recorded).same_steps.min(limit);
             let clips = recorded.steps.iter().take(same).map_while(|step| step.clip.clone());
             let mut clips: Vec<ClipRef> = clips.collect();
             // A chain can only go on from a clip that the next step can start from.
             while let Some(last) = clips.last() {
                 let length = clips.len();
                 let usable = self.usable(length - 1, last);
-                let upgrade = self.refused_after(&recorded, length);
+                let upgrade = self.refused_after(last, length, &earlier);
                 if usable && upgrade.is_none() {
                     break;
                 }
@@ -87,12 +88,21 @@ impl Deciding<'_, '_> {
         }
     }
 
-    /// The upgrade of a recorded clip, if the step at `index` may not start from it because of that: the provider refuses
-    /// to extend a Veo clip after its 1080p upgrade.
-    fn refused_after<'r>(&self, recorded: &Recorded<'r>, index: usize) -> Option<&'r str> {
+    /// The upgrade because of which the step at `index` may not start from a clip, whichever earlier chain was upgraded:
+    /// the provider refuses to extend a Veo clip after its 1080p upgrade.
+    fn refused_after<'r>(
+        &self,
+        clip: &ClipRef,
+        index: usize,
+        earlier: &[Recorded<'r>],
+    ) -> Option<&'r str> {
         let next = self.present.built.steps.get(index)?;
-        let made = recorded.steps.get(index)?.operation?;
-        next.not_after.iter().any(|upgrade| upgrade == made).then_some(made)
+        let rules_out = |made: &&str| next.not_after.iter().any(|upgrade| upgrade == made);
+        earlier.iter().find_map(|recorded| {
+            let source = recorded.steps.get(index - 1)?.clip.as_ref()?;
+            let made = recorded.steps.get(index)?.operation?;
+            (source.sha256 == clip.sha256).then_some(made).filter(rules_out)
+        })
     }
 
     pub(super) fn is_expired(&self, clip: &ClipRef) -> bool {

@@ -37,6 +37,7 @@ mod planning;
 mod preview;
 mod publish;
 mod questions;
+mod random_films;
 mod rule_cases;
 mod rules;
 mod samples;

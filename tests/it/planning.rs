@@ -253,6 +253,21 @@ fn a_clip_upgraded_to_1080p_cannot_be_extended_any_more() {
 }
 
 #[test]
+fn nor_can_it_where_an_older_take_had_extended_it_before() {
+    // The author's own prompt: the clip is the same, whatever comes after it.
+    let film = |step: &str| {
+        format!("## Scene 1\n- **Prompt**: A lamp.\n- **Duration**: 8s\n\n### {step}\n")
+    };
+    let mut project = Project::new();
+    project.render(&film("Extend\nThe lamp turns."));
+    project.render(&film("Upscale\n1080p"));
+    let planned = project.plan(&film("Extend\nThe lamp stops."));
+    assert_eq!(planned.plan.summary.credits, 120.0, "the generate is paid again");
+    let undone = project.plan(&film("Extend\nThe lamp turns."));
+    assert_eq!(undone.plan.summary.credits, 0.0, "an undo is free");
+}
+
+#[test]
 fn a_source_older_than_the_provider_keeps_starts_over() {
     let mut project = Project::new();
     project.render(BOARD);
@@ -299,6 +314,20 @@ fn an_inserted_scene_moves_the_others() {
     assert!(planned.plan.orphans.is_empty());
     project.render(&inserted);
     assert!(all_unchanged(&project.plan(&inserted)), "{:?}", actions(&project.plan(&inserted)));
+}
+
+#[test]
+fn footage_under_the_id_of_a_clip_does_not_keep_it_from_its_scene() {
+    let mut project = Project::new();
+    let sea = "- **Visual**: The sea\n- **Duration**: 4s\n";
+    let footage = "- **File**: footage/sea.mp4\n";
+    project.render(&format!("## Scene 1\n{footage}\n## Scene 2\n{sea}"));
+    let swapped = format!("## Scene 2\n{footage}\n## Scene 1\n{sea}");
+    let planned = project.plan(&swapped);
+    assert_eq!(actions(&planned), [("2".into(), "skip"), ("1".into(), "move")]);
+    // Where nobody else asks for the clip, it stays with the scene and is no orphan.
+    let planned = project.plan(&format!("## Scene 2\n{footage}"));
+    assert!(planned.plan.orphans.is_empty(), "{:?}", planned.plan.orphans);
 }
 
 #[test]

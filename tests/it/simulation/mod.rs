@@ -10,9 +10,9 @@ mod film;
 mod judge;
 mod machine;
 
+pub(crate) use dice::Dice;
 pub(crate) use film::{Kind, Scene, plan};
 
-use dice::Dice;
 use judge::judge;
 use machine::{Death, Machine};
 use serde_json::json;
@@ -95,7 +95,8 @@ fn quiet_panics() {
     });
 }
 
-fn number_from_environment(name: &str) -> Option<u64> {
+/// A whole number that the environment gives.
+pub(crate) fn number_from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
 }
@@ -104,7 +105,7 @@ fn number_from_environment(name: &str) -> Option<u64> {
 const MOST_FAILURES: usize = 20;
 
 /// Runs `act` for each number of a range on all processors, and fails with the numbers that fail.
-fn in_parallel(range: std::ops::Range<u64>, act: impl Fn(u64) -> u64 + Sync) -> u64 {
+pub(crate) fn in_parallel(range: std::ops::Range<u64>, act: impl Fn(u64) -> u64 + Sync) -> u64 {
     let next = AtomicU64::new(range.start);
     let sum = AtomicU64::new(0);
     let failed = Mutex::new(BTreeSet::new());
