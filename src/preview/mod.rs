@@ -19,6 +19,8 @@ mod frame;
 #[cfg(feature = "preview")]
 mod geometry;
 #[cfg(feature = "preview")]
+mod language;
+#[cfg(feature = "preview")]
 mod layer;
 #[cfg(feature = "preview")]
 mod mood;

@@ -41,7 +41,7 @@ const FURTHEST: f32 = 0.16;
 
 /// How much closer a pose is, as the logarithm of a scale.
 fn closer(pose: &Pose) -> f32 {
-    0.8 * (pose.dolly + pose.zoom)
+    0.8 * (pose.dolly + pose.trail + pose.zoom)
 }
 
 /// Where a pose shifts the picture to, in parts of the frame.
