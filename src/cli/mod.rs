@@ -20,6 +20,7 @@ mod models;
 mod online;
 mod plan;
 mod preview;
+mod preview_shot;
 mod refresh;
 mod refresh_text;
 mod render;

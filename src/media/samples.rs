@@ -232,6 +232,7 @@ impl Video {
 
     /// The frames that are shown, in that order: when, in seconds from the first, and their numbers in the order of
     /// decoding.
+    #[cfg(feature = "preview")]
     pub(super) fn in_order(&self) -> Vec<(f64, usize)> {
         let ends = [Which::First, Which::Last]
             .map(|which| self.samples.get(self.shown(which)).map_or(0, |sample| sample.shown_at));
