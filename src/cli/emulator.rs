@@ -4,7 +4,7 @@ use super::Output;
 use super::failure::{Failure, WRONG_COMMAND_LINE};
 use crate::emulator::server::{ServeOptions, serve};
 use crate::emulator::{ClipMaker, ClipOrder, EmulatorArgs};
-use crate::preview::{self, Shot};
+use crate::preview::{self, Shot, Source};
 use crate::report::ErrorReport;
 use std::sync::Arc;
 
@@ -55,7 +55,10 @@ impl ClipMaker for DrawnClips {
             extensions: Vec::new(),
             upscale: None,
             aspect_ratio: (order.width, order.height),
-            reference: None,
+            source: Source::Words,
+            origin: None,
+            steps: Vec::new(),
+            cast: Vec::new(),
         };
         preview::clip_bytes(&shot).map_err(|error| error.to_string())
     }

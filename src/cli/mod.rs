@@ -21,6 +21,7 @@ mod online;
 mod pick;
 mod plan;
 mod preview;
+mod preview_shot;
 mod refresh;
 mod refresh_text;
 mod render;

@@ -91,9 +91,7 @@ pub(super) fn decode(
             .map_err(|error| beyond(&format!("whose frame {} {}", number + 1, cannot(&error))))?;
         if number == wanted {
             let picture = decoded.ok_or_else(|| beyond("whose decoder gives no picture"))?;
-            let named = |colr: Option<&[u8]>| leaf::<Colr>(b"colr", colr?).ok();
-            let container = child(b"stsd", &video.parameters, b"colr").ok().and_then(named);
-            return rgb(&picture, colours.or(container.map(colours_of).unwrap_or_default()))
+            return rgb(&picture, colours.or(colours_of_container(&video.parameters)), 1)
                 .ok_or_else(|| beyond("whose decoder gives half a picture"));
         }
     }
@@ -101,7 +99,7 @@ pub(super) fn decode(
 }
 
 /// The frame that decoding begins with so as to reach `wanted`. Not all that files mark as such can be begun with.
-fn begin(
+pub(super) fn begin(
     reader: &mut (impl Read + Seek),
     length: u64,
     video: &Video,
@@ -125,7 +123,7 @@ fn begin(
     Ok(0)
 }
 
-fn cannot(error: &openh264::Error) -> String {
+pub(super) fn cannot(error: &openh264::Error) -> String {
     let text = error.to_string();
     // What follows the first sentences is about its own state and says nothing to anybody.
     let text = text.split(" Decoding State").next().unwrap_or_default();
@@ -133,31 +131,31 @@ fn cannot(error: &openh264::Error) -> String {
 }
 
 /// The type of a unit; units are never empty.
-fn kind(unit: &[u8]) -> u8 {
+pub(super) fn kind(unit: &[u8]) -> u8 {
     unit[0] & 0x1f
 }
 
 /// Whether a unit holds a part of a picture.
-fn is_slice(unit: &[u8]) -> bool {
+pub(super) fn is_slice(unit: &[u8]) -> bool {
     (1..=5).contains(&kind(unit))
 }
 
-fn append(stream: &mut Vec<u8>, unit: &[u8]) {
+pub(super) fn append(stream: &mut Vec<u8>, unit: &[u8]) {
     stream.extend_from_slice(&[0, 0, 0, 1]);
     stream.extend_from_slice(unit);
 }
 
 /// What an `avcC` box says.
-struct Parameters<'a> {
+pub(super) struct Parameters<'a> {
     /// Bytes of the length before each unit of a frame.
     length_size: usize,
-    sequence_sets: Vec<&'a [u8]>,
-    picture_sets: Vec<&'a [u8]>,
+    pub(super) sequence_sets: Vec<&'a [u8]>,
+    pub(super) picture_sets: Vec<&'a [u8]>,
 }
 
 impl<'a> Parameters<'a> {
     /// Finds the box among those of a sample entry. What may follow the sets in it is not read: writers differ there.
-    fn read(boxes: &'a [u8]) -> Result<Self, ProbeError> {
+    pub(super) fn read(boxes: &'a [u8]) -> Result<Self, ProbeError> {
         let body = child(b"stsd", boxes, b"avcC")?
             .ok_or_else(|| damaged(Kind(*b"stsd"), "has no `avcC` box"))?;
         let short = || damaged(Kind(*b"avcC"), "is shorter than the sets it lists");
@@ -182,7 +180,11 @@ impl<'a> Parameters<'a> {
     }
 
     /// The units of a frame; empty ones are left out.
-    fn units<'b>(&self, mut bytes: &'b [u8], number: usize) -> Result<Vec<&'b [u8]>, ProbeError> {
+    pub(super) fn units<'b>(
+        &self,
+        mut bytes: &'b [u8],
+        number: usize,
+    ) -> Result<Vec<&'b [u8]>, ProbeError> {
         let mut units = Vec::new();
         while !bytes.is_empty() {
             let unit = take_unit(&mut bytes, self.length_size).ok_or_else(|| {
@@ -206,12 +208,19 @@ fn take_unit<'a>(bytes: &mut &'a [u8], length_size: usize) -> Option<&'a [u8]> {
 
 impl Colours {
     /// What the pictures themselves say comes before what the file says.
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         Self {
             matrix: self.matrix.or(other.matrix),
             full_range: self.full_range.or(other.full_range),
         }
     }
+}
+
+/// What the file says of the colours, in the boxes of a sample entry.
+pub(super) fn colours_of_container(boxes: &[u8]) -> Colours {
+    let colr = child(b"stsd", boxes, b"colr").ok().flatten();
+    let colr = colr.and_then(|colr| leaf::<Colr>(b"colr", colr).ok());
+    colr.map(colours_of).unwrap_or_default()
 }
 
 fn colours_of(colr: Colr) -> Colours {
@@ -227,10 +236,10 @@ fn colours_of(colr: Colr) -> Colours {
     }
 }
 
-/// Converts a picture as its colours are meant. Where nothing says it they are BT.601 whatever the size, as ffmpeg takes
-/// and makes them: players may think otherwise, but a chain of clips that start from each other must not drift.
-/// `None` where the decoder's planes are smaller than its picture.
-fn rgb(picture: &DecodedYUV<'_>, colours: Colours) -> Option<RgbImage> {
+/// Converts a picture as its colours are meant, made smaller by a whole factor. Where nothing says it they are BT.601
+/// whatever the size, as ffmpeg takes and makes them: players may think otherwise, but a chain of clips that start from
+/// each other must not drift. `None` where the decoder's planes are smaller than its picture.
+pub(super) fn rgb(picture: &DecodedYUV<'_>, colours: Colours, factor: usize) -> Option<RgbImage> {
     let (width, height) = picture.dimensions();
     let (luma_stride, blue_stride, red_stride) = picture.strides();
     let [red_share, blue_share] = match colours.matrix {
@@ -246,20 +255,44 @@ fn rgb(picture: &DecodedYUV<'_>, colours: Colours) -> Option<RgbImage> {
     let from_red = 2.0 * (1.0 - red_share) * colour_scale;
     let from_blue = 2.0 * (1.0 - blue_share) * colour_scale;
     let to_byte = |value: f32| value.round().clamp(0.0, 255.0) as u8;
-    let mut pixels = Vec::with_capacity(width * height * 3);
-    for row in 0..height {
-        let luma = picture.y().get(row * luma_stride..)?.get(..width)?;
-        let blue = picture.u().get(row / 2 * blue_stride..)?.get(..width.div_ceil(2))?;
-        let red = picture.v().get(row / 2 * red_stride..)?.get(..width.div_ceil(2))?;
-        for (pair, (blue, red)) in luma.chunks(2).zip(blue.iter().zip(red)) {
-            let red = (f32::from(*red) - 128.0) * from_red;
-            let blue = (f32::from(*blue) - 128.0) * from_blue;
-            let green = -(red * red_share + blue * blue_share) / green_share;
-            for luma in pair {
-                let luma = (f32::from(*luma) - black) * luma_scale;
-                pixels.extend([luma + red, luma + green, luma + blue].map(to_byte));
+    let pixel = |luma: f32, blue: f32, red: f32| {
+        let (luma, blue, red) =
+            ((luma - black) * luma_scale, (blue - 128.0) * from_blue, (red - 128.0) * from_red);
+        // The shares of what green is not weigh what it loses.
+        let green = -(red * red_share + blue * blue_share) / green_share;
+        [luma + red, luma + green, luma + blue].map(to_byte)
+    };
+    let (wide, high) = (width / factor, height / factor);
+    let mut pixels = Vec::with_capacity(wide * high * 3);
+    if factor == 1 {
+        for row in 0..height {
+            let luma = picture.y().get(row * luma_stride..)?.get(..width)?;
+            let blue = picture.u().get(row / 2 * blue_stride..)?.get(..width.div_ceil(2))?;
+            let red = picture.v().get(row / 2 * red_stride..)?.get(..width.div_ceil(2))?;
+            for (pair, (blue, red)) in luma.chunks(2).zip(blue.iter().zip(red)) {
+                for luma in pair {
+                    pixels.extend(pixel(f32::from(*luma), f32::from(*blue), f32::from(*red)));
+                }
             }
         }
+    } else {
+        // One row of means each: of `factor` rows of brightness, and of half as many of colour.
+        let mean = |plane: &[u8], stride: usize, row: usize, column: usize, side: usize| {
+            let mut sum = 0_u32;
+            for row in row..row + side {
+                let part = plane.get(row * stride + column..)?.get(..side)?;
+                sum += part.iter().map(|value| u32::from(*value)).sum::<u32>();
+            }
+            Some(sum as f32 / (side * side) as f32)
+        };
+        let half = factor / 2;
+        for (row, column) in (0..high).flat_map(|row| (0..wide).map(move |column| (row, column))) {
+            let luma = mean(picture.y(), luma_stride, row * factor, column * factor, factor)?;
+            let (row, column) = (row * factor / 2, column * factor / 2);
+            let blue = mean(picture.u(), blue_stride, row, column, half)?;
+            let red = mean(picture.v(), red_stride, row, column, half)?;
+            pixels.extend(pixel(luma, blue, red));
+        }
     }
-    RgbImage::from_raw(u32::try_from(width).ok()?, u32::try_from(height).ok()?, pixels)
+    RgbImage::from_raw(u32::try_from(wide).ok()?, u32::try_from(high).ok()?, pixels)
 }

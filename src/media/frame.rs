@@ -55,6 +55,9 @@ pub enum FrameError {
     /// It takes ffmpeg, which cannot do it either.
     #[error("{0}, and ffmpeg {1}; give the frame as a picture")]
     Ffmpeg(String, FfmpegError),
+    /// It is beyond the decoder here, and nothing else is asked.
+    #[error("{0}")]
+    Beyond(String),
     /// The picture could not be written as a PNG file.
     #[error("the frame cannot be written as PNG ({0})")]
     Png(#[from] image::ImageError),
@@ -129,7 +132,7 @@ fn decoded(
     Ok(Err("the clip is h264, which this build of storyreel cannot decode".to_owned()))
 }
 
-fn turned(picture: RgbImage, turn: Turn) -> RgbImage {
+pub(super) fn turned(picture: RgbImage, turn: Turn) -> RgbImage {
     match turn {
         Turn::None => picture,
         Turn::Quarter => imageops::rotate90(&picture),

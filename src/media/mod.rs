@@ -10,6 +10,8 @@ pub mod ffmpeg;
 pub mod frame;
 pub mod mux;
 pub mod picture;
+#[cfg(feature = "preview")]
+pub mod playback;
 pub mod probe;
 mod samples;
 #[cfg(feature = "preview")]
@@ -21,4 +23,6 @@ pub use ffmpeg::{Ffmpeg, FfmpegError};
 pub use frame::{FrameError, Which, take_frame};
 pub use mux::{H264Sample, MuxError, mux_h264, mux_h264_with};
 pub use picture::PictureFormat;
+#[cfg(feature = "preview")]
+pub use playback::Playback;
 pub use probe::{Kind, Probe, ProbeError, probe, probe_file};

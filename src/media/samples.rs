@@ -65,6 +65,8 @@ pub(super) struct Video {
     pub(super) changes_parameters: bool,
     /// In the order of decoding.
     pub(super) samples: Vec<Sample>,
+    /// Ticks of the track's clock in a second.
+    timescale: u32,
     shown: Shown,
     /// What fragments leave out; `None` in a file that has none.
     defaults: Option<Trex>,
@@ -132,6 +134,7 @@ impl Video {
             parameters,
             changes_parameters: entries.next().is_some(),
             samples,
+            timescale: clock.timescale,
             shown: shown(trak, movie_clock, &clock)?,
             defaults: match extends {
                 Some(mvex) => defaults_of(mvex, header.track_id)?,
@@ -225,6 +228,30 @@ impl Video {
             (Which::Last, _) => times().max(),
         };
         found.map_or(0, |(_, number)| number)
+    }
+
+    /// The frames that are shown, in that order: when, in seconds from the first, and their numbers in the order of
+    /// decoding.
+    #[cfg(feature = "preview")]
+    pub(super) fn in_order(&self) -> Vec<(f64, usize)> {
+        let ends = [Which::First, Which::Last]
+            .map(|which| self.samples.get(self.shown(which)).map_or(0, |sample| sample.shown_at));
+        let [first, last] = ends;
+        let mut order: Vec<(i64, usize)> = self
+            .samples
+            .iter()
+            .enumerate()
+            .map(|(number, sample)| (sample.shown_at, number))
+            .filter(|(at, _)| (first..=last).contains(at))
+            .collect();
+        order.sort_unstable();
+        // An edit list may begin within a frame; that one is shown first all the same.
+        let begin = self.shown.from.unwrap_or(first).max(first);
+        let scale = f64::from(self.timescale.max(1));
+        order
+            .into_iter()
+            .map(|(at, number)| ((at.saturating_sub(begin).max(0)) as f64 / scale, number))
+            .collect()
     }
 
     /// Reads the bytes of a frame from a file of `length` bytes.

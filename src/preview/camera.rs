@@ -1,4 +1,6 @@
-//! The author's words for the camera, and where they put it at each moment.
+//! Where the author's words put the camera at each moment.
+
+use super::language;
 
 /// Where the camera is, relative to where the scene began. Distances are in widths (or heights) of the frame as seen at
 /// the subject; positive is right and up.
@@ -16,6 +18,8 @@ pub(super) struct Pose {
     pub(super) crane: f32,
     /// Moved forward: the natural logarithm of how much larger the subject becomes.
     pub(super) dolly: f32,
+    /// Moved forward together with the subject, which keeps its size: the same measure for everything around it.
+    pub(super) trail: f32,
     /// Lens made longer: the natural logarithm of how much larger everything becomes.
     pub(super) zoom: f32,
     /// Leaned to the side, in radians.
@@ -25,6 +29,12 @@ pub(super) struct Pose {
 }
 
 impl Pose {
+    /// The ways that a movement can lead, without leaning.
+    fn ways(self) -> [f32; 9] {
+        let Self { pan, tilt, track, follow, crane, dolly, trail, zoom, orbit, roll: _ } = self;
+        [pan, tilt, track, follow, crane, dolly, trail, zoom, orbit]
+    }
+
     fn plus(self, other: Self, amount: f32) -> Self {
         Self {
             pan: self.pan + other.pan * amount,
@@ -33,6 +43,7 @@ impl Pose {
             follow: self.follow + other.follow * amount,
             crane: self.crane + other.crane * amount,
             dolly: self.dolly + other.dolly * amount,
+            trail: self.trail + other.trail * amount,
             zoom: self.zoom + other.zoom * amount,
             roll: self.roll + other.roll * amount,
             orbit: self.orbit + other.orbit * amount,
@@ -48,6 +59,7 @@ impl Pose {
             follow: self.follow.clamp(-1.6, 1.6),
             crane: self.crane.clamp(-0.5, 0.5),
             dolly: self.dolly.clamp(-0.6, 0.7),
+            trail: self.trail.clamp(-0.6, 0.8),
             zoom: self.zoom.clamp(-0.6, 0.7),
             roll: self.roll.clamp(-0.35, 0.35),
             orbit: self.orbit.clamp(-0.9, 0.9),
@@ -57,7 +69,7 @@ impl Pose {
 
 /// How a movement gathers and loses speed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Ease {
+pub(super) enum Ease {
     /// Soft at both ends, even between them.
     Soft,
     /// Rests, snaps across, rests again.
@@ -79,16 +91,55 @@ impl Ease {
     }
 }
 
+/// How the camera is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) enum Carried {
+    /// On something that does not shake.
+    #[default]
+    Firm,
+    /// Balanced before a body: it floats.
+    Afloat,
+    /// In a hand, with this much unrest.
+    Hand(f32),
+}
+
+impl Carried {
+    fn unrest(self) -> f32 {
+        match self {
+            Self::Firm => 0.0,
+            Self::Afloat => 0.5,
+            Self::Hand(unrest) => unrest,
+        }
+    }
+}
+
 /// One movement of the camera.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Step {
+pub(super) struct Step {
     /// Where it leads to.
-    change: Pose,
+    pub(super) change: Pose,
     /// What the camera is like from the first frame on, such as leaned.
-    lean: f32,
-    ease: Ease,
-    /// How strongly the camera shakes.
-    shake: f32,
+    pub(super) lean: f32,
+    pub(super) ease: Ease,
+    pub(super) carried: Carried,
+}
+
+/// What a movement is beside another one at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Beside {
+    Another,
+    Again,
+    Against,
+}
+
+impl Step {
+    fn beside(&self, other: &Self) -> Beside {
+        let pairs = self.change.ways().into_iter().zip(other.change.ways());
+        // A crane also tilts a little; what counts is where both lead in earnest.
+        let pairs = pairs.filter(|(a, b)| a.abs().min(b.abs()) > 0.1);
+        let same = |(a, b): (f32, f32)| if a * b > 0.0 { Beside::Again } else { Beside::Against };
+        pairs.map(same).max().unwrap_or(Beside::Another)
+    }
 }
 
 /// Everything that the author asked of the camera: movements after each other, each of several at once.
@@ -101,32 +152,45 @@ impl Camera {
     /// Reads words such as `slow dolly in`, `pan left to right, then tilt up` or `handheld`. Words that name no movement leave the
     /// camera where it is.
     pub(super) fn parse(words: &str) -> Self {
-        let tokens = tokens(words);
-        let phases =
-            tokens.split(|token| token == "then" || token == "before" || token == "finally");
-        let phases = phases.map(|phase| {
+        let tokens = language::tokens(words);
+        let mut phases = Vec::new();
+        for phase in tokens.split(|token| matches!(token.as_str(), "then" | "before" | "finally")) {
             let mut clauses: Vec<Vec<String>> = Vec::new();
             for clause in
                 phase.split(|token| matches!(token.as_str(), "," | "and" | "while" | "with" | "as"))
             {
                 match clauses.last_mut() {
                     // In `tracking shot, left` the second clause only tells more of the first.
-                    Some(last) if step(clause).is_none() => last.extend_from_slice(clause),
+                    Some(last) if language::step(clause).is_none() => {
+                        last.extend_from_slice(clause);
+                    }
                     _ => clauses.push(clause.to_vec()),
                 }
             }
-            clauses.iter().filter_map(|clause| step(clause)).collect::<Vec<_>>()
-        });
-        Self { phases: phases.filter(|steps| !steps.is_empty()).collect() }
+            let mut together: Vec<Step> = Vec::new();
+            for step in clauses.iter().filter_map(|clause| language::step(clause)) {
+                match together.iter().map(|other| step.beside(other)).max() {
+                    // `push in, pull out`: nobody moves both ways at once.
+                    Some(Beside::Against) => {
+                        phases.push(std::mem::replace(&mut together, vec![step]));
+                    }
+                    // `dolly in, pushing closer` says one thing twice; only a shake may be new in it.
+                    Some(Beside::Again) => {
+                        together.push(Step { change: Pose::default(), lean: 0.0, ..step });
+                    }
+                    _ => together.push(step),
+                }
+            }
+            phases.push(together);
+        }
+        Self { phases: phases.into_iter().filter(|steps| !steps.is_empty()).collect() }
     }
 
     /// Finds movements in a prompt, where only sentences that speak of the camera count.
     pub(super) fn parse_prose(words: &str) -> Self {
-        let sentences = words.split(['.', '!', '?', ';', '\n']).filter(|sentence| {
-            let tokens = tokens(sentence);
-            let speaks = |word: &str| tokens.iter().any(|token| token == word);
-            ["camera", "dolly", "handheld", "steadicam", "drone"].into_iter().any(speaks)
-        });
+        let sentences = words
+            .split(['.', '!', '?', ';', '\n'])
+            .filter(|sentence| language::is_of_the_camera(&language::tokens(sentence)));
         let told: Vec<&str> = sentences.collect();
         Self::parse(&told.join(" then "))
     }
@@ -135,20 +199,22 @@ impl Camera {
     pub(super) fn at(&self, start: Pose, seconds: f32, length: f32) -> Pose {
         let time = if length > 0.0 { (seconds / length).clamp(0.0, 1.0) } else { 0.0 };
         let mut pose = start;
-        let mut shake = 0.0_f32;
+        let mut carried = Carried::Firm;
         let count = self.phases.len() as f32;
         for (index, steps) in self.phases.iter().enumerate() {
             let local = (time * count - index as f32).clamp(0.0, 1.0);
             for step in steps {
                 pose = pose.plus(step.change, step.ease.at(local));
                 pose.roll += step.lean;
-                shake = shake.max(step.shake);
+                if step.carried.unrest() > carried.unrest() {
+                    carried = step.carried;
+                }
             }
         }
         let pose = pose.within_reach();
         Pose {
-            pan: pose.pan + shake * tremor(seconds, 0),
-            tilt: pose.tilt + shake * tremor(seconds, 1),
+            pan: pose.pan + tremor(carried, seconds, 0),
+            tilt: pose.tilt + tremor(carried, seconds, 1),
             ..pose
         }
     }
@@ -159,7 +225,7 @@ impl Camera {
         let lead = |way: f32, most: f32| (-0.45 * way).clamp(-most, most);
         Pose {
             pan: lead(end.pan, 0.15),
-            track: lead(end.track, 0.15),
+            track: lead(end.track, 0.22),
             tilt: lead(end.tilt, 0.18),
             crane: lead(end.crane, 0.14),
             orbit: lead(end.orbit, 0.3),
@@ -177,282 +243,21 @@ impl Camera {
     }
 }
 
-/// The unrest of a hand: a slow sway with a quicker tremble on it, the same each time.
-fn tremor(seconds: f32, axis: usize) -> f32 {
+/// The unrest of who carries the camera, the same each time: a slow sway, and in a hand a quicker tremble on it.
+fn tremor(carried: Carried, seconds: f32, axis: usize) -> f32 {
     const WAVES: [[(f32, f32, f32); 4]; 2] = [
         [(0.43, 0.0, 0.011), (1.1, 1.7, 0.008), (2.3, 0.6, 0.0045), (4.1, 2.9, 0.0018)],
         [(0.37, 2.1, 0.012), (0.9, 0.4, 0.010), (2.6, 1.9, 0.0055), (3.7, 0.2, 0.0020)],
     ];
-    WAVES[axis]
-        .iter()
-        .map(|(frequency, phase, size)| {
-            ((seconds * frequency + phase) * std::f32::consts::TAU).sin() * size
-        })
-        .sum()
-}
-
-/// Lower-case words, with commas kept and hyphens opened.
-fn tokens(words: &str) -> Vec<String> {
-    let mut tokens = vec![String::new()];
-    // Nobody describes a camera at greater length, and the words come from anywhere.
-    for character in words.chars().take(2000) {
-        match character {
-            ',' | ';' | '.' | '+' | '&' => tokens.extend([",".to_owned(), String::new()]),
-            '→' | '>' => tokens.extend(["then".to_owned(), String::new()]),
-            _ if character.is_alphanumeric() => {
-                if let Some(last) = tokens.last_mut() {
-                    last.extend(character.to_lowercase());
-                }
-            }
-            '\'' | '’' => {}
-            _ => tokens.push(String::new()),
-        }
-    }
-    tokens.retain(|token| !token.is_empty());
-    tokens
-}
-
-/// Reads one clause.
-fn step(tokens: &[String]) -> Option<Step> {
-    let has = |words: &[&str]| tokens.iter().any(|token| words.contains(&token.as_str()));
-    let speed = match () {
-        () if has(&[
-            "subtle",
-            "subtly",
-            "slight",
-            "slightly",
-            "barely",
-            "imperceptibly",
-            "creeping",
-            "creep",
-        ]) =>
-        {
-            0.55
-        }
-        () if has(&[
-            "slow",
-            "slowly",
-            "gentle",
-            "gently",
-            "gradual",
-            "gradually",
-            "soft",
-            "smoothly",
-            "drifts",
-        ]) =>
-        {
-            0.75
-        }
-        () if has(&[
-            "fast", "quick", "quickly", "rapid", "rapidly", "swift", "crash", "rush", "rushes",
-            "rushing",
-        ]) =>
-        {
-            1.6
-        }
-        () => 1.0,
+    let waves = match carried {
+        Carried::Firm => 0,
+        Carried::Afloat => 1,
+        Carried::Hand(_) => 4,
     };
-    // Of `from left to right` and `left to right` the last one counts.
-    let last = |words: &[&str], others: &[&str]| {
-        let found =
-            |wanted: &[&str]| tokens.iter().rposition(|token| wanted.contains(&token.as_str()));
-        match (found(words), found(others)) {
-            (Some(a), Some(b)) => Some(a > b),
-            (Some(_), None) => Some(true),
-            (None, Some(_)) => Some(false),
-            (None, None) => None,
-        }
-    };
-    let right = last(
-        &["right", "rightward", "rightwards", "clockwise"],
-        &["left", "leftward", "leftwards", "counterclockwise"],
-    );
-    let up = last(
-        &[
-            "up",
-            "upward",
-            "upwards",
-            "rise",
-            "rises",
-            "rising",
-            "ascend",
-            "ascends",
-            "ascending",
-            "lifts",
-        ],
-        &[
-            "down",
-            "downward",
-            "downwards",
-            "descend",
-            "descends",
-            "descending",
-            "lower",
-            "lowers",
-            "lowering",
-            "drops",
-        ],
-    );
-    let forward = last(
-        &[
-            "in", "into", "inward", "inwards", "forward", "forwards", "toward", "towards",
-            "closer", "push", "pushes", "pushing", "through",
-        ],
-        &[
-            "out",
-            "back",
-            "backward",
-            "backwards",
-            "away",
-            "outward",
-            "wider",
-            "pull",
-            "pulls",
-            "pulling",
-            "retreats",
-        ],
-    );
-    let side = |forward: Option<bool>| if forward.unwrap_or(true) { 1.0 } else { -1.0 };
-    let mut step = Step { change: Pose::default(), lean: 0.0, ease: Ease::Soft, shake: 0.0 };
-    let change = &mut step.change;
-    if has(&[
-        "static",
-        "locked",
-        "lockoff",
-        "lockdown",
-        "fixed",
-        "tripod",
-        "motionless",
-        "stationary",
-    ]) {
-        return Some(step);
-    } else if has(&["whip", "swish"]) {
-        change.pan = 1.1 * side(right);
-        step.ease = Ease::Whip;
-    } else if has(&["vertigo"]) || (has(&["dolly"]) && has(&["zoom"])) {
-        change.dolly = 0.5 * speed;
-        change.zoom = -0.34 * speed;
-    } else if has(&["zoom", "zooms", "zooming"]) {
-        change.zoom = 0.34 * speed * side(forward);
-        if has(&["crash", "snap"]) {
-            step.ease = Ease::Whip;
-        }
-    } else if has(&[
-        "orbit", "orbits", "orbiting", "arc", "arcs", "arcing", "circle", "circles", "circling",
-        "revolves", "360", "around",
-    ]) {
-        change.orbit = 0.5 * speed * side(right);
-    } else if has(&["tilt", "tilts", "tilting"]) && !has(&["dutch"]) {
-        change.tilt = 0.36 * speed * side(up);
-    } else if has(&["pan", "pans", "panning"]) {
-        match (right, up) {
-            (None, Some(up)) => change.tilt = 0.36 * speed * side(Some(up)),
-            (right, _) => change.pan = 0.36 * speed * side(right),
-        }
-    } else if has(&[
-        "crane",
-        "cranes",
-        "craning",
-        "boom",
-        "booms",
-        "jib",
-        "pedestal",
-        "rise",
-        "rises",
-        "rising",
-        "ascends",
-        "descends",
-        "descending",
-    ]) {
-        change.crane = 0.26 * speed * side(up);
-        change.tilt = -0.15 * speed * side(up);
-    } else if has(&["dutch", "canted"]) {
-        step.lean = 0.12;
-    } else if has(&["roll", "rolls", "rolling"]) {
-        change.roll = 0.2 * speed * side(right);
-    } else if let Some(right) = right.filter(|_| {
-        has(&[
-            "track", "tracks", "tracking", "truck", "trucks", "trucking", "dolly", "slide",
-            "slides", "slider", "crab", "lateral", "drift", "drifts", "glide", "glides", "move",
-            "moves", "moving", "camera", "follow", "follows",
-        ])
-    }) {
-        let way = 0.5 * speed * side(Some(right));
-        let together = ["track", "tracks", "tracking", "follow", "follows", "following"];
-        if has(&together) { change.follow = way } else { change.track = way }
-    } else if has(&["dolly", "dollies", "push", "pushes", "pushing", "pull", "pulls", "pulling"])
-        || (forward.is_some()
-            && has(&[
-                "track",
-                "tracks",
-                "tracking",
-                "move",
-                "moves",
-                "moving",
-                "creep",
-                "creeps",
-                "creeping",
-                "drift",
-                "drifts",
-                "glide",
-                "glides",
-                "closes",
-                "close",
-                "fly",
-                "flies",
-                "slow",
-                "slowly",
-                "camera",
-                "steadicam",
-                "follow",
-                "follows",
-            ]))
-    {
-        change.dolly = 0.42 * speed * side(forward);
-    } else if has(&[
-        "track",
-        "tracks",
-        "tracking",
-        "truck",
-        "trucking",
-        "follow",
-        "follows",
-        "following",
-        "lateral",
-        "slider",
-        "alongside",
-        "drift",
-        "drifts",
-        "drifting",
-        "glide",
-        "glides",
-        "gliding",
-    ]) {
-        change.follow = 0.5 * speed;
-    } else if has(&["drone", "aerial", "flyover", "flythrough", "fly", "flies", "flying"]) {
-        change.dolly = 0.3 * speed;
-        change.crane = 0.1 * speed;
-    } else if up.is_some() && has(&["camera", "move", "moves", "slow", "slowly"]) {
-        change.crane = 0.26 * speed * side(up);
-    } else if !has(&[
-        "handheld",
-        "shaky",
-        "shake",
-        "shakes",
-        "shaking",
-        "steadicam",
-        "gimbal",
-        "hand",
-    ]) {
-        return None;
-    }
-    step.shake = match () {
-        () if has(&["handheld", "shaky", "shake", "shakes", "shaking"]) => 0.6 + 0.4 * speed,
-        () if has(&["hand"]) && has(&["held"]) => 0.6 + 0.4 * speed,
-        () if has(&["steadicam", "gimbal"]) => 0.25,
-        () => 0.0,
-    };
-    Some(step)
+    let sway = WAVES[axis].iter().take(waves).map(|(frequency, phase, size)| {
+        ((seconds * frequency + phase) * std::f32::consts::TAU).sin() * size
+    });
+    carried.unrest() * sway.sum::<f32>()
 }
 
 #[cfg(test)]

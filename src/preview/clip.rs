@@ -8,10 +8,10 @@ use openh264::encoder::{
 
 use super::camera::Pose;
 use super::frame::Frame;
-use super::mood::Mood;
-use super::picture::Picture;
+use super::lineage::{self, Opening, Set};
+use super::page::Layout;
+use super::scene::Scene;
 use super::slate::{self, Slate};
-use super::stage::Stage;
 use super::timeline::{self, Timeline};
 use super::typeset::Typesetter;
 use super::{FRAMES_PER_SECOND, PreviewError, Rendered, Shot};
@@ -20,48 +20,29 @@ use crate::media::{H264Sample, mux_h264};
 /// Frames from one keyframe to the next: two seconds, so that players seek well.
 const KEYFRAME_EVERY: u32 = 48;
 
-/// What is filmed.
-enum Scene {
-    Stage(Box<Stage>),
-    Picture(Box<Picture>),
-}
-
-impl Scene {
-    /// Whether something moves while the camera rests.
-    fn is_alive(&self) -> bool {
-        match self {
-            Self::Stage(stage) => stage.is_alive(),
-            Self::Picture(_) => false,
-        }
-    }
-
-    fn film(&mut self, frame: &mut Frame, pose: &Pose, seconds: f32) {
-        match self {
-            Self::Stage(stage) => stage.film(frame, pose, seconds),
-            Self::Picture(picture) => picture.film(frame, pose),
-        }
-    }
-}
-
 /// Draws and encodes a clip. `report` hears of frames done, twice a second of film.
 pub(super) fn make(
     shot: &Shot,
+    opening: &Opening<'_>,
     report: &mut dyn FnMut(u64, u64),
 ) -> Result<(Vec<u8>, Rendered), PreviewError> {
-    let timeline = Timeline::of(shot)?;
+    let timeline = Timeline::of(shot, opening.from)?;
     let (width, height) = timeline::size(shot)?;
     let typesetter = Typesetter::for_texts(slate::texts(shot));
-    let mood = {
-        let title = shot.title.as_deref().unwrap_or_default();
-        let words = format!("{} {title}", shot.words);
-        Mood::read(&words, shot.shot.as_deref().unwrap_or_default(), !shot.dialogue.is_empty())
+    let mood = match &opening.set {
+        Set::Stage(mood) => *mood,
+        _ => lineage::mood(shot),
     };
-    let poses: Vec<Pose> = (0..timeline.frames).map(|frame| timeline.pose(frame)).collect();
-    let mut scene = match &shot.reference {
-        Some(path) => Scene::Picture(Box::new(Picture::load(path, width, height, &poses)?)),
-        None => Scene::Stage(Box::new(Stage::build(&mood, width, height, &poses, &typesetter)?)),
-    };
-    let slate = Slate::draw(shot, &mood, &timeline, width, height, &typesetter)?;
+    let poses = opening.poses(shot, &timeline)?;
+    let mut scene = Scene::build(shot, &opening.set, (width, height), &poses, &typesetter)?;
+    let slate = Slate::draw(
+        shot,
+        Layout::of(&opening.set),
+        &mood,
+        &timeline,
+        (width, height),
+        &typesetter,
+    )?;
 
     let mut encoder = encoder(width, height)?;
     let mut filmed = Frame::new(width, height);
@@ -71,7 +52,8 @@ pub(super) fn make(
     for (number, pose) in (0..).zip(&poses) {
         // A camera that rests sees what it saw.
         if filmed_from != Some(*pose) || scene.is_alive() {
-            scene.film(&mut filmed, pose, number as f32 / FRAMES_PER_SECOND as f32);
+            let seconds = opening.seconds + number as f32 / FRAMES_PER_SECOND as f32;
+            scene.film(&mut filmed, pose, seconds);
             filmed_from = Some(*pose);
         }
         frame.copy_from(&filmed);

@@ -1,7 +1,10 @@
 //! One picture of a clip as the encoder takes it, and drawings that are laid over it.
 
+use image::{DynamicImage, Rgb, RgbImage};
 use openh264::formats::YUVSource;
 use resvg::tiny_skia::Pixmap;
+
+use super::picture::cover_with;
 
 /// A picture in YUV 4:2:0, BT.709, limited range. Both sides are even.
 #[derive(Clone)]
@@ -24,6 +27,60 @@ impl Frame {
             u: vec![128; quarter],
             v: vec![128; quarter],
         }
+    }
+
+    /// What a drawing without transparent parts shows; its sides are even.
+    pub(super) fn of_pixmap(pixmap: &Pixmap) -> Self {
+        let Drawing { y, u, v, .. } = Drawing::from_pixmap(pixmap);
+        Self { width: y.width, height: y.height, y: y.data, u: u.data, v: v.data }
+    }
+
+    /// What is seen of an image that just covers the frame.
+    pub(super) fn of_image(image: &RgbImage, width: usize, height: usize) -> Self {
+        let mut frame = Self::new(width, height);
+        let fitted;
+        let image = if image.dimensions() == (width as u32, height as u32) {
+            image
+        } else {
+            fitted = cover_with(image.clone().into(), width as u32, height as u32).into_rgb8();
+            &fitted
+        };
+        let rows: Vec<&[u8]> = image.as_raw().chunks_exact(width * 3).collect();
+        for (row, line) in rows.iter().zip(frame.y.chunks_exact_mut(width)) {
+            for (pixel, y) in row.chunks_exact(3).zip(line) {
+                *y = to_yuv(pixel[0], pixel[1], pixel[2], 255).y;
+            }
+        }
+        let half = width / 2;
+        for (pair, number) in rows.chunks_exact(2).zip(0..) {
+            for column in 0..half {
+                let mean = |part: usize| {
+                    let at = column * 6 + part;
+                    let sum = [pair[0][at], pair[0][at + 3], pair[1][at], pair[1][at + 3]];
+                    ((sum.map(u16::from).iter().sum::<u16>() + 2) / 4) as u8
+                };
+                let color = to_yuv(mean(0), mean(1), mean(2), 255);
+                frame.u[number * half + column] = color.u;
+                frame.v[number * half + column] = color.v;
+            }
+        }
+        frame
+    }
+
+    /// The frame as an image.
+    pub(super) fn to_image(&self) -> DynamicImage {
+        let half = self.width / 2;
+        let image = RgbImage::from_fn(self.width as u32, self.height as u32, |x, y| {
+            let (x, y) = (x as usize, y as usize);
+            let at = y / 2 * half + x / 2;
+            let luma = (f32::from(self.y[y * self.width + x]) - 16.0) * 255.0 / 219.0;
+            let blue = (f32::from(self.u[at]) - 128.0) * 255.0 / 224.0;
+            let red = (f32::from(self.v[at]) - 128.0) * 255.0 / 224.0;
+            let parts =
+                [luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue];
+            Rgb(parts.map(|part| part.round().clamp(0.0, 255.0) as u8))
+        });
+        image.into()
     }
 
     pub(super) fn copy_from(&mut self, other: &Self) {
@@ -277,6 +334,19 @@ mod tests {
         assert_eq!(to_yuv(255, 255, 255, 255), Yuv { y: 235, u: 128, v: 128 });
         assert_eq!(to_yuv(255, 0, 0, 255), Yuv { y: 63, u: 102, v: 240 });
         assert_eq!(to_yuv(0, 0, 0, 0), Yuv { y: 0, u: 0, v: 0 });
+    }
+
+    #[test]
+    fn a_frame_and_its_image_show_the_same() {
+        let image =
+            RgbImage::from_fn(16, 8, |x, y| Rgb([(x / 2 * 30) as u8, (y / 2 * 60) as u8, 90]));
+        let frame = Frame::of_image(&image, 16, 8);
+        for (seen, meant) in frame.to_image().into_rgb8().pixels().zip(image.pixels()) {
+            assert!(
+                seen.0.iter().zip(meant.0).all(|(a, b)| a.abs_diff(b) <= 3),
+                "{seen:?} {meant:?}"
+            );
+        }
     }
 
     #[test]

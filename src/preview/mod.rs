@@ -1,7 +1,8 @@
 //! The free local renderer: every scene becomes an animatic, drawn and encoded on this machine.
 //!
-//! A scene is drawn as a stage in five depths, or from its reference image, and filmed by a camera that performs the
-//! author's words; the slate, the subtitles and the timecode stand still on top. The same [`Shot`] gives the same bytes on
+//! A scene is drawn as a stage in five depths, or from a picture, and filmed by a camera that performs the author's
+//! words; footage plays, titles are cards, and a scene that starts from another one goes on from its frame. The slate,
+//! the subtitles and the timecode stand still on top. The same [`Shot`] gives the same bytes on
 //! one machine and build, whatever the number of threads; text in other scripts than the bundled font has depends on
 //! the system's fonts.
 
@@ -13,13 +14,23 @@ use crate::media::MuxError;
 #[cfg(feature = "preview")]
 mod camera;
 #[cfg(feature = "preview")]
+mod card;
+#[cfg(feature = "preview")]
+mod cast;
+#[cfg(feature = "preview")]
+mod chain;
+#[cfg(feature = "preview")]
 mod clip;
 #[cfg(feature = "preview")]
 mod frame;
 #[cfg(feature = "preview")]
 mod geometry;
 #[cfg(feature = "preview")]
+mod language;
+#[cfg(feature = "preview")]
 mod layer;
+#[cfg(feature = "preview")]
+mod lineage;
 #[cfg(feature = "preview")]
 mod mood;
 #[cfg(feature = "preview")]
@@ -29,15 +40,20 @@ mod palette;
 #[cfg(feature = "preview")]
 mod picture;
 #[cfg(feature = "preview")]
+mod scene;
+#[cfg(feature = "preview")]
 mod scenery;
 #[cfg(feature = "preview")]
 mod slate;
+mod source;
 #[cfg(feature = "preview")]
 mod stage;
 #[cfg(feature = "preview")]
 mod timeline;
 #[cfg(feature = "preview")]
 mod typeset;
+
+pub use source::{Portrait, Source, Step};
 
 /// Frames a second of every preview.
 pub const FRAMES_PER_SECOND: u32 = 24;
@@ -81,8 +97,14 @@ pub struct Shot {
     pub upscale: Option<String>,
     /// Width to height of the film.
     pub aspect_ratio: (u32, u32),
-    /// A PNG, JPEG or WebP file that is shown full frame in place of the stage.
-    pub reference: Option<PathBuf>,
+    /// What the picture is made of.
+    pub source: Source,
+    /// Where the picture comes from, in a few words: `from scene 3, last frame`.
+    pub origin: Option<String>,
+    /// The steps of the chain in order; shown where there is more than one.
+    pub steps: Vec<Step>,
+    /// The characters in the scene.
+    pub cast: Vec<Portrait>,
 }
 
 /// A continuation of a clip.
@@ -163,6 +185,14 @@ pub enum PreviewError {
         /// What is wrong with it.
         why: String,
     },
+    /// The scene cannot begin with what it starts from.
+    #[error("scene `{scene}` {why}")]
+    Start {
+        /// The scene's id.
+        scene: String,
+        /// What is wrong, as the rest of a sentence.
+        why: String,
+    },
     /// A drawing failed inside the drawing library.
     #[error("the slate cannot be drawn: {0}")]
     Drawing(String),
@@ -190,9 +220,10 @@ pub enum PreviewError {
 /// Renders one scene to an MP4 file. The file appears whole or not at all; one that exists is replaced.
 ///
 /// # Errors
-/// [`PreviewError`] names the scene, the image or the file that is in the way.
+/// [`PreviewError`] names the scene, the image or the file that is in the way. A scene that starts from another one can
+/// only be rendered together with it, by [`render_all`].
 pub fn render(shot: &Shot, out: &Path) -> Result<Rendered, PreviewError> {
-    render_reporting(shot, out, &mut |_, _| {})
+    render_reporting(&Film::of(&[shot], &[0]), 0, out, &mut |_, _| {})
 }
 
 /// Renders one scene to the bytes of an MP4 file.
@@ -200,42 +231,49 @@ pub fn render(shot: &Shot, out: &Path) -> Result<Rendered, PreviewError> {
 /// # Errors
 /// As [`render`], without those of writing.
 pub fn clip_bytes(shot: &Shot) -> Result<Vec<u8>, PreviewError> {
-    Ok(make(shot, &mut |_, _| {})?.0)
+    Ok(Film::of(&[shot], &[0]).make(0, &mut |_, _| {})?.0)
 }
 
-/// Renders scenes side by side, on `threads` threads (at least one). The results come in the order of the shots, and
-/// one failure leaves the others alone. `progress` is called from every thread, about twice for each second of film.
+/// Renders scenes side by side, on `threads` threads (at least one). A shot without a file is not rendered: others start
+/// from it. The results come in the order of the shots that are rendered, and one failure leaves all others alone that
+/// do not start from it. `progress` is called from every thread, about twice for each second of film.
 pub fn render_all(
-    shots: &[(Shot, PathBuf)],
+    shots: &[(Shot, Option<PathBuf>)],
     threads: usize,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Vec<Result<Rendered, PreviewError>> {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
+    let work: Vec<(usize, &Path)> =
+        shots.iter().enumerate().filter_map(|(at, (_, out))| Some((at, out.as_deref()?))).collect();
+    let film: Vec<&Shot> = shots.iter().map(|(shot, _)| shot).collect();
+    let film = Film::of(&film, &work.iter().map(|(at, _)| *at).collect::<Vec<_>>());
     // The longest work first, so that no thread starts on it when the others are about to rest.
-    let mut order: Vec<usize> = (0..shots.len()).collect();
-    let work = |index: &usize| {
-        let shot = &shots[*index].0;
+    let mut order: Vec<usize> = (0..work.len()).collect();
+    let effort = |index: &usize| {
+        let shot = &shots[work[*index].0].0;
         let seconds =
             shot.duration + shot.extensions.iter().map(|extension| extension.seconds).sum::<f64>();
         seconds * if shot.upscale.is_some() { 4.0 } else { 1.0 }
     };
-    order.sort_by(|a, b| work(b).total_cmp(&work(a)));
+    order.sort_by(|a, b| effort(b).total_cmp(&effort(a)));
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, shots.len().max(1)) {
+        for _ in 0..threads.clamp(1, work.len().max(1)) {
             let (sender, order, next) = (sender.clone(), &order, &next);
+            let (film, work) = (&film, &work);
             scope.spawn(move || {
                 while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (shot, out) = &shots[index];
+                    let (at, out) = work[index];
                     let mut report = |frames, of| progress(Progress { index, frames, of });
-                    let work =
-                        std::panic::AssertUnwindSafe(|| render_reporting(shot, out, &mut report));
+                    let work = std::panic::AssertUnwindSafe(|| {
+                        render_reporting(film, at, out, &mut report)
+                    });
                     // A fault in one scene must not take the other clips with it.
                     let result = std::panic::catch_unwind(work)
-                        .unwrap_or_else(|_| Err(PreviewError::BrokeOff(shot.scene.clone())));
+                        .unwrap_or_else(|_| Err(PreviewError::BrokeOff(film.scene(at))));
                     // The receiver outlives every thread, so nothing is lost here.
                     let _ = sender.send((index, result));
                 }
@@ -244,24 +282,71 @@ pub fn render_all(
     });
     drop(sender);
     let mut results: Vec<Option<Result<Rendered, PreviewError>>> =
-        shots.iter().map(|_| None).collect();
+        work.iter().map(|_| None).collect();
     for (index, result) in receiver {
         results[index] = Some(result);
     }
-    let broken = |(shot, _): &(Shot, PathBuf)| Err(PreviewError::BrokeOff(shot.scene.clone()));
     results
         .into_iter()
-        .zip(shots)
-        .map(|(result, shot)| result.unwrap_or_else(|| broken(shot)))
+        .zip(&work)
+        .map(|(result, (at, _))| {
+            result.unwrap_or_else(|| Err(PreviewError::BrokeOff(film.scene(*at))))
+        })
         .collect()
 }
 
+/// Shots that may start from each other.
+struct Film<'a> {
+    shots: Vec<&'a Shot>,
+    #[cfg(feature = "preview")]
+    openings: Vec<Result<lineage::Opening<'a>, String>>,
+}
+
+impl<'a> Film<'a> {
+    /// Looks where the wanted shots begin.
+    fn of(shots: &[&'a Shot], wanted: &[usize]) -> Self {
+        #[cfg(not(feature = "preview"))]
+        let _ = wanted;
+        Self {
+            shots: shots.to_vec(),
+            #[cfg(feature = "preview")]
+            openings: lineage::openings(shots, wanted),
+        }
+    }
+
+    fn scene(&self, at: usize) -> String {
+        self.shots[at].scene.clone()
+    }
+
+    #[cfg(feature = "preview")]
+    fn make(
+        &self,
+        at: usize,
+        report: &mut dyn FnMut(u64, u64),
+    ) -> Result<(Vec<u8>, Rendered), PreviewError> {
+        match &self.openings[at] {
+            Ok(opening) => clip::make(self.shots[at], opening, report),
+            Err(why) => Err(PreviewError::Start { scene: self.scene(at), why: why.clone() }),
+        }
+    }
+
+    #[cfg(not(feature = "preview"))]
+    fn make(
+        &self,
+        _: usize,
+        _: &mut dyn FnMut(u64, u64),
+    ) -> Result<(Vec<u8>, Rendered), PreviewError> {
+        Err(PreviewError::NoRenderer)
+    }
+}
+
 fn render_reporting(
-    shot: &Shot,
+    film: &Film<'_>,
+    at: usize,
     out: &Path,
     report: &mut dyn FnMut(u64, u64),
 ) -> Result<Rendered, PreviewError> {
-    let (bytes, rendered) = make(shot, report)?;
+    let (bytes, rendered) = film.make(at, report)?;
     write_whole(&bytes, out)
         .map_err(|source| PreviewError::Writing { path: out.display().to_string(), source })?;
     Ok(rendered)
@@ -288,17 +373,4 @@ fn write_whole(bytes: &[u8], out: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(out)?;
     Ok(())
-}
-
-#[cfg(feature = "preview")]
-fn make(
-    shot: &Shot,
-    report: &mut dyn FnMut(u64, u64),
-) -> Result<(Vec<u8>, Rendered), PreviewError> {
-    clip::make(shot, report)
-}
-
-#[cfg(not(feature = "preview"))]
-fn make(_: &Shot, _: &mut dyn FnMut(u64, u64)) -> Result<(Vec<u8>, Rendered), PreviewError> {
-    Err(PreviewError::NoRenderer)
 }

@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::cast::{self, Cast};
+use super::chain;
 use super::frame::Overlay;
+use super::lineage::Set;
+use super::source::Source;
 use super::timeline::Timeline;
 use super::typeset::{Anchor, Style, Typesetter, clean};
 use super::{FRAMES_PER_SECOND, PreviewError, Shot};
@@ -13,9 +17,33 @@ pub(super) const PAPER: u32 = 0xf6f3ec;
 /// The ground of captions over a reference image.
 const STRIP: &str = "rgba(6,7,10,0.70)";
 
+/// How much of the frame the slate takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// A column of words beside or over a stage that leaves room for it.
+    Slate,
+    /// Slim captions above and below a picture.
+    Strips,
+    /// One line above what tells by itself what it is.
+    Header,
+}
+
+impl Layout {
+    pub(super) fn of(set: &Set<'_>) -> Self {
+        match set {
+            Set::Stage(_) => Self::Slate,
+            Set::Named(
+                Source::Footage { .. } | Source::Missing { .. } | Source::Title(_) | Source::Black,
+            ) => Self::Header,
+            Set::Frame(_) | Set::Clip(_) | Set::Named(_) => Self::Strips,
+        }
+    }
+}
+
 /// Measures of a frame; all lengths are in pixels.
 pub(super) struct Page<'a> {
     pub(super) shot: &'a Shot,
+    pub(super) layout: Layout,
     pub(super) typesetter: &'a Typesetter,
     pub(super) width: f32,
     pub(super) height: f32,
@@ -56,6 +84,11 @@ impl Page<'_> {
     /// Where the letters of the lowest line stand.
     pub(super) fn footer_line(&self) -> f32 {
         self.height - 14.0 * self.unit
+    }
+
+    /// The room that the line of steps takes above the lowest line.
+    fn chain_room(&self) -> f32 {
+        if chain::is_shown(self) { chain::HEIGHT * self.unit } else { 0.0 }
     }
 
     /// The marks of a viewfinder: thirds and corners.
@@ -166,7 +199,13 @@ impl Page<'_> {
     }
 
     /// The designed slate: number, title, shot and camera, words, sounds.
-    pub(super) fn slate(&self, svg: &mut String, beat: usize) -> Result<(), PreviewError> {
+    /// Gives back where portraits go.
+    pub(super) fn slate(
+        &self,
+        svg: &mut String,
+        beat: usize,
+        cast: &Cast,
+    ) -> Result<Vec<(f32, f32)>, PreviewError> {
         let (u, type_) = (self.unit, self.typesetter);
         let left = self.margin;
         let top = if self.landscape { 0.0 } else { self.height * 0.012 };
@@ -195,6 +234,11 @@ impl Page<'_> {
                 Anchor::Start,
                 true,
             )?;
+        } else if let Some(origin) = self.origin() {
+            // The words of a label are set wider than others.
+            let style = Style { spacing: 1.1 * u, ..self.style(10.5, true) };
+            let origin = type_.fit(&origin, style, marks - label_end - 18.0 * u)?;
+            self.pill(svg, &origin, label_end, top + 33.0 * u, Anchor::Start, true)?;
         } else if let Some(film) = &self.shot.film_title {
             let style = Style { opacity: 0.8, ..self.style(11.0, false) };
             let film = type_.fit(film, style, marks - label_end - 8.0 * u)?;
@@ -230,8 +274,15 @@ impl Page<'_> {
                 type_.line(svg, &line, left, y, style, Anchor::Start)?;
             }
         }
-        self.words_and_sounds(svg, beat, y, column)?;
-        self.film_text(svg)
+        let places = self.words_and_sounds(svg, beat, y, column, cast)?;
+        self.film_text(svg)?;
+        Ok(places)
+    }
+
+    /// Where the picture comes from, as a label.
+    fn origin(&self) -> Option<String> {
+        let origin = clean(self.shot.origin.as_deref()?).to_uppercase();
+        (!origin.is_empty()).then_some(origin)
     }
 
     /// The prompt and what is heard: under the title in a wide frame, above the foot in others.
@@ -241,7 +292,8 @@ impl Page<'_> {
         beat: usize,
         y: f32,
         column: f32,
-    ) -> Result<(), PreviewError> {
+        cast: &Cast,
+    ) -> Result<Vec<(f32, f32)>, PreviewError> {
         let (u, type_, left) = (self.unit, self.typesetter, self.margin);
         let style = Style { opacity: 0.94, ..self.style(13.5, false) };
         let sound_style = Style { color: self.accent, ..self.style(12.0, false) };
@@ -251,11 +303,18 @@ impl Page<'_> {
         let sounds =
             if beat == 0 { sounds.collect::<Vec<_>>().join("   ·   ") } else { String::new() };
         let sounds = type_.wrap(&sounds, sound_style, column, 1)?;
-        let foot = self.footer_line() - if self.landscape { 22.0 } else { 27.0 } * u;
+        let foot =
+            self.footer_line() - if self.landscape { 22.0 } else { 27.0 } * u - self.chain_room();
         let under = if sounds.is_empty() { 0.0 } else { 21.0 * u };
         if self.landscape {
             // Subtitles take the two lines above the foot.
-            let floor = if self.shot.dialogue.is_empty() { foot } else { foot - 44.0 * u };
+            let mut floor = if self.shot.dialogue.is_empty() { foot } else { foot - 44.0 * u };
+            let mut places = Vec::new();
+            if !cast.is_empty() {
+                floor -= cast::HEIGHT * u;
+                places = cast.draw(self, svg, (left, floor + 4.0 * u), Anchor::Start)?;
+                floor -= 4.0 * u;
+            }
             let mut y = y + 12.0 * u;
             let _ = write!(
                 svg,
@@ -273,7 +332,7 @@ impl Page<'_> {
             for line in sounds {
                 type_.line(svg, &line, left, y + 21.0 * u, sound_style, Anchor::Start)?;
             }
-            return Ok(());
+            return Ok(places);
         }
         let most = if self.height > self.width * 1.5 { 7 } else { 4 };
         let lines = type_.wrap(self.words(beat), style, column, most)?;
@@ -294,7 +353,20 @@ impl Page<'_> {
         for line in sounds {
             type_.line(svg, &line, left, y + 21.0 * u, sound_style, Anchor::Start)?;
         }
-        Ok(())
+        self.upper_cast(svg, cast, 44.0)
+    }
+
+    /// Portraits at the upper right, from so many units below the upper edge.
+    fn upper_cast(
+        &self,
+        svg: &mut String,
+        cast: &Cast,
+        below: f32,
+    ) -> Result<Vec<(f32, f32)>, PreviewError> {
+        // The label of an upscale stands there, too.
+        let below = if self.shot.upscale.is_some() { below + 16.0 } else { below };
+        let corner = (self.width - self.margin, below * self.unit);
+        cast.draw(self, svg, corner, Anchor::End)
     }
 
     /// Text that the film itself will show, in a frame of its own so that nobody takes it for the slate's.
@@ -305,7 +377,7 @@ impl Page<'_> {
         };
         let (u, type_) = (self.unit, self.typesetter);
         let style = self.style(18.0, true);
-        let with_slate = self.shot.reference.is_none() && self.landscape;
+        let with_slate = self.layout == Layout::Slate && self.landscape;
         let (center, room) = if with_slate {
             (self.width * 0.725, self.width * 0.42)
         } else {
@@ -318,6 +390,8 @@ impl Page<'_> {
         }
         let high = 24.0 * u * lines.len() as f32;
         let top = if self.landscape { self.height * 0.20 } else { self.height * 0.30 };
+        let crowded = self.layout != Layout::Slate && !self.shot.cast.is_empty();
+        let top = if crowded { top + cast::HEIGHT * u } else { top };
         let (x, wide) = (center - widest / 2.0 - 12.0 * u, widest + 24.0 * u);
         let _ = write!(
             svg,
@@ -334,10 +408,21 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Slim captions over a reference image.
-    pub(super) fn strips(&self, svg: &mut String, beat: usize) -> Result<(), PreviewError> {
+    /// Slim captions over a picture, or a line above it. Gives back where portraits go.
+    pub(super) fn captions(
+        &self,
+        svg: &mut String,
+        beat: usize,
+        cast: &Cast,
+    ) -> Result<Vec<(f32, f32)>, PreviewError> {
         let (u, type_, left) = (self.unit, self.typesetter, self.margin);
-        let below = if self.landscape { 82.0 } else { 99.0 } * u;
+        let with_words = self.layout == Layout::Strips;
+        let below = match () {
+            () if !with_words => 26.0,
+            () if self.landscape => 82.0,
+            () => 99.0,
+        };
+        let below = below * u + self.chain_room();
         let edge = 22.0 * u;
         self.panel(svg, 0.0, 0.0, self.width, 46.0 * u, STRIP);
         self.panel(svg, 0.0, 46.0 * u, self.width, edge, "url(#soft-up)");
@@ -349,16 +434,29 @@ impl Page<'_> {
         let id = type_.fit(&self.shot.scene, number, self.width * 0.3)?;
         type_.line(svg, &id, left, y, number, Anchor::Start)?;
         let mut x = left + type_.width(&id, number)? + 10.0 * u;
-        if beat > 0 {
-            x += self.pill(svg, &self.extend_label(beat), x, y - 1.0 * u, Anchor::Start, true)?
-                + 10.0 * u;
+        let label = if beat > 0 { Some(self.extend_label(beat)) } else { self.origin() };
+        if let Some(label) = label {
+            let style = Style { spacing: 1.1 * u, ..self.style(10.5, true) };
+            // A title keeps some room of the line.
+            let room = (marks - x) * if self.shot.title.is_some() { 0.62 } else { 1.0 };
+            let label = type_.fit(&label, style, room - 18.0 * u)?;
+            x += self.pill(svg, &label, x, y - 1.0 * u, Anchor::Start, true)? + 10.0 * u;
         }
         if let Some(title) = &self.shot.title {
             let style = self.style(15.0, true);
             let title = type_.fit(title, style, marks - x)?;
             type_.line(svg, &title, x, y, style, Anchor::Start)?;
         }
-        let mut y = self.footer_line() - 24.0 * u;
+        if with_words {
+            self.caption_words(svg, beat)?;
+        }
+        self.film_text(svg)?;
+        self.upper_cast(svg, cast, 56.0)
+    }
+
+    fn caption_words(&self, svg: &mut String, beat: usize) -> Result<(), PreviewError> {
+        let (u, type_, left) = (self.unit, self.typesetter, self.margin);
+        let mut y = self.footer_line() - 24.0 * u - self.chain_room();
         let shot_line = self.shot_line(beat);
         let style = Style { opacity: 0.94, ..self.style(13.0, false) };
         let column = self.width - 2.0 * left;
@@ -374,7 +472,7 @@ impl Page<'_> {
             type_.line(svg, &line, left, y, style, Anchor::Start)?;
             y += 17.0 * u;
         }
-        self.film_text(svg)
+        Ok(())
     }
 
     /// Timecode's neighbours: place in the film, way out, model and length.
@@ -434,13 +532,14 @@ impl Page<'_> {
             widest = widest.max(type_.width(line, style)?);
         }
         let bottom = match () {
-            () if self.shot.reference.is_some() => {
+            () if self.layout == Layout::Strips => {
                 self.height - if self.landscape { 88.0 } else { 105.0 } * u
             }
-            () if self.landscape => self.footer_line() - 22.0 * u,
+            () if self.layout == Layout::Header || self.landscape => self.footer_line() - 22.0 * u,
             () if self.height > self.width * 1.5 => self.height * 0.685,
             () => self.height * 0.665,
         };
+        let bottom = bottom - self.chain_room();
         let high = leading * lines.len() as f32 + 10.0 * u;
         let (wide, top) = (widest + 24.0 * u, bottom - high);
         let left = (self.width - wide) / 2.0;

@@ -4,15 +4,17 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, Limits};
+use image::imageops::{self, FilterType};
+use image::{
+    DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, Limits, Rgba, RgbaImage,
+};
 use resvg::tiny_skia::{IntSize, Pixmap};
 
 use super::PreviewError;
 use super::camera::Pose;
 use super::frame::Frame;
 use super::geometry::Affine;
-use super::layer::{self, Layer, Scratch};
+use super::layer::{Layer, Scratch};
 
 /// The largest image file, in bytes.
 const LARGEST_FILE: u64 = 200 * 1024 * 1024;
@@ -41,7 +43,7 @@ const FURTHEST: f32 = 0.16;
 
 /// How much closer a pose is, as the logarithm of a scale.
 fn closer(pose: &Pose) -> f32 {
-    0.8 * (pose.dolly + pose.zoom)
+    0.8 * (pose.dolly + pose.trail + pose.zoom)
 }
 
 /// Where a pose shifts the picture to, in parts of the frame.
@@ -55,16 +57,13 @@ fn roll(pose: &Pose) -> f32 {
 }
 
 impl Picture {
-    /// Reads the image and fits it over a frame for a camera that takes these poses. A camera that rests shows all that
+    /// Fits an image over a frame for a camera that takes these poses. A camera that rests shows all that
     /// the frame's shape lets it; one that moves gets the room that it needs and no more.
-    pub(super) fn load(
-        path: &Path,
-        width: usize,
-        height: usize,
+    pub(super) fn new(
+        image: DynamicImage,
+        (width, height): (usize, usize),
         poses: &[Pose],
     ) -> Result<Self, PreviewError> {
-        let image = read(path)
-            .map_err(|why| PreviewError::Reference { path: path.display().to_string(), why })?;
         let (w, h) = (width as f32, height as f32);
         let fit = (w / image.width() as f32).max(h / image.height() as f32);
         // An extreme panorama is cut to what a camera can reach.
@@ -89,16 +88,41 @@ impl Picture {
         let resolution = (base * (nearest - widest).exp()).min(1.0 / fit).clamp(1.0, 1.6);
         let even = |side: f32| ((side * resolution).round() as u32).next_multiple_of(2).max(2);
         let (wide, high) = (even(cover.0), even(cover.1));
-        let pixmap = pixmap(cover_with(image, wide, high))
-            .ok_or_else(|| PreviewError::Drawing("the reference image cannot be placed".into()))?;
-        let (left, top) = ((w - cover.0) / 2.0, (h - cover.1) / 2.0);
-        let layer = Layer::new(&pixmap, left, top, wide as f32 / cover.0, true);
+        let layer = layer(cover_with(image, wide, high), (w, h), cover)?;
         Ok(Self { layer, frame: (w, h), cover, base, widest, scratch: Scratch::default() })
+    }
+
+    /// A frame from which a shot goes on: the camera that has not moved shows all of it and nothing else, and a camera that
+    /// leaves it finds that what lies around is not known yet.
+    pub(super) fn going_on(
+        image: DynamicImage,
+        (width, height): (usize, usize),
+    ) -> Result<Self, PreviewError> {
+        let (w, h) = (width as f32, height as f32);
+        let resolution = (image.width() as f32 / w).clamp(1.0, 1.6);
+        let even = |side: f32| (side.round() as u32).next_multiple_of(2).max(2);
+        let (wide, high) = (even(w * resolution), even(h * resolution));
+        let known = cover_with(image, wide, high).into_rgba8();
+        let (around_x, around_y) = (even(wide as f32 * AROUND), even(high as f32 * AROUND));
+        let mut canvas = unknown_around(&known, around_x, around_y);
+        imageops::replace(&mut canvas, &known, i64::from(around_x), i64::from(around_y));
+        let scale = w / wide as f32;
+        let cover = (canvas.width() as f32 * scale, canvas.height() as f32 * h / high as f32);
+        let layer = layer(canvas.into(), (w, h), cover)?;
+        Ok(Self {
+            layer,
+            frame: (w, h),
+            cover,
+            base: 1.0,
+            widest: 0.0,
+            scratch: Scratch::default(),
+        })
     }
 
     /// Films the picture from a pose. What a camera would do in space becomes a way over the flat picture.
     pub(super) fn film(&mut self, frame: &mut Frame, pose: &Pose) {
-        let scale = (self.base * (closer(pose) - self.widest).exp()).min(2.6);
+        let least = (self.frame.0 / self.cover.0).max(self.frame.1 / self.cover.1);
+        let scale = (self.base * (closer(pose) - self.widest).exp()).min(2.6).max(least);
         let roll = roll(pose);
         // No way leads beyond the picture.
         let hold = |part: f32, side: f32, cover: f32| {
@@ -113,8 +137,44 @@ impl Picture {
                 hold(aside, self.frame.0, self.cover.0),
                 hold(down, self.frame.1, self.cover.1),
             ));
-        layer::film([(&self.layer, seen)].into_iter(), frame, &mut self.scratch);
+        super::layer::film([(&self.layer, seen)].into_iter(), frame, &mut self.scratch);
     }
+}
+
+/// How far the ground around a frame that goes on reaches to each side, in parts of the frame.
+const AROUND: f32 = 0.45;
+
+/// What a frame may go on with: its own reflection, out of focus and in the dark, so that nobody takes it for known.
+fn unknown_around(known: &RgbaImage, around_x: u32, around_y: u32) -> RgbaImage {
+    const COARSE: u32 = 12;
+    let (width, height) = known.dimensions();
+    let (small_width, small_height) = ((width / COARSE).max(2), (height / COARSE).max(2));
+    let small = imageops::resize(known, small_width, small_height, FilterType::Triangle);
+    let (beside, above) = (
+        (small_width * around_x).div_ceil(width).max(1),
+        (small_height * around_y).div_ceil(height).max(1),
+    );
+    let mirrored = |place: u32, before: u32, side: u32| {
+        let place = (i64::from(place) - i64::from(before)).rem_euclid(2 * i64::from(side)) as u32;
+        place.min(2 * side - 1 - place)
+    };
+    let around = RgbaImage::from_fn(small_width + 2 * beside, small_height + 2 * above, |x, y| {
+        let (x, y) = (mirrored(x, beside, small_width), mirrored(y, above, small_height));
+        let Rgba([red, green, blue, alpha]) = *small.get_pixel(x, y);
+        let dark = |part: u8| (u32::from(part) * 2 / 5) as u8;
+        Rgba([dark(red), dark(green), dark(blue), alpha])
+    });
+    let (wide, high) = (width + 2 * around_x, height + 2 * around_y);
+    imageops::resize(&around, wide, high, FilterType::Triangle)
+}
+
+/// An image around the middle of a resting frame, covering this much of it.
+fn layer(image: DynamicImage, frame: (f32, f32), cover: (f32, f32)) -> Result<Layer, PreviewError> {
+    let wide = image.width() as f32;
+    let pixmap = pixmap(image)
+        .ok_or_else(|| PreviewError::Drawing("the reference image cannot be placed".into()))?;
+    let (left, top) = ((frame.0 - cover.0) / 2.0, (frame.1 - cover.1) / 2.0);
+    Ok(Layer::new(&pixmap, left, top, wide / cover.0, true))
 }
 
 /// The image as a drawing; transparent parts show as dark ground.
@@ -132,8 +192,14 @@ fn pixmap(image: DynamicImage) -> Option<Pixmap> {
     Pixmap::from_vec(data, size)
 }
 
+/// Whether a file's name has the ending of a picture that can be read.
+pub(super) fn has_picture_ending(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    ["png", "jpg", "jpeg", "webp"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
 /// Reads an image file within limits; the error continues a sentence that begins with its name.
-fn read(path: &Path) -> Result<DynamicImage, String> {
+pub(super) fn read(path: &Path) -> Result<DynamicImage, String> {
     let file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
     let length = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.len();
     if length > LARGEST_FILE {
@@ -168,7 +234,7 @@ fn read(path: &Path) -> Result<DynamicImage, String> {
 }
 
 /// Scales an image so that it just covers a size, and cuts the rest off evenly.
-fn cover_with(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
+pub(super) fn cover_with(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
     let (from_width, from_height) =
         (f64::from(image.width().max(1)), f64::from(image.height().max(1)));
     let scale = (f64::from(width) / from_width).max(f64::from(height) / from_height);

@@ -1,8 +1,11 @@
 //! What stands still on the picture: the slate's words, subtitles, timecode, marks and guides.
 
+use super::cast::Cast;
+use super::chain;
 use super::frame::{Frame, Overlay, Yuv, to_yuv};
 use super::mood::Mood;
-use super::page::{PAPER, Page};
+use super::page::{Layout, PAPER, Page};
+use super::source::Source;
 use super::timeline::Timeline;
 use super::typeset::{Anchor, Style, Typesetter};
 use super::{FRAMES_PER_SECOND, PreviewError, Shot};
@@ -38,10 +41,20 @@ pub(super) fn texts(shot: &Shot) -> impl Iterator<Item = &str> {
         &shot.text_overlay,
         &shot.transition,
         &shot.upscale,
+        &shot.origin,
     ];
+    let on_cards: [Option<&str>; 2] = match &shot.source {
+        Source::Still(text) | Source::Title(text) => [Some(text), None],
+        Source::Missing { name, why } => [Some(name), Some(why)],
+        Source::Footage { name, .. } => [Some(name), None],
+        _ => [None, None],
+    };
     [shot.scene.as_str(), &shot.words, &shot.model]
         .into_iter()
         .chain(options.into_iter().filter_map(|text| text.as_deref()))
+        .chain(on_cards.into_iter().flatten())
+        .chain(shot.steps.iter().map(|step| step.label.as_str()))
+        .chain(shot.cast.iter().map(|portrait| portrait.name.as_str()))
         .chain(shot.dialogue.iter().chain(&shot.sound).map(String::as_str))
         .chain(
             shot.extensions
@@ -55,10 +68,10 @@ impl Slate {
     /// Draws the overlays for a clip of the given size.
     pub(super) fn draw(
         shot: &Shot,
+        layout: Layout,
         mood: &Mood,
         timeline: &Timeline,
-        width: usize,
-        height: usize,
+        (width, height): (usize, usize),
         typesetter: &Typesetter,
     ) -> Result<Self, PreviewError> {
         let (w, h) = (width as f32, height as f32);
@@ -67,6 +80,7 @@ impl Slate {
         let margin = (w * 0.0375).max(18.0 * unit).min(24.0 * unit);
         let page = Page {
             shot,
+            layout,
             typesetter,
             width: w,
             height: h,
@@ -75,18 +89,21 @@ impl Slate {
             accent: mood.palette.accent,
             landscape,
         };
+        let cast = Cast::read(&page);
         let mut beats = Vec::new();
         for beat in 0..timeline.beats.len() {
             let mut svg = page.open();
             page.guides(&mut svg);
-            if shot.reference.is_some() {
-                page.strips(&mut svg, beat)?;
-            } else {
-                page.slate(&mut svg, beat)?;
-            }
+            let places = match layout {
+                Layout::Slate => page.slate(&mut svg, beat, &cast)?,
+                Layout::Strips | Layout::Header => page.captions(&mut svg, beat, &cast)?,
+            };
+            chain::draw(&page, &mut svg, timeline, beat)?;
             page.footer(&mut svg, timeline, beat)?;
             svg.push_str("</svg>");
-            beats.push(Overlay::new(&typesetter.draw(&svg, width as u32, height as u32)?, 0, 0));
+            let mut drawing = typesetter.draw(&svg, width as u32, height as u32)?;
+            cast.place(&mut drawing, &places);
+            beats.push(Overlay::new(&drawing, 0, 0));
         }
         let mut subtitles = Vec::new();
         for line in &shot.dialogue {

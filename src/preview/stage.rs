@@ -90,8 +90,11 @@ impl Blocking {
             Depth::Air => 1.4,
         };
         // Going back must not turn what is near into a bar across the picture.
-        let opening = if depth == Depth::Near && pose.dolly < 0.0 { 0.6 } else { nearness };
-        let dolly = (pose.dolly * opening).exp();
+        let opening =
+            if depth == Depth::Near && pose.dolly + pose.trail < 0.0 { 0.6 } else { nearness };
+        // Who is followed from behind keeps the size, and all else opens around.
+        let with = if depth == Depth::Subject { 0.0 } else { pose.trail * opening };
+        let dolly = (pose.dolly * opening + with).exp();
         // Whoever is followed stays in the frame and only drifts a little ahead.
         let followed = if depth == Depth::Subject { 0.06 } else { nearness };
         let slide = -(pose.track * nearness + pose.follow * followed) * self.width;
@@ -240,4 +243,122 @@ fn draw_layer(
     svg.push_str("</svg>");
     let pixmap = typesetter.draw(&svg, width, height)?;
     Ok(Layer::new(&pixmap, area.left, area.top, resolution, depth == Depth::Sky))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::camera::Camera;
+    use super::*;
+
+    fn blocking() -> Blocking {
+        let mood = Mood::read("A man in a coat on a street by day", "Full shot", false);
+        Blocking::of(&mood, 640, 360)
+    }
+
+    /// Where points of a part of the stage are seen when a movement is over.
+    fn seen(words: &str, depth: Depth) -> Affine {
+        let camera = Camera::parse(words);
+        assert_ne!(camera, Camera::default(), "`{words}` is a movement");
+        blocking().seen(depth, &camera.end(Pose::default()))
+    }
+
+    /// How much larger a part becomes.
+    fn growth(words: &str, depth: Depth) -> f32 {
+        seen(words, depth).largest_scale()
+    }
+
+    /// How far the middle of a part moves to the right and down.
+    fn way(words: &str, depth: Depth) -> (f32, f32) {
+        let at = Area { left: 320.0, top: 180.0, right: 320.0, bottom: 180.0 };
+        let there = seen(words, depth).image_of(at);
+        (there.left - 320.0, there.top - 180.0)
+    }
+
+    /// How far the horizon moves down.
+    fn horizon(words: &str) -> f32 {
+        let row = blocking().horizon;
+        let at = Area { left: 320.0, top: row, right: 320.0, bottom: row };
+        seen(words, Depth::Ground).image_of(at).top - row
+    }
+
+    #[test]
+    fn a_dolly_opens_depth_and_a_zoom_does_not() {
+        for words in ["slow dolly in", "push in"] {
+            let [sky, far, subject, near] =
+                [Depth::Sky, Depth::Far, Depth::Subject, Depth::Near].map(|d| growth(words, d));
+            assert!(1.0 < sky && sky < far && far < subject && subject < near, "{words}");
+            assert!(near / far > 1.4, "{words}: {far} {near}");
+        }
+        for words in ["dolly out", "pull out"] {
+            let [far, subject, near] =
+                [Depth::Far, Depth::Subject, Depth::Near].map(|d| growth(words, d));
+            assert!(1.0 > far && far > subject && near < far, "{words}: {far} {subject} {near}");
+        }
+        for (words, larger) in [("zoom in", true), ("zoom out", false)] {
+            let all = DEPTHS.map(|depth| growth(words, depth));
+            assert!(all.iter().all(|one| (one - all[0]).abs() < 1e-4), "{words}: {all:?}");
+            assert_eq!(all[0] > 1.2, larger, "{words}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn a_dolly_zoom_keeps_the_subject_and_bends_the_rest() {
+        let subject = growth("dolly zoom", Depth::Subject);
+        assert!((0.95..1.25).contains(&subject), "{subject}");
+        assert!(growth("dolly zoom", Depth::Far) < 0.9 && growth("dolly zoom", Depth::Near) > 1.5);
+    }
+
+    #[test]
+    fn who_follows_keeps_the_subject_where_it_is() {
+        assert!((growth("follow her from behind", Depth::Subject) - 1.0).abs() < 1e-4);
+        assert!(growth("follow her from behind", Depth::Near) > 1.5);
+        let (subject, _) = way("tracking shot", Depth::Subject);
+        let (far, _) = way("tracking shot", Depth::Far);
+        let (near, _) = way("tracking shot", Depth::Near);
+        assert!(near < 3.0 * far && far < 2.0 * subject && subject < 0.0, "{near} {far} {subject}");
+    }
+
+    #[test]
+    fn a_pan_turns_and_a_truck_goes() {
+        let spread = |words: &str| {
+            let (near, far) = (way(words, Depth::Near).0, way(words, Depth::Far).0);
+            assert!(near < 0.0 && far < 0.0, "to the right of it all: {near} {far}");
+            near / far
+        };
+        assert!(spread("pan right") < 1.25);
+        assert!(spread("truck right") > 4.0);
+        assert!(way("pan left", Depth::Far).0 > 0.0 && way("truck left", Depth::Near).0 > 0.0);
+        assert!(way("whip pan right", Depth::Far).0 < 2.5 * way("pan right", Depth::Far).0);
+    }
+
+    #[test]
+    fn tilts_turn_all_alike_and_cranes_open_the_floor() {
+        assert!(way("tilt up", Depth::Far).1 > 100.0 && way("tilt down", Depth::Far).1 < -100.0);
+        let spread = way("tilt up", Depth::Subject).1 - way("tilt up", Depth::Far).1;
+        assert!(spread.abs() < 15.0, "{spread}");
+        // From above the horizon is high and the floor is deep.
+        assert!(horizon("crane up") < -40.0 && horizon("crane down") > 40.0);
+        let floor = |words: &str| seen(words, Depth::Ground).d;
+        assert!(floor("crane up") > 1.5 && floor("crane down") < 0.7);
+        assert!((floor("tilt up") - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn around_a_subject_near_and_far_go_opposite_ways() {
+        for (words, sign) in [("arc around", 1.0), ("orbit left", -1.0)] {
+            let [far, near] = [Depth::Far, Depth::Near].map(|depth| sign * way(words, depth).0);
+            assert!(far > 60.0 && near < -60.0, "{words}: {far} {near}");
+            let subject = way(words, Depth::Subject).0;
+            assert!(subject.abs() < 40.0, "{words}: {subject}");
+        }
+    }
+
+    #[test]
+    fn a_camera_on_a_tripod_is_still_and_a_leaning_one_leans() {
+        for depth in DEPTHS {
+            assert_eq!(seen("static", depth), blocking().seen(depth, &Pose::default()));
+        }
+        let leaned = Camera::parse("dutch angle").at(Pose::default(), 0.0, 2.0);
+        assert!(blocking().seen(Depth::Far, &leaned).b.abs() > 0.1);
+    }
 }

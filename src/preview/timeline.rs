@@ -45,7 +45,8 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    pub(super) fn of(shot: &Shot) -> Result<Self, PreviewError> {
+    /// Reads a shot's times and cameras. `from` is where the camera begins, if that is not its own choice.
+    pub(super) fn of(shot: &Shot, from: Option<Pose>) -> Result<Self, PreviewError> {
         let refuse =
             |what, seconds| PreviewError::Duration { scene: shot.scene.clone(), what, seconds };
         let check = |what, seconds: f64| {
@@ -75,7 +76,10 @@ impl Timeline {
                 Some(camera) => Camera::parse(camera),
                 None => Camera::parse_prose(words),
             };
-            let from = if index == 0 { camera.start() } else { pose };
+            let from = match index {
+                0 => from.unwrap_or_else(|| camera.start()),
+                _ => pose,
+            };
             pose = camera.end(from);
             beats.push(Beat { start, end, camera, from });
         }

@@ -1,6 +1,7 @@
 //! One test binary, a module a subject, mostly against the built program.
 
 mod agreement;
+mod animatic;
 mod audit;
 mod bad_input;
 mod catalog;

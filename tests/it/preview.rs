@@ -1,8 +1,6 @@
 //! Previews: what is in the files, and what their pictures show.
 
-use std::path::PathBuf;
-
-use storyreel::preview::{Extension, PreviewError, Shot, clip_bytes, render};
+use storyreel::preview::{Extension, PreviewError, Shot, Source, clip_bytes, render};
 
 /// A short scene; tests change what they are about.
 fn shot() -> Shot {
@@ -23,7 +21,10 @@ fn shot() -> Shot {
         extensions: Vec::new(),
         upscale: None,
         aspect_ratio: (16, 9),
-        reference: None,
+        source: Source::Words,
+        origin: None,
+        steps: Vec::new(),
+        cast: Vec::new(),
     }
 }
 
@@ -39,10 +40,7 @@ fn a_build_without_the_renderer_says_so() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("scene-07.mp4");
     assert!(matches!(
-        render(
-            &Shot { extensions: vec![extension("", 1.0)], reference: None::<PathBuf>, ..shot() },
-            &out
-        ),
+        render(&Shot { extensions: vec![extension("", 1.0)], ..shot() }, &out),
         Err(PreviewError::NoRenderer)
     ));
     assert!(!out.exists());
@@ -51,7 +49,7 @@ fn a_build_without_the_renderer_says_so() {
 #[cfg(feature = "preview")]
 mod with_renderer {
     use std::io::Cursor;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::sync::Mutex;
 
     use image::{Rgb, RgbImage};
@@ -59,7 +57,7 @@ mod with_renderer {
     use openh264::formats::YUVSource as _;
     use proptest::prelude::*;
     use storyreel::media::{Probe, probe};
-    use storyreel::preview::{Progress, Rendered, render_all};
+    use storyreel::preview::{Portrait, Progress, Rendered, Step, render_all};
 
     use super::*;
 
@@ -257,8 +255,12 @@ mod with_renderer {
         ];
         let run = |name: &str, threads: usize| -> Vec<Vec<u8>> {
             let out = |index: usize| folder.path().join(format!("{name}-{index}.mp4"));
-            let work: Vec<(Shot, PathBuf)> =
-                shots.iter().cloned().enumerate().map(|(index, shot)| (shot, out(index))).collect();
+            let work: Vec<(Shot, Option<PathBuf>)> = shots
+                .iter()
+                .cloned()
+                .enumerate()
+                .map(|(index, shot)| (shot, Some(out(index))))
+                .collect();
             let results = render_all(&work, threads, &|_| {});
             assert!(results.iter().all(Result::is_ok), "{results:?}");
             (0..work.len()).map(|index| std::fs::read(out(index)).expect("a file")).collect()
@@ -316,7 +318,7 @@ mod with_renderer {
         let apart = |camera: &str| {
             let shot = Shot {
                 camera: Some(camera.into()),
-                reference: Some(path.clone()),
+                source: Source::Picture(path.clone()),
                 duration: 0.5,
                 ..shot()
             };
@@ -382,7 +384,7 @@ mod with_renderer {
         let height_of_marks = |camera: &str| {
             let frames = film(&Shot {
                 camera: Some(camera.into()),
-                reference: Some(path.clone()),
+                source: Source::Picture(path.clone()),
                 duration: 0.5,
                 ..shot()
             });
@@ -459,7 +461,7 @@ mod with_renderer {
             RgbImage::from_pixel(300, 500, Rgb([value; 3]))
                 .save(&path)
                 .expect("the folder is writable");
-            film(&Shot { reference: Some(path), duration: 0.04, ..shot() }).remove(0)
+            film(&Shot { source: Source::Picture(path), duration: 0.04, ..shot() }).remove(0)
         };
         let (dark, light) = (reference("dark.png", 40), reference("light.jpg", 220));
         // 16 + 219 * value / 255
@@ -475,7 +477,7 @@ mod with_renderer {
             if let Some(content) = content {
                 std::fs::write(&path, content).expect("the folder is writable");
             }
-            let error = clip_bytes(&Shot { reference: Some(path.clone()), ..shot() })
+            let error = clip_bytes(&Shot { source: Source::Picture(path.clone()), ..shot() })
                 .expect_err("no image")
                 .to_string();
             let start = format!("the reference image `{}` ", path.display());
@@ -562,11 +564,11 @@ mod with_renderer {
     #[test]
     fn one_failure_leaves_the_others_alone_and_the_order_is_kept() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let work: Vec<(Shot, PathBuf)> = [0.125, f64::NAN, 0.25, 0.0417]
+        let work: Vec<(Shot, Option<PathBuf>)> = [0.125, f64::NAN, 0.25, 0.0417]
             .into_iter()
             .enumerate()
             .map(|(index, duration)| {
-                (Shot { duration, ..shot() }, folder.path().join(format!("{index}.mp4")))
+                (Shot { duration, ..shot() }, Some(folder.path().join(format!("{index}.mp4"))))
             })
             .collect();
         let heard = Mutex::new(Vec::new());
@@ -619,7 +621,8 @@ mod with_renderer {
 
         #[test]
         fn no_text_breaks_a_preview(
-            texts in prop::collection::vec("\\PC{0,40}|[\\x00-\\x1f\\u{200b}-\\u{206f}<&\"a-z ]{0,40}|[ぁ-んא-ת一-龥 ]{0,60}", 9),
+            texts in prop::collection::vec("\\PC{0,40}|[\\x00-\\x1f\\u{200b}-\\u{206f}<&\"a-z ]{0,40}|[ぁ-んא-ת一-龥 ]{0,60}", 14),
+            made_of in 0..4_u8,
             ratio in (1_u32..30, 1_u32..30),
         ) {
             let mut texts = texts.into_iter();
@@ -636,6 +639,18 @@ mod with_renderer {
                 model: text(),
                 duration: 0.08,
                 aspect_ratio: ratio,
+                source: match made_of {
+                    0 => Source::Words,
+                    1 => Source::Title(text()),
+                    2 => Source::Still(text()),
+                    _ => Source::Missing { name: text(), why: text() },
+                },
+                origin: Some(text()),
+                steps: vec![
+                    Step { label: text(), makes_time: true },
+                    Step { label: text(), makes_time: false },
+                ],
+                cast: vec![Portrait { name: text(), picture: None }],
                 ..shot()
             };
             match clip_bytes(&shot) {
