@@ -370,7 +370,7 @@ scenes:
   - {id: 3, title: The pier, visual: A woman on a pier at dusk, camera: fast dolly in, characters: [ada]}
   - {id: 4, title: She turns, visual: She turns, camera: static, reference: 'scene:3'}
   - {id: 5, file: refs/clip.mp4, use: 0.25-0.5}
-  - {id: 6, type: footage, file: ../../outside.mp4}
+  - {id: 6, type: footage, file: refs/far.mp4}
   - {id: 7, prompt: It trembles, image_prompt: A letter on a table, camera: push in}
   - {id: 8, type: image, visual: A harbour at dawn}
 ";
@@ -381,6 +381,8 @@ fn ferry() -> Project {
     project.write("storyboard.yaml", FERRY);
     let clip = Films::render(&[shot("A street by day", "pan right")]);
     project.write("refs/clip.mp4", std::fs::read(clip.path(0)).expect("a clip"));
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n";
+    project.write("refs/far.mp4", pointer);
     let face = clip.folder.path().join("ada.png");
     RgbImage::from_pixel(40, 40, Rgb([200, 180, 160])).save(&face).expect("a picture");
     project.write("refs/ada.png", std::fs::read(face).expect("a picture"));

@@ -61,7 +61,7 @@ const PASSING_FAULTS: &str = r#"{"rules": [
 const PROMPTS: [&str; 7] = ["lighthouse", "hook", "Waves", "Foam", "lens", "Gulls", "Terns"];
 
 /// Random kills of every test run.
-const DEFAULT_KILLS: u64 = 120;
+const DEFAULT_KILLS: u64 = 60;
 /// Films that are made at the same time.
 const WORKERS: usize = 4;
 /// More lives than this are no bad luck any more.
