@@ -3,6 +3,7 @@
 //! Each figure is a whole process, started and waited for as a user's shell does it, and stands beside a reference
 //! measured in the same minute on the same machine: the start of a program that does nothing.
 
+mod edges;
 mod submission;
 
 use serde_json::{Value, json};
@@ -35,6 +36,7 @@ fn main() {
     preview(folder.path());
     nothing_to_do(folder.path(), nothing);
     every_model(folder.path());
+    edges::edges(folder.path(), nothing);
 }
 
 /// A plan of a storyboard with a scene of every model that makes clips.

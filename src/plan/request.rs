@@ -90,9 +90,13 @@ pub(super) fn awaited_names(value: &Value) -> Vec<String> {
 
 /// True when an object with this key stands anywhere in the value.
 pub(super) fn holds(value: &Value, key: &str) -> bool {
-    let mut found = false;
-    visit(&mut value.clone(), &mut |map| found |= map.contains_key(key));
-    found
+    match value {
+        Value::Object(map) => {
+            map.contains_key(key) || map.values().any(|inner| holds(inner, key))
+        }
+        Value::Array(items) => items.iter().any(|inner| holds(inner, key)),
+        _ => false,
+    }
 }
 
 /// Calls `change` for each object inside `value`, outermost first.

@@ -80,20 +80,16 @@ impl Edit {
         Self::Hand,
     ];
 
-    /// Edits that never cost anything, whatever the film.
-    pub fn is_free(self) -> bool {
-        matches!(
-            self,
-            Self::Order
-                | Self::Id
-                | Self::Ids
-                | Self::IdsSwapped
-                | Self::FileDeleted
-                | Self::Undo
-                | Self::SceneTaken
-                | Self::Editorial
-                | Self::Hand
-        )
+    /// Edits that never cost anything, whatever the film. Where scenes are `twins` and get other ids, they may trade their
+    /// clips: nobody can tell whose is whose. What starts from them has another source then.
+    pub fn is_free(self, twins: bool) -> bool {
+        match self {
+            Self::Order | Self::FileDeleted | Self::SceneTaken | Self::Editorial | Self::Hand => {
+                true
+            }
+            Self::Id | Self::Ids | Self::IdsSwapped | Self::Undo => !twins,
+            _ => false,
+        }
     }
 }
 
