@@ -8,6 +8,7 @@ mod difference;
 mod draft;
 pub mod edges;
 mod existing;
+mod foresight;
 mod history;
 mod later;
 mod matching;
