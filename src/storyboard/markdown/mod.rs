@@ -4,8 +4,10 @@ mod body;
 pub(super) mod front;
 mod heading;
 mod lines;
+mod overview;
 mod scenes;
 mod sub_heading;
+mod table;
 
 use super::document::{self, Drafted};
 use super::node::NodeKind;
