@@ -375,13 +375,9 @@ impl Builder<'_> {
         match self.catalog.find(name) {
             Ok(found) => {
                 if let Some(warning) = &found.warning {
-                    built.warnings.push(Problem::new(
-                        step,
-                        Field::Model,
-                        "model-alias",
-                        warning.clone(),
-                        None,
-                    ));
+                    let problem =
+                        Problem::new(step, Field::Model, "model-alias", warning.clone(), None);
+                    built.warnings.push(Problem { instead: found.instead.clone(), ..problem });
                 }
                 Some(found)
             }

@@ -130,7 +130,7 @@ pub(super) struct Edges {
 
 impl Edges {
     /// Reads them from the storyboard. A circle, and a scene that is never rendered, are problems.
-    pub fn of(planning: &Planning<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+    fn of(planning: &Planning<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let board = planning.board;
         let defaults = board.defaults.over(planning.defaults);
         let mut edges = Self {
@@ -150,6 +150,16 @@ impl Edges {
         edges.used_keys = others.map(|used| used.scene.clone()).collect();
         edges.check(planning, &defaults, diagnostics);
         edges
+    }
+
+    /// The edges of a storyboard.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn checked(planning: &Planning<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let mut problems = Vec::new();
+        let edges = Self::of(planning, &mut problems);
+        if problems.is_empty() { Ok(edges) } else { Err(problems) }
     }
 
     /// True where no scene starts from another.

@@ -36,7 +36,7 @@ pub use build::DEFAULT_MODEL;
 pub use edges::Awaited;
 pub use outcome::{Action, Note, Orphan, Plan, PlanSummary, Reason, ScenePlan, StepPlan, Sum};
 pub use pick::{Choice, Pick, PickOutcome, Picked};
-pub use planner::{PlanOptions, Planned, Planning, media_of, plan};
+pub use planner::{PlanOptions, Planned, Planning, media_of, plan, problems};
 pub use request::{Request, canonical_json, digest_of};
 pub use selection::Selection;
 pub use stage::VOICE_MARGIN;

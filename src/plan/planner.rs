@@ -16,7 +16,9 @@ use super::matching::{
 };
 use super::outcome::{Action, Note, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
 use super::pick::{Pick, Picked};
-use super::prepare::{Prepared, Preparing, is_before_clip, prepare_all, template_digests};
+use super::prepare::{
+    Prepared, Preparing, is_before_clip, prepare_all, problems_of_all, template_digests,
+};
 use super::selection::Selection;
 use super::stage::{self, Before};
 use super::work::FilesByDigest;
@@ -100,40 +102,10 @@ pub struct Planned {
 /// # Errors
 /// All problems, warnings included, when at least one of them is an error.
 pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
-    let mut diagnostics = Vec::new();
-    let edges = Edges::of(planning, &mut diagnostics);
-    if !diagnostics.is_empty() {
-        return Err(diagnostics);
-    }
-    let lengths = planning
-        .known
-        .inputs
-        .values()
-        .filter_map(|input| match input {
-            KnownInput::File { sha256, seconds, .. } => Some((sha256.clone(), (*seconds)?)),
-            KnownInput::Unusable(_) => None,
-        })
-        .chain(lengths_of(planning, &edges))
-        .collect();
+    let edges = Edges::checked(planning)?;
+    let lengths = lengths(planning, &edges);
     let builder = Builder::new(planning.catalog, planning.templates, &lengths);
-    let all = current_entries(planning);
-    let mut warnings = Vec::new();
-    check_owners(planning, &all, &mut warnings);
-    let (before_clips, entries) = all.into_iter().partition(|entry| is_before_clip(&entry.ask));
-    let history = History::of(planning.known);
-    let kept = kept_takes(planning, &history);
-    let passes = Passes {
-        planning,
-        builder: &builder,
-        edges: &edges,
-        defaults: planning.board.defaults.over(planning.defaults),
-        styles: template_digests(planning),
-        entries,
-        before_clips,
-        kept,
-        history,
-        warnings,
-    };
+    let passes = Passes::new(planning, &builder, &edges);
     let mut given = edges.assumed(planning);
     let mut scenes: Vec<Prepared<'_>> = planning.board.scenes.iter().map(Prepared::of).collect();
     // What scenes give is known once they are planned. Each pass is right for scenes one edge further down at least, and
@@ -150,6 +122,37 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
         };
         number += 1;
     }
+}
+
+/// What is wrong or odd about the storyboard: all that a plan of it would tell, errors among it, for much less work.
+pub fn problems(planning: &Planning<'_>) -> Vec<Diagnostic> {
+    let edges = match Edges::checked(planning) {
+        Ok(edges) if edges.is_empty() => edges,
+        // What a scene gives to another one is known once it is planned.
+        Ok(_) => return plan(planning).map_or_else(|errors| errors, |planned| planned.warnings),
+        Err(errors) => return errors,
+    };
+    let lengths = lengths(planning, &edges);
+    let builder = Builder::new(planning.catalog, planning.templates, &lengths);
+    let passes = Passes::new(planning, &builder, &edges);
+    let mut scenes: Vec<Prepared<'_>> = planning.board.scenes.iter().map(Prepared::of).collect();
+    let mut problems = problems_of_all(&passes.preparing(&HashMap::new()), &mut scenes);
+    if !problems.iter().any(Diagnostic::is_error) {
+        problems.extend(passes.warnings.iter().cloned());
+        if planning.profile.is_none() {
+            warn_of_no_profile(planning, &passes.entries, &mut problems);
+        }
+    }
+    problems
+}
+
+/// Seconds of the files that the storyboard names, and of the clips that scenes start from, by digest.
+fn lengths(planning: &Planning<'_>, edges: &Edges) -> HashMap<String, f64> {
+    let inputs = planning.known.inputs.values().filter_map(|input| match input {
+        KnownInput::File { sha256, seconds, .. } => Some((sha256.clone(), (*seconds)?)),
+        KnownInput::Unusable(_) => None,
+    });
+    inputs.chain(lengths_of(planning, edges)).collect()
 }
 
 /// What is the same in every pass.
@@ -169,7 +172,27 @@ struct Passes<'p, 'a> {
     warnings: Vec<Diagnostic>,
 }
 
-impl<'a> Passes<'_, 'a> {
+impl<'p, 'a> Passes<'p, 'a> {
+    fn new(planning: &'p Planning<'a>, builder: &'p Builder<'p>, edges: &'p Edges) -> Self {
+        let all = current_entries(planning);
+        let mut warnings = Vec::new();
+        check_owners(planning, &all, &mut warnings);
+        let (before_clips, entries) = all.into_iter().partition(|entry| is_before_clip(&entry.ask));
+        let history = History::of(planning.known);
+        Self {
+            planning,
+            builder,
+            edges,
+            defaults: planning.board.defaults.over(planning.defaults),
+            styles: template_digests(planning),
+            entries,
+            before_clips,
+            kept: kept_takes(planning, &history),
+            history,
+            warnings,
+        }
+    }
+
     fn preparing<'x>(&'x self, given: &'x HashMap<String, Given>) -> Preparing<'x, 'a> {
         Preparing {
             planning: self.planning,

@@ -27,22 +27,39 @@ pub(super) struct Preparing<'p, 'a> {
     pub given: &'p HashMap<String, Given>,
 }
 
-/// Prepares the scenes that are not prepared yet, or start from something else than before; a long film on several
-/// threads.
+/// Prepares the scenes that are not prepared yet, or start from something else than before.
 pub(super) fn prepare_all<'a>(preparing: &Preparing<'_, 'a>, scenes: &mut [Prepared<'a>]) {
+    each(scenes, |at, prepared| preparing.renew(at, prepared));
+}
+
+/// What is wrong or odd about scenes of which none starts from another. Their requests are not kept.
+pub(super) fn problems_of_all<'a>(
+    preparing: &Preparing<'_, 'a>,
+    scenes: &mut [Prepared<'a>],
+) -> Vec<Diagnostic> {
+    each(scenes, |at, prepared| {
+        let problems = preparing.prepare(at, prepared.scene).problems;
+        prepared.problems = problems;
+    });
+    scenes.iter_mut().flat_map(|prepared| std::mem::take(&mut prepared.problems)).collect()
+}
+
+/// Does something with each scene; with those of a long film on several threads.
+fn each<'a>(scenes: &mut [Prepared<'a>], work: impl Fn(usize, &mut Prepared<'a>) + Sync) {
     let some = |first: usize, scenes: &mut [Prepared<'a>]| {
         for (at, prepared) in scenes.iter_mut().enumerate() {
-            preparing.renew(first + at, prepared);
+            work(first + at, prepared);
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let each = scenes.len().div_ceil(threads).max(64);
+    let length = scenes.len().div_ceil(threads).max(64);
     // A panic in one of them is one here.
     std::thread::scope(|scope| {
-        let mut chunks = scenes.chunks_mut(each).enumerate();
+        let mut chunks = scenes.chunks_mut(length).enumerate();
         let own = chunks.next();
         for (at, chunk) in chunks {
-            scope.spawn(move || some(at * each, chunk));
+            let some = &some;
+            scope.spawn(move || some(at * length, chunk));
         }
         if let Some((_, chunk)) = own {
             some(0, chunk);
@@ -428,6 +445,10 @@ fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnost
     let mut diagnostic =
         Diagnostic::error(problem.code, message, span).label(format!("scene {}", scene.id));
     diagnostic.hint = problem.hint;
+    let written = problem.field.and_then(|field| written_at(planning, scene, problem.step, field));
+    if let (Some(span), Some(instead)) = (written, problem.instead) {
+        diagnostic = diagnostic.fix(span, instead);
+    }
     diagnostic
 }
 
@@ -464,11 +485,23 @@ pub(super) fn field_span(
     step: Option<usize>,
     field: Field,
 ) -> Span {
-    let at_step = step.and_then(|step| step_of(planning, scene, step));
-    if let Some(step) = at_step {
-        return step.fields.get(field).map_or(step.span, |spanned| spanned.span);
-    }
-    let written = scene.fields.get(field).or_else(|| planning.board.defaults.get(field));
     // Defaults of the configuration have places in another file; the scene stands for them.
-    written.map_or(scene.id_span, |spanned| spanned.span)
+    written_at(planning, scene, step, field).unwrap_or_else(|| {
+        let at_step = step.and_then(|step| step_of(planning, scene, step));
+        at_step.map_or(scene.id_span, |step| step.span)
+    })
+}
+
+/// Where a field of a scene was written in the storyboard.
+fn written_at(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    step: Option<usize>,
+    field: Field,
+) -> Option<Span> {
+    let written = match step.and_then(|step| step_of(planning, scene, step)) {
+        Some(step) => step.fields.get(field),
+        None => scene.fields.get(field).or_else(|| planning.board.defaults.get(field)),
+    };
+    written.map(|spanned| spanned.span)
 }

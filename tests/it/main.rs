@@ -16,6 +16,7 @@ mod every_model;
 mod examples;
 mod facts;
 mod film;
+mod fixing;
 mod forms;
 #[cfg(unix)]
 mod hostile;
