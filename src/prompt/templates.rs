@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 const BUILT_IN: &[(&str, &str)] = &[
     ("veo", include_str!("../../catalog/prompts/veo.jinja")),
     ("kling", include_str!("../../catalog/prompts/kling.jinja")),
+    ("runway", include_str!("../../catalog/prompts/runway.jinja")),
+    ("sora", include_str!("../../catalog/prompts/sora.jinja")),
     ("general", include_str!("../../catalog/prompts/general.jinja")),
 ];
 
