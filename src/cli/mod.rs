@@ -4,6 +4,7 @@ mod accept;
 mod adopt;
 mod approve;
 mod args;
+mod camera;
 mod check;
 mod clue;
 mod completions;
@@ -15,6 +16,7 @@ mod failure;
 mod forget;
 mod init;
 mod interrupt;
+mod lints;
 mod model_cache;
 mod models;
 mod online;
@@ -108,6 +110,8 @@ enum Command {
     Drift(drift::Drift),
     Approve(approve::Approve),
     Models(models::Models),
+    Camera(camera::Camera),
+    Lints(lints::Lints),
     Schema(schema::Schema),
     Emulator(Box<emulator::Emulator>),
     Completions(completions::Completions),
@@ -148,6 +152,8 @@ pub fn main() -> u8 {
         Command::Drift(command) => command.run(output),
         Command::Approve(command) => command.run(output),
         Command::Models(command) => command.run(output),
+        Command::Camera(command) => command.run(output),
+        Command::Lints(command) => command.run(output),
         Command::Schema(command) => command.run(output),
         Command::Emulator(command) => command.run(output),
         Command::Completions(command) => command.run(),
@@ -171,6 +177,8 @@ impl Command {
             Self::Drift(drift) => drift.json,
             Self::Pick(pick) => pick.json,
             Self::Models(models) => models.json,
+            Self::Camera(camera) => camera.json,
+            Self::Lints(lints) => lints.json,
             Self::Check(check) => check.is_json(),
             _ => false,
         }

@@ -12,7 +12,8 @@ use crate::plan::{Place, PlanOptions, Planned, Planning, media_of};
 use crate::prompt::{PromptError, Templates};
 use crate::report::{diagnostics, sanitise};
 use crate::settings::{
-    Environment, FileProblems, Flags, LintLevel, Settings, SettingsError, nearest, resolve,
+    Environment, FileProblems, Flags, LintLevel, Settings, SettingsError, level_of, nearest,
+    resolve,
 };
 use crate::source::{self, Diagnostic, Severity, Source, SourceError};
 use crate::storyboard::{
@@ -266,6 +267,7 @@ impl Workspace {
         looked: &Looked,
         options: &PlanOptions,
     ) -> (Option<Planned>, Vec<Diagnostic>) {
+        let options = PlanOptions { lints: self.settings.wanted_lints(), ..options.clone() };
         let planning = Planning {
             name: &self.settings.project.shown,
             place: looked.place.clone(),
@@ -275,7 +277,7 @@ impl Workspace {
             catalog: &self.catalog,
             templates: &self.templates,
             known: &looked.known,
-            options,
+            options: &options,
             profile: self.profile(),
         };
         let mut problems = self.diagnostics.clone();
@@ -437,7 +439,7 @@ fn leveled(problems: Vec<Diagnostic>, lints: &BTreeMap<String, LintLevel>) -> Ve
             if problem.is_error() {
                 return Some(problem);
             }
-            match lints.get(problem.code) {
+            match level_of(lints, problem.code) {
                 Some(LintLevel::Off) => None,
                 Some(LintLevel::Error) => {
                     problem.severity = Severity::Error;

@@ -10,6 +10,7 @@ pub mod edges;
 mod existing;
 mod history;
 mod later;
+mod lints;
 mod matching;
 pub mod outcome;
 mod pick;

@@ -9,6 +9,7 @@ use super::decide::{Deciding, Decision, Part as DecidedPart};
 use super::difference::Present;
 use super::edges::{Edges, Given, Part, StillState, files_of};
 use super::history::History;
+use super::lints;
 use super::matching::{
     Asked, Matches, check_owners, current_entries, kept_takes, match_entries, match_takes, orphans,
     stale_takes,
@@ -20,6 +21,7 @@ use super::selection::Selection;
 use super::stage::{self, Before};
 use super::work::FilesByDigest;
 use crate::catalog::{Catalog, PriceKind};
+use crate::craft::Wanted;
 use crate::known::{Known, KnownInput};
 use crate::layout::Place;
 use crate::manifest::{AssetEntry, Media};
@@ -73,6 +75,8 @@ pub struct PlanOptions {
     pub through_still: bool,
     /// A take that is to be put in place, and nothing else.
     pub pick: Option<Pick>,
+    /// Lints of the craft that are looked for.
+    pub lints: Wanted,
 }
 
 /// A plan and what is needed to carry it out.
@@ -146,6 +150,7 @@ fn pass(
         given,
     };
     let (mut scenes, mut diagnostics) = prepare_all(&preparing);
+    lints::find(planning, &scenes, &mut diagnostics);
     check_keyframes(edges, &scenes, &mut diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);

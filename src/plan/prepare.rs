@@ -5,6 +5,7 @@ use super::build::{Builder, Built, BuiltStep};
 use super::difference::Present;
 use super::edges::{Edges, Given, content};
 use super::existing::{self, not_generated};
+use super::lints;
 use super::outcome::Reason;
 use super::planner::{Planning, slot};
 use super::problem::Problem;
@@ -35,7 +36,12 @@ pub(super) fn prepare_all<'a>(
         let prepared: Vec<Prepared<'a>> = scenes
             .iter()
             .enumerate()
-            .map(|(at, scene)| preparing.prepare(first + at, scene, &mut diagnostics))
+            .map(|(at, scene)| {
+                let before = diagnostics.len();
+                let prepared = preparing.prepare(first + at, scene, &mut diagnostics);
+                lints::drop_allowed(preparing.planning, scene, &mut diagnostics, before);
+                prepared
+            })
             .collect();
         (prepared, diagnostics)
     };

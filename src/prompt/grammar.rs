@@ -3,394 +3,11 @@
 //! Free text is joined only where the outcome is certain to be a sentence: everything here says no when in doubt, and two short
 //! sentences are never wrong.
 
+use super::lexicon::{
+    ADJECTIVES, ALSO_THINGS, FINITE, MANY, MOTIONS, NO_PARTICIPLES, OBJECTS, OF_PLACES, ONE,
+    OPENERS, PREPOSITIONS, PRONOUNS, VERBS,
+};
 use crate::camera;
-
-/// Words after which one thing is named, and no more than one. `the` may be followed by people who run.
-const ONE: &[&str] = &["a", "an", "one", "this"];
-
-/// Words that begin a noun phrase or stand for one, so that their capital is that of a sentence and not of a name.
-const OPENERS: &[&str] = &[
-    "a",
-    "an",
-    "the",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "this",
-    "that",
-    "these",
-    "those",
-    "he",
-    "she",
-    "it",
-    "they",
-    "his",
-    "her",
-    "its",
-    "their",
-    "someone",
-    "somebody",
-    "nobody",
-    "everyone",
-    "everybody",
-    "each",
-    "every",
-    "both",
-    "we",
-    "you",
-    "small",
-    "old",
-    "young",
-];
-
-const PRONOUNS: &[&str] =
-    &["he", "she", "it", "someone", "somebody", "nobody", "everyone", "everybody"];
-
-const PREPOSITIONS: &[&str] = &[
-    "in", "on", "at", "by", "with", "without", "of", "from", "to", "into", "onto", "over", "under",
-    "above", "below", "behind", "beside", "beneath", "between", "against", "along", "across",
-    "through", "inside", "outside", "near", "around", "before", "after", "towards", "toward",
-    "among", "amid", "past", "beyond", "within", "down", "up", "off", "for",
-];
-
-/// Prepositions that a place begins with.
-const OF_PLACES: &[&str] = &[
-    "in", "on", "at", "inside", "outside", "under", "beneath", "above", "below", "behind",
-    "beside", "between", "near", "along", "across", "among", "amid", "within", "by",
-];
-
-/// Words that make a sentence of what they stand in, or may.
-const FINITE: &[&str] = &[
-    "is", "are", "was", "were", "has", "have", "had", "do", "does", "did", "can", "could", "will",
-    "would", "may", "might", "must", "shall", "should", "who", "which", "that", "whose", "where",
-    "and", "but", "then", "stood", "ran", "sat", "went", "came", "fell", "held", "kept", "left",
-    "lost", "met", "rose", "saw", "said", "set", "put", "cut", "hit", "let", "shut", "burst",
-    "spread", "took", "turned", "broke", "caught", "drew", "drove", "flew", "found", "gave", "got",
-    "grew", "hung", "knew", "laid", "lay", "lit", "made", "rode", "shook", "shot", "slept",
-    "spoke", "sprang", "stuck", "swam", "swung", "threw", "told", "woke", "wore", "wrote", "felt",
-    "not", "never",
-];
-
-/// What people and things in films do, in order.
-const VERBS: &[&str] = &[
-    "adjust",
-    "answer",
-    "appear",
-    "approach",
-    "arrive",
-    "ask",
-    "balance",
-    "become",
-    "begin",
-    "bend",
-    "blink",
-    "blow",
-    "bounce",
-    "break",
-    "breathe",
-    "bring",
-    "bury",
-    "call",
-    "carry",
-    "catch",
-    "chase",
-    "check",
-    "clap",
-    "clean",
-    "climb",
-    "close",
-    "collapse",
-    "come",
-    "cook",
-    "cover",
-    "crawl",
-    "creep",
-    "cross",
-    "crouch",
-    "cry",
-    "cut",
-    "dance",
-    "descend",
-    "dig",
-    "disappear",
-    "dive",
-    "drag",
-    "draw",
-    "drift",
-    "drive",
-    "drop",
-    "eat",
-    "emerge",
-    "enter",
-    "erupt",
-    "examine",
-    "explode",
-    "fade",
-    "fall",
-    "fill",
-    "find",
-    "fix",
-    "flicker",
-    "flinch",
-    "float",
-    "flow",
-    "fly",
-    "fold",
-    "follow",
-    "freeze",
-    "gallop",
-    "gather",
-    "gaze",
-    "get",
-    "give",
-    "glance",
-    "glide",
-    "glow",
-    "go",
-    "grab",
-    "grin",
-    "grip",
-    "grow",
-    "hammer",
-    "hand",
-    "hang",
-    "hear",
-    "hesitate",
-    "hold",
-    "hover",
-    "hug",
-    "hurry",
-    "inhale",
-    "jog",
-    "join",
-    "jump",
-    "keep",
-    "kick",
-    "kneel",
-    "knock",
-    "laugh",
-    "lay",
-    "lean",
-    "leap",
-    "leave",
-    "lie",
-    "lift",
-    "light",
-    "limp",
-    "listen",
-    "look",
-    "lower",
-    "make",
-    "march",
-    "melt",
-    "mutter",
-    "nod",
-    "notice",
-    "open",
-    "paddle",
-    "pause",
-    "peer",
-    "pick",
-    "place",
-    "play",
-    "plunge",
-    "point",
-    "pour",
-    "press",
-    "pull",
-    "push",
-    "put",
-    "race",
-    "raise",
-    "reach",
-    "read",
-    "recede",
-    "receive",
-    "release",
-    "remove",
-    "rest",
-    "return",
-    "ride",
-    "rise",
-    "roam",
-    "rub",
-    "run",
-    "rush",
-    "sail",
-    "say",
-    "scatter",
-    "scream",
-    "see",
-    "set",
-    "settle",
-    "shake",
-    "shield",
-    "shiver",
-    "shout",
-    "show",
-    "shut",
-    "sing",
-    "sink",
-    "sit",
-    "sleep",
-    "slide",
-    "slip",
-    "smile",
-    "snap",
-    "soar",
-    "speak",
-    "spin",
-    "splash",
-    "spread",
-    "sprint",
-    "stagger",
-    "stand",
-    "stare",
-    "start",
-    "step",
-    "stir",
-    "stop",
-    "stride",
-    "strike",
-    "stroll",
-    "stumble",
-    "sweep",
-    "swim",
-    "swing",
-    "take",
-    "talk",
-    "tap",
-    "tear",
-    "tell",
-    "throw",
-    "tiptoe",
-    "toss",
-    "touch",
-    "turn",
-    "twirl",
-    "unfold",
-    "use",
-    "vanish",
-    "wait",
-    "wake",
-    "walk",
-    "wander",
-    "wash",
-    "watch",
-    "wave",
-    "weave",
-    "whisper",
-    "wipe",
-    "write",
-    "yawn",
-];
-
-/// Those of them whose form with an `s` may be a thing as well: `tears`, `waves`, `steps`.
-const ALSO_THINGS: &[&str] = &[
-    "answer", "balance", "bounce", "break", "call", "chase", "check", "clap", "cook", "cover",
-    "cry", "cut", "dance", "dive", "drag", "draw", "drift", "drive", "drop", "fade", "fall",
-    "fill", "find", "fix", "flicker", "float", "flow", "fold", "gather", "gaze", "glance", "grin",
-    "grip", "hammer", "hand", "hug", "join", "jump", "kick", "knock", "laugh", "leap", "light",
-    "look", "march", "notice", "pause", "peer", "pick", "place", "play", "plunge", "point",
-    "press", "pull", "push", "race", "reach", "read", "release", "rest", "return", "ride", "rise",
-    "run", "rush", "sail", "scream", "set", "shake", "shield", "shout", "show", "slide", "slip",
-    "smile", "snap", "splash", "spread", "sprint", "stand", "stare", "start", "step", "stop",
-    "stride", "stroll", "sweep", "swing", "take", "talk", "tap", "tear", "toss", "touch", "turn",
-    "use", "wash", "watch", "wave", "whisper", "wipe", "yawn",
-];
-
-/// Words that a noun follows.
-const ADJECTIVES: &[&str] = &[
-    "bare",
-    "black",
-    "blue",
-    "bright",
-    "broken",
-    "brown",
-    "closed",
-    "cold",
-    "dark",
-    "dead",
-    "deep",
-    "distant",
-    "dry",
-    "dusty",
-    "empty",
-    "four",
-    "frozen",
-    "golden",
-    "gray",
-    "green",
-    "grey",
-    "hard",
-    "heavy",
-    "high",
-    "hot",
-    "iron",
-    "large",
-    "little",
-    "long",
-    "low",
-    "many",
-    "narrow",
-    "old",
-    "open",
-    "orange",
-    "pale",
-    "pink",
-    "plain",
-    "quiet",
-    "red",
-    "rusted",
-    "scattered",
-    "silver",
-    "small",
-    "smooth",
-    "soft",
-    "still",
-    "stone",
-    "tall",
-    "thin",
-    "three",
-    "tiny",
-    "two",
-    "warm",
-    "wet",
-    "white",
-    "wide",
-    "wild",
-    "wooden",
-    "yellow",
-    "young",
-];
-
-/// Words ending in `ing` that are things.
-const NO_PARTICIPLES: &[&str] = &[
-    "king",
-    "ring",
-    "string",
-    "thing",
-    "something",
-    "nothing",
-    "everything",
-    "anything",
-    "morning",
-    "evening",
-    "building",
-    "ceiling",
-    "clothing",
-    "lightning",
-    "painting",
-    "spring",
-    "wing",
-    "sting",
-    "drawing",
-    "wedding",
-    "during",
-    "being",
-];
 
 /// Lower-case words without the marks around them; marks that end a clause are words of their own.
 pub(crate) fn words(text: &str) -> Vec<String> {
@@ -457,11 +74,45 @@ fn surely_does(words: &[String], at: usize) -> bool {
     !may_be_thing || takes_object
 }
 
-/// What begins an object.
-const OBJECTS: &[&str] = &[
-    "a", "an", "the", "her", "his", "its", "their", "it", "him", "them", "up", "down", "into",
-    "away", "back", "off", "out", "slowly", "along", "around", "one",
-];
+/// How many things somebody does in a text: verbs that are told of one, those that may be things only after somebody or
+/// between others.
+pub(crate) fn actions(text: &str) -> usize {
+    let words = words(text);
+    let after = ["and", ",", "then", "who", "it", "he", "she", "suddenly", "slowly", "quickly"];
+    (0..words.len())
+        .filter(|at| {
+            let before = at.checked_sub(1).map_or("", |before| words[before].as_str());
+            surely_does(&words, *at) || (is_verb_of_one(&words[*at]) && after.contains(&before))
+        })
+        .count()
+}
+
+/// Whether surely nothing in a text moves: no word that is a verb in any form, or may be one.
+pub(crate) fn is_still_life(text: &str) -> bool {
+    let words = words(text);
+    let moves = |(at, word): (usize, &String)| {
+        let before = at.checked_sub(1).map_or(",", |before| words[before].as_str());
+        may_act(word, before)
+            || word.ends_with("ing")
+            || (word.ends_with("ed") && word.len() > 4 && !ADJECTIVES.contains(&word.as_str()))
+            || VERBS.binary_search(&word.as_str()).is_ok()
+            || MANY.contains(&word.as_str())
+            || (FINITE.contains(&word.as_str())
+                && !matches!(word.as_str(), "and" | "where" | "not" | "that" | "lit" | "left"))
+            || MOTIONS.contains(&word.as_str())
+    };
+    !words.is_empty() && !words.iter().enumerate().any(moves)
+}
+
+/// Whether a word may be what one thing does, by its `s`, where the word before it does not make it a thing.
+fn may_act(word: &str, before: &str) -> bool {
+    let is_held = PREPOSITIONS.contains(&before)
+        || ADJECTIVES.contains(&before)
+        || matches!(before, "the" | "her" | "his" | "its" | "their");
+    word.ends_with('s')
+        && !["ss", "us", "is", "'s"].iter().any(|end| word.ends_with(end))
+        && !(is_held && !is_verb_of_one(word))
+}
 
 /// Whether a word is a participle: `climbing`.
 pub(crate) fn is_participle(word: &str) -> bool {
@@ -487,16 +138,10 @@ pub(crate) fn is_noun_phrase(text: &str) -> bool {
     words.iter().enumerate().skip(1).all(|(at, word)| {
         let before = words[at - 1].as_str();
         let after = words.get(at + 1).map_or("", String::as_str);
-        let is_held = PREPOSITIONS.contains(&before)
-            || ADJECTIVES.contains(&before)
-            || matches!(before, "the" | "her" | "his" | "its" | "their");
-        let may_be_verb = word.ends_with('s')
-            && !["ss", "us", "is", "'s"].iter().any(|end| word.ends_with(end))
-            && !(is_held && !is_verb_of_one(word));
         // `A man walked down` and `a path worn down` cannot be told apart.
         let may_be_past =
             word.ends_with("ed") && (PREPOSITIONS.contains(&after) || after.is_empty());
-        !(may_be_verb || may_be_past || FINITE.contains(&word.as_str()))
+        !(may_act(word, before) || may_be_past || FINITE.contains(&word.as_str()))
     })
 }
 
@@ -682,6 +327,29 @@ mod tests {
         }
         for word in ["rocks", "climb", "glass", "s", ""] {
             assert!(!is_verb_of_one(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn still_lives_are_certain() {
+        for text in [
+            "A wooden pier in fog, a red boat at its end",
+            "A lighthouse at dawn",
+            "Ada, seventy, in a navy jumper",
+        ] {
+            assert!(is_still_life(text), "{text}");
+        }
+        for text in [
+            "Fog rolls over the pier",
+            "Waves break",
+            "The boat is drifting",
+            "People skip stones",
+            "Time-lapse of a loaf",
+            "A door slammed shut",
+            "Hair in the wind",
+            "",
+        ] {
+            assert!(!is_still_life(text), "{text}");
         }
     }
 

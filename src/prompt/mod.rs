@@ -7,6 +7,7 @@ mod beats;
 mod filters;
 pub(crate) mod grammar;
 mod language;
+mod lexicon;
 mod origin;
 mod templates;
 

@@ -153,6 +153,8 @@ fields! {
         "The part of the clip that is used in the cut, as `1.2-5.4`, or parts of several takes: `take 2 0-2.1, take 3 1-3.4`.";
     Status "status" Text false &["state", "状态"],
         "Where the work stands; for people.";
+    Allow "allow" Names false &["allowlint", "allowlints"],
+        "Warnings that do not hold here, by the codes or groups that `storyreel lints` lists; at the top of a film, for all of it.";
     Notes "notes" Text false &["note", "comment", "comments", "remarks", "备注", "メモ", "notizen", "opmerkingen"],
         "Anything else; for people.";
 }

@@ -108,6 +108,7 @@ const ROWS: &[(&str, Way, &str, &str)] = &[
     ("gate", Never, "", "keyframe"),
     ("use", Never, "0:00-0:03", "0:01-0:04"),
     ("status", Never, "draft", "approved"),
+    ("allow", Never, "one-move", "camera"),
     ("notes", Never, "Check the foam", "Checked"),
 ];
 
