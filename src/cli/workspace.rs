@@ -88,14 +88,20 @@ impl Workspace {
             provider.refuse_key_in(Path::new(name), text)?;
         }
         let catalog = Catalog::built_in()?.with_files(&models)?;
-        let templates = templates
+        let own: Vec<(String, String)> = templates
             .into_iter()
             .map(|(name, text)| {
                 let stem = Path::new(&name).file_stem().unwrap_or_default();
                 (stem.to_string_lossy().into_owned(), text)
             })
-            .collect::<Vec<_>>();
-        let templates = Templates::with_overrides(&templates).map_err(template_failure)?;
+            .collect();
+        let mut templates =
+            Templates::with_overrides(&own).map_err(|error| template_failure(error, &own))?;
+        for (style, text) in &own {
+            // Behind the storyboard's own text, so that a problem of theirs is shown like any other.
+            let span = source.include(Source::new(format!("prompts/{style}.jinja"), text.clone()));
+            templates.place(style, text, span.start);
+        }
         let layout = Layout {
             project_root: settings.project.root.clone(),
             assets_root: settings.project.assets.clone(),
@@ -485,8 +491,28 @@ fn own_files(folder: &Path, shown: &str, ending: &str) -> Result<Vec<(String, St
     Ok(files)
 }
 
-fn template_failure(error: PromptError) -> Failure {
-    Failure::invalid("invalid-template", format!("in `prompts`: {error}")).hint(error.hint())
+/// What is wrong with a template, in its line.
+fn template_failure(error: PromptError, own: &[(String, String)]) -> Failure {
+    let whole = |error: &PromptError| {
+        Failure::invalid("invalid-template", format!("in `prompts`: {error}")).hint(error.hint())
+    };
+    let PromptError::Template { file, line, message } = &error else { return whole(&error) };
+    let Some((style, text)) = own.iter().find(|(style, _)| format!("{style}.jinja") == *file)
+    else {
+        return whole(&error);
+    };
+    let source = Source::new(format!("prompts/{file}"), text.clone());
+    // Lines are found by whoever finds them for problems of later on.
+    let mut places = match Templates::built_in() {
+        Ok(places) => places,
+        Err(error) => return whole(&error),
+    };
+    places.place(style, text, 0);
+    let span = places.line(style, *line).unwrap_or_default();
+    let problem = Diagnostic::error("invalid-template", message.clone(), span)
+        .label("in this line")
+        .hint(error.hint());
+    Failure::document("invalid-template", &source, vec![problem])
 }
 
 /// Every path and asset id of footage, as written.

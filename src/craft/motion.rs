@@ -114,8 +114,14 @@ const ENDS: &[&str] = &[
 pub(super) fn no_end_state(shot: &Shot<'_>) -> Option<Told> {
     let seen = shot.seen();
     let acts = grammar::actions(&seen) == 1;
-    (shot.is_english() && acts && first_of(&seen, ENDS).is_none() && beats(&seen).is_none())
-        .then(|| (shot.told_in(), "the motion has a start and no end".to_owned()))
+    // What goes on after a comma or an `and` arrives somewhere, in a form that nobody counts.
+    let goes_on = seen.contains([',', ';']) || first_of(&seen, &["and"]).is_some();
+    (shot.is_english()
+        && acts
+        && !goes_on
+        && first_of(&seen, ENDS).is_none()
+        && beats(&seen).is_none())
+    .then(|| (shot.told_in(), "the motion has a start and no end".to_owned()))
 }
 
 const ANCHORS: &[&str] = &[
@@ -164,7 +170,7 @@ pub(super) fn no_anchor(shot: &Shot<'_>) -> Option<Told> {
         &seen,
         &[
             "walk", "run", "move", "fly", "drive", "ride", "swim", "crawl", "sprint", "drift",
-            "sail", "roll", "march", "stroll", "jump", "go", "come", "travel", "gallop", "float",
+            "sail", "roll", "march", "stroll", "jump", "travel", "gallop", "float",
         ],
     );
     (shot.is_english() && travels && first_of(&seen, ANCHORS).is_none())

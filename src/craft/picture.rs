@@ -12,7 +12,7 @@ fn motion<'s>(shot: &'s Shot<'_>) -> Option<(Field, &'s str)> {
     if !shot.from_image || !shot.is_english() {
         return None;
     }
-    let field = shot.told_in()?;
+    let field = shot.told_in().unwrap_or(Field::ImagePrompt);
     let words = if field == Field::Prompt { shot.prompt } else { shot.text(field) };
     (!words.trim().is_empty()).then_some((field, words))
 }
@@ -24,7 +24,8 @@ fn camera_moves(shot: &Shot<'_>) -> bool {
 
 pub(super) fn no_motion(shot: &Shot<'_>) -> Option<Told> {
     let (field, words) = motion(shot)?;
-    (!camera_moves(shot) && grammar::is_still_life(words)).then(|| {
+    let is_of_still = field == Field::ImagePrompt;
+    (!camera_moves(shot) && (is_of_still || grammar::is_still_life(words))).then(|| {
         (
             Some(field),
             "the clip starts from a picture, and nothing says what moves in it".to_owned(),
@@ -34,12 +35,17 @@ pub(super) fn no_motion(shot: &Shot<'_>) -> Option<Told> {
 
 pub(super) fn repeats_picture(shot: &Shot<'_>) -> Option<Told> {
     let (field, words) = motion(shot)?;
-    let described = camera_moves(shot) && field != Field::Prompt && grammar::is_still_life(words);
+    let described = camera_moves(shot)
+        && !matches!(field, Field::Prompt | Field::ImagePrompt)
+        && grammar::is_still_life(words);
     let still = content(shot.text(Field::ImagePrompt));
     let again = content(words);
     let shared = again.intersection(&still).count();
     // A still says what is there, so a motion names some of it; most of it is too much.
-    let repeated = still.len() >= 5 && shared >= 5 && shared * 10 >= again.len() * 7;
+    let repeated = field != Field::ImagePrompt
+        && still.len() >= 5
+        && shared >= 5
+        && shared * 10 >= again.len() * 7;
     (described || repeated).then(|| {
         let name = field.name();
         (Some(field), format!("`{name}` says again what the picture shows"))

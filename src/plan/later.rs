@@ -309,6 +309,7 @@ fn unable(index: usize, step: StepKind, model: &Model, target: &str) -> Problem 
                 step: Some(index),
                 field: Some(Field::Resolution),
                 param: None,
+                span: None,
                 code: "no-such-upscale",
                 message: format!("`{}` cannot upscale to `{target}`", model.name),
                 hint: Some(hint),

@@ -390,6 +390,13 @@ fn report_warnings(
 
 /// A problem under the words that caused it.
 fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnostic {
+    if let Some(span) = problem.span {
+        let mut diagnostic = Diagnostic::error(problem.code, problem.message, span)
+            .label("in this line")
+            .related(scene.id_span, format!("scene {} is composed by it", scene.id));
+        diagnostic.hint = problem.hint;
+        return diagnostic;
+    }
     let span = match problem.field {
         Some(Field::Characters) if let Some(span) = image_span(planning, &problem) => span,
         Some(field) => field_span(planning, scene, problem.step, field),

@@ -1,6 +1,7 @@
 //! What is wrong with an ask, by field: the places in the document are found by whoever has the document.
 
 use crate::catalog::{ParameterProblem, ProblemSource};
+use crate::source::Span;
 use crate::storyboard::Field;
 
 use super::values::field_named;
@@ -14,6 +15,8 @@ pub struct Problem {
     pub field: Option<Field>,
     /// The model parameter it is about, when given through `params`.
     pub param: Option<String>,
+    /// Where it stands, where that is in no field: a line of a template.
+    pub span: Option<Span>,
     /// Stable code.
     pub code: &'static str,
     /// What is wrong.
@@ -30,7 +33,7 @@ impl Problem {
         message: String,
         hint: Option<String>,
     ) -> Self {
-        Self { step, field: Some(field), param: None, code, message, hint }
+        Self { step, field: Some(field), param: None, span: None, code, message, hint }
     }
 }
 
@@ -40,7 +43,15 @@ pub(super) fn parameter_problem(step: Option<usize>, problem: ParameterProblem) 
         ProblemSource::Param(name) => (Some(Field::Params), Some(name.clone())),
         ProblemSource::Mode => (None, None),
     };
-    Problem { step, field, param, code: problem.code, message: problem.message, hint: problem.hint }
+    Problem {
+        step,
+        field,
+        param,
+        span: None,
+        code: problem.code,
+        message: problem.message,
+        hint: problem.hint,
+    }
 }
 
 pub(super) fn step_problem(
@@ -53,6 +64,7 @@ pub(super) fn step_problem(
         step: Some(index),
         field: None,
         param: None,
+        span: None,
         code,
         message,
         hint: Some(hint.to_owned()),

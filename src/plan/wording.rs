@@ -68,8 +68,11 @@ pub(super) fn prompt(
             words.insert(field.name().to_owned(), text.clone());
         }
     }
+    // With the still there, its own words would only say again what it shows; they stand in where nothing else is said.
+    let says_motion = words.contains_key("action") || words.contains_key("camera");
     if !words.contains_key("visual")
         && !words.contains_key("subject")
+        && !(kind.from_image && says_motion)
         && let Some(still) = text(fields, Field::ImagePrompt)
     {
         words.insert("visual".into(), still.to_owned());
@@ -87,23 +90,31 @@ pub(super) fn prompt(
     prompt::compose(templates, &model.prompt_style, &input)
         .map(|prompt| Worded { prompt, style, told: Some(Arc::new(input)) })
         .map_err(|error| {
-            let (code, hint) = match &error {
-                PromptError::Empty { .. } => {
-                    ("nothing-to-show", "write what is seen, or what happens next")
-                }
-                _ => (
-                    "template",
-                    "mend the template in `prompts/`, or delete it to use the built-in one",
-                ),
-            };
-            Problem {
+            let mut problem = Problem {
                 step: kind.step,
                 field: None,
                 param: None,
-                code,
+                span: None,
+                code: "template",
                 message: error.to_string(),
-                hint: Some(hint.to_owned()),
+                hint: Some(
+                    "mend the template in `prompts/`, or delete it to use the built-in one".into(),
+                ),
+            };
+            match &error {
+                PromptError::Empty { .. } => {
+                    problem.code = "nothing-to-show";
+                    problem.hint = Some("write what is seen, or what happens next".into());
+                }
+                PromptError::Template { line, message, .. } => {
+                    problem.span = templates.line(&model.prompt_style, *line);
+                    if problem.span.is_some() {
+                        problem.message = message.clone();
+                    }
+                }
+                PromptError::UnknownStyle { .. } | PromptError::TooLong { .. } => {}
             }
+            problem
         })
 }
 

@@ -24,6 +24,10 @@ pub const TEMPLATE_FIELDS: &[&str] = &[
     "ambient", "music", "audio", "negative",
 ];
 
+/// What else a template is given: lists, and what is so of the clip.
+const TEMPLATE_LISTS: &[&str] =
+    &["characters", "dialogue", "beats", "beats_of", "sound", "from_image", "will_be_extended"];
+
 /// What a prompt is made from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PromptInput {

@@ -183,6 +183,61 @@ fn camera_moves_are_told() {
     assert_eq!(error["code"], "unknown-move", "{error}");
 }
 
+const EXPLAINED: &str = "\
+---
+style: 35mm film, soft grain
+---
+## Scene 1
+- **Duration**: 6s
+- **Shot**: medium
+- **Camera**: slow dolly in
+- **Characters**: ada
+- **Action**: She lifts the lamp
+- **Lighting**: One flame
+- **SFX**: glass on iron
+
+## Scene 2
+- **Duration**: 5s
+- **Model**: Runway
+- **Camera**: static
+- **Action**: 0-2s: A girl stands still. 2-5s: She turns to the camera.
+- **Music**: A cello
+
+## Scene 3
+- **Duration**: 6s
+- **Prompt**: A lighthouse at dusk
+";
+
+#[test]
+fn explain_tells_whose_words_a_prompt_has() {
+    let project = Project::with_storyboard(EXPLAINED);
+    let told = |scene: &str| {
+        let told = project.run(["explain", scene]).expect(0).stdout;
+        let from = told.find("  prompt as it is sent").expect("a prompt");
+        told[from..].to_owned()
+    };
+    insta::assert_snapshot!(told("1"));
+    insta::assert_snapshot!(told("2"));
+    insta::assert_snapshot!(told("3"));
+    project.write("prompts/veo.jinja", "{{ action|upper }} ({{ camera }})");
+    insta::assert_snapshot!(told("1"));
+}
+
+#[test]
+fn mistakes_in_a_template_are_shown_in_their_line() {
+    let project = Project::with_storyboard(EXPLAINED);
+    project.write("prompts/veo.jinja", "{{ camera|sentence }}\n  {{ actoin|sentence }}\n");
+    insta::assert_snapshot!(project.run(["check"]).expect(1).stdout);
+    let github = project.run(["check", "--format", "github"]).expect(1);
+    assert!(github.stdout.contains("file=prompts/veo.jinja,line=2,col=3,"), "{github:?}");
+    project.write("prompts/veo.jinja", "{{ camera|sentence }}\n{% if %}\n");
+    insta::assert_snapshot!(project.run(["plan"]).expect(1).stderr);
+    project.write("prompts/veo.jinja", "{{ camera }}\n{{ camera * 3 }}\n\u{1b}[2J");
+    let done = project.run(["render", "--preview"]).expect(1);
+    assert!(!done.stderr.contains('\u{1b}'), "{done:?}");
+    done.tells(&["prompts/veo.jinja:2:1", "does not compute"]);
+}
+
 #[test]
 fn lints_are_quiet_about_nothing_and_never_panic() {
     use proptest::prelude::*;
