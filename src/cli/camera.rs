@@ -1,10 +1,12 @@
 //! `storyreel camera`: the moves of a camera.
 
+use super::args::Suggested;
 use super::failure::Failure;
 use super::{Output, pretty, print};
 use crate::camera::{MOVES, Move, named};
 use crate::report::{Style, wrap};
 use crate::settings::nearest;
+use clap::builder::PossibleValue;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -19,11 +21,15 @@ Examples:
 Write one move a clip under `camera`, in your own words: `slow push-in on her face`.")]
 pub(super) struct Camera {
     /// A move, by any of its names
-    #[arg(value_name = "MOVE")]
+    #[arg(value_name = "MOVE", value_parser = moves(), hide_possible_values = true)]
     name: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn moves() -> Suggested {
+    Suggested(MOVES.iter().map(|one| PossibleValue::new(one.name).help(one.does)).collect())
 }
 
 impl Camera {

@@ -1,10 +1,12 @@
 //! `storyreel lints`: the lints of the craft.
 
+use super::args::Suggested;
 use super::failure::Failure;
 use super::{Output, pretty, print};
 use crate::craft::{GROUPS, Group, LINTS, Lint, group_named, lint_named};
 use crate::report::{Style, wrap};
 use crate::settings::nearest;
+use clap::builder::PossibleValue;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -22,15 +24,21 @@ Levels stand in storyreel.toml, by code or group; the code counts more:
   camera = \"warn\"                    also: error, off
   no-camera = \"off\"
 
-What is meant as it is, is allowed in the storyboard: `allow: [one-move]` at the top for the whole film,
-or for one scene, in Markdown as `- **Allow**: one-move`.")]
+What is meant as it is, is allowed in the storyboard: at the top for the whole film as
+`allow: [one-move]`, or for one scene, in Markdown as `- **Allow**: one-move`.")]
 pub(super) struct Lints {
     /// A code or a group
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", value_parser = names(), hide_possible_values = true)]
     name: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn names() -> Suggested {
+    let groups = GROUPS.iter().map(|group| PossibleValue::new(group.name()).help(group.about()));
+    let lints = LINTS.iter().map(|lint| PossibleValue::new(lint.code).help(lint.rule));
+    Suggested(groups.chain(lints).collect())
 }
 
 impl Lints {

@@ -227,6 +227,11 @@ const SOFT: &[&str] = &[
     "river", "rain", "stream", "puddle", "puddles",
 ];
 
+const PLACES: &[&str] = &[
+    "of", "on", "by", "over", "at", "from", "off", "under", "above", "beside", "into", "through",
+    "across", "behind",
+];
+
 const PHYSICS: &[&str] = &[
     "trail", "billow", "flutter", "ripple", "sway", "swirl", "splash", "flap", "whip", "drip",
     "stream", "cling", "lift", "drag", "flow", "break", "crash", "burst", "foam", "surge", "lap",
@@ -237,10 +242,16 @@ const PHYSICS: &[&str] = &[
 
 pub(super) fn no_physics(shot: &Shot<'_>) -> Option<Told> {
     let seen = shot.seen();
-    let soft =
-        first_of(&seen, SOFT).filter(|_| shot.is_english() && grammar::actions(&seen) > 0)?;
-    (!has_form(&seen, PHYSICS))
-        .then(|| (shot.told_in(), format!("nothing says how the {soft} moves")))
+    if !shot.is_english() || grammar::actions(&seen) == 0 || has_form(&seen, PHYSICS) {
+        return None;
+    }
+    let words = grammar::words(&seen);
+    // `Above the sea` is a place.
+    let is_place = |at: usize| {
+        words[at.saturating_sub(2)..at].iter().any(|word| PLACES.contains(&word.as_str()))
+    };
+    let at = (0..words.len()).find(|at| SOFT.contains(&words[*at].as_str()) && !is_place(*at))?;
+    Some((shot.told_in(), format!("nothing says how the {} moves", words[at])))
 }
 
 const LIGHT: &[&str] = &[

@@ -466,7 +466,7 @@ impl Builder<'_> {
         let words = match worded(self.templates, ask, fields, (model, mode), kind) {
             Ok(words) => words,
             Err(problem) => {
-                problems.push(problem);
+                problems.push(*problem);
                 return Some(model);
             }
         };

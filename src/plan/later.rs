@@ -120,7 +120,7 @@ impl Builder<'_> {
             ) {
                 Ok(words) => words,
                 Err(problem) => {
-                    problems.push(problem);
+                    problems.push(*problem);
                     return;
                 }
             }

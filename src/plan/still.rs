@@ -142,7 +142,7 @@ impl Builder<'_> {
         let kind = Kind { step: at, sound: false, from_image: false, extended: false };
         let words = match worded(self.templates, ask, &fields, (model, mode), kind) {
             Ok(words) => words,
-            Err(problem) => return problems.push(problem),
+            Err(problem) => return problems.push(*problem),
         };
         let mut wanted = Wanted { fields: BTreeMap::new(), params };
         if !words.prompt.trim().is_empty() {

@@ -54,7 +54,7 @@ pub(super) fn prompt(
     fields: &BTreeMap<Field, Value>,
     model: &Model,
     kind: Kind,
-) -> Result<Worded, Problem> {
+) -> Result<Worded, Box<Problem>> {
     let own = text(fields, Field::Prompt).or_else(|| {
         // Words under `video` are a prompt, but only where nothing else says what is seen.
         let described = fields.contains_key(&Field::Visual) || fields.contains_key(&Field::Subject);
@@ -69,10 +69,11 @@ pub(super) fn prompt(
         }
     }
     // With the still there, its own words would only say again what it shows; they stand in where nothing else is said.
-    let says_motion = words.contains_key("action") || words.contains_key("camera");
-    if !words.contains_key("visual")
-        && !words.contains_key("subject")
-        && !(kind.from_image && says_motion)
+    let mut told = vec!["visual", "subject"];
+    if kind.from_image {
+        told.extend(["action", "camera"]);
+    }
+    if !told.iter().any(|name| words.contains_key(*name))
         && let Some(still) = text(fields, Field::ImagePrompt)
     {
         words.insert("visual".into(), still.to_owned());
@@ -90,7 +91,7 @@ pub(super) fn prompt(
     prompt::compose(templates, &model.prompt_style, &input)
         .map(|prompt| Worded { prompt, style, told: Some(Arc::new(input)) })
         .map_err(|error| {
-            let mut problem = Problem {
+            let mut problem = Box::new(Problem {
                 step: kind.step,
                 field: None,
                 param: None,
@@ -100,7 +101,7 @@ pub(super) fn prompt(
                 hint: Some(
                     "mend the template in `prompts/`, or delete it to use the built-in one".into(),
                 ),
-            };
+            });
             match &error {
                 PromptError::Empty { .. } => {
                     problem.code = "nothing-to-show";
@@ -126,7 +127,7 @@ pub(super) fn worded(
     fields: &BTreeMap<Field, Value>,
     (model, mode): (&Model, &Mode),
     kind: Kind,
-) -> Result<Worded, Problem> {
+) -> Result<Worded, Box<Problem>> {
     let mut told = fields.clone();
     if mode.takes("negative") {
         told.remove(&Field::Negative);

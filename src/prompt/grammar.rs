@@ -4,9 +4,10 @@
 //! sentences are never wrong.
 
 use super::lexicon::{
-    ADJECTIVES, ALSO_THINGS, FINITE, MANY, MOTIONS, NO_PARTICIPLES, OBJECTS, OF_PLACES, ONE,
-    OPENERS, PREPOSITIONS, PRONOUNS, VERBS,
+    ADJECTIVES, COLLECTIVE, FINITE, MANY, MOTIONS, NO_PARTICIPLES, OBJECTS, OF_PLACES, ONE,
+    OPENERS, PREPOSITIONS, PRONOUNS,
 };
+use super::verbs::{ALSO_THINGS, VERBS};
 use crate::camera;
 
 /// Lower-case words without the marks around them; marks that end a clause are words of their own.
@@ -71,7 +72,7 @@ fn surely_does(words: &[String], at: usize) -> bool {
         || word.strip_suffix("ies").is_some_and(|stem| ALSO_THINGS.contains(&&*format!("{stem}y")));
     let after = words.get(at + 1).map_or("", String::as_str);
     let takes_object = OBJECTS.contains(&after) || after.ends_with("ly");
-    !may_be_thing || takes_object
+    after != "of" && (!may_be_thing || takes_object)
 }
 
 /// How many things somebody does in a text: verbs that are told of one, those that may be things only after somebody or
@@ -111,7 +112,7 @@ fn may_act(word: &str, before: &str) -> bool {
         || matches!(before, "the" | "her" | "his" | "its" | "their");
     word.ends_with('s')
         && !["ss", "us", "is", "'s"].iter().any(|end| word.ends_with(end))
-        && !(is_held && !is_verb_of_one(word))
+        && (!is_held || is_verb_of_one(word))
 }
 
 /// Whether a word is a participle: `climbing`.
@@ -135,13 +136,21 @@ pub(crate) fn is_noun_phrase(text: &str) -> bool {
     if words.iter().take(5).any(|word| frames.contains(&word.as_str())) {
         return false;
     }
+    let several =
+        |word: &String| COLLECTIVE.contains(&word.as_str()) || MANY.contains(&word.as_str());
+    let is_many = words.iter().any(several);
     words.iter().enumerate().skip(1).all(|(at, word)| {
         let before = words[at - 1].as_str();
-        let after = words.get(at + 1).map_or("", String::as_str);
-        // `A man walked down` and `a path worn down` cannot be told apart.
-        let may_be_past =
-            word.ends_with("ed") && (PREPOSITIONS.contains(&after) || after.is_empty());
-        !(may_act(word, before) || may_be_past || FINITE.contains(&word.as_str()))
+        // `A weathered face` has a face; `a man walked` has somebody who walks.
+        let may_be_past = word.len() > 4
+            && word.ends_with("ed")
+            && !(ONE.contains(&before)
+                || PREPOSITIONS.contains(&before)
+                || ADJECTIVES.contains(&before)
+                || matches!(before, "the" | "her" | "his" | "its" | "their"));
+        // `A couple walk along the beach`: several who look like one.
+        let may_be_many = is_many && VERBS.binary_search(&word.as_str()).is_ok();
+        !(may_act(word, before) || may_be_past || may_be_many || FINITE.contains(&word.as_str()))
     })
 }
 
@@ -164,7 +173,9 @@ pub(crate) fn is_clause(text: &str, names: &[String]) -> bool {
     // Up to the verb there is one noun phrase: no comma, and no clause that hangs on it.
     let verb = (0..words.len().min(10)).find(|at| surely_does(&words, *at));
     verb.is_some_and(|at| {
+        // `The old lifts at night` are lifts.
         at >= 2
+            && !ADJECTIVES.contains(&words[at - 1].as_str())
             && words[1..at]
                 .iter()
                 .all(|word| word != "," && !FINITE.contains(&word.as_str()) && !is_participle(word))
@@ -173,7 +184,6 @@ pub(crate) fn is_clause(text: &str, names: &[String]) -> bool {
 
 /// Whether a word is one of the names, or the beginning of one of several words.
 fn is_name(word: &str, names: &[String]) -> bool {
-    let word = word.trim_end_matches("'s");
     names.iter().any(|name| {
         let mut parts = name.split_whitespace().map(str::to_lowercase);
         parts.next().is_some_and(|first| first == word)
@@ -362,10 +372,10 @@ mod tests {
             "A narrow street of wet cobblestones",
             "An old woman in a navy jumper",
             "A lamp",
-            "A weathered face lit from below by a match",
+            "A weathered face in the light of a match",
+            "A train approaching a frozen station",
         ] {
-            let certain = text != "A weathered face lit from below by a match";
-            assert_eq!(is_noun_phrase(text), certain, "{text}");
+            assert!(is_noun_phrase(text), "{text}");
         }
         for text in [
             "A wave climbs the whole height of the lighthouse",
@@ -383,6 +393,11 @@ mod tests {
             "A year later, the house is gone",
             "One boat turned",
             "A boat on dark water drifts",
+            "A couple walk along the beach",
+            "A group of people run",
+            "A man opened the door",
+            "A bird sang",
+            "A crew load the boat",
         ] {
             assert!(!is_noun_phrase(text), "{text}");
         }
@@ -410,6 +425,9 @@ mod tests {
             "Who goes there?",
             "The lights that she follows",
             "The empty swings at dusk",
+            "The old lifts at night",
+            "Ada's hands in close-up",
+            "The small covers of books",
             "",
         ] {
             assert!(!is_clause(text, &names), "{text}");

@@ -10,6 +10,7 @@ mod language;
 mod lexicon;
 mod origin;
 mod templates;
+mod verbs;
 
 pub use beats::{Beat, beats, in_plain_words};
 pub use origin::{Origin, Piece, pieces};

@@ -65,7 +65,7 @@ pub fn pieces(prompt: &str, input: &PromptInput) -> Vec<Piece> {
     parts.retain(|(_, letters)| letters.len() >= 2);
     parts.sort_by_key(|(_, letters)| std::cmp::Reverse(letters.len()));
     for (origin, letters) in &parts {
-        if owner.iter().any(|owner| *owner == Some(*origin)) && letters.len() < 4 {
+        if letters.len() < 4 && owner.contains(&Some(*origin)) {
             continue;
         }
         haystack.take(letters, &mut owner, *origin);
