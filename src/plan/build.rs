@@ -210,7 +210,7 @@ impl Builder<'_> {
                     Field::Extends,
                     "extends",
                     "a still continues no clip".into(),
-                    Some(format!("start from its last frame: `reference: scene:{id}`")),
+                    Some(format!("start from that clip's last frame: `reference: scene:{id}`")),
                 ));
             }
             let own = ask.steps.iter().find(|step| step.kind == StepKind::Keyframe);
@@ -377,8 +377,10 @@ impl Builder<'_> {
         match self.catalog.find(name) {
             Ok(found) => {
                 if let Some(warning) = &found.warning {
+                    let hint =
+                        found.instead.as_ref().map(|id| format!("write `{id}`, or a model's name"));
                     let problem =
-                        Problem::new(step, Field::Model, "model-alias", warning.clone(), None);
+                        Problem::new(step, Field::Model, "model-alias", warning.clone(), hint);
                     built.warnings.push(Problem { instead: found.instead.clone(), ..problem });
                 }
                 Some(found)

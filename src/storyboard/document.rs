@@ -137,7 +137,7 @@ pub(super) fn read_head<'n>(
                         format!("`defaults` takes a map of fields, not {}", node.described()),
                         node.span,
                     )
-                    .label("something else")
+                    .label("not a map")
                     .hint("write `defaults: {model: veo-3.1-fast, aspect_ratio: \"16:9\"}`"),
                 ),
             },
@@ -253,7 +253,7 @@ fn wrong_characters(node: &Node, problems: &mut Problems<'_>) {
             format!("`characters` takes a map from names to looks, not {}", node.described()),
             node.span,
         )
-        .label("something else")
+        .label("not a map")
         .hint(
             "write `characters: {ada: {look: \"Ada, 60s, grey braid\", image: refs/ada.png}}`, or the path of a file \
              with such a map, such as `cast.yaml`",
@@ -317,7 +317,7 @@ fn read_images(character: &mut Character, value: &Node, problems: &mut Problems<
             ),
         };
         problems.push(
-            Diagnostic::error("wrong-value", message, item.span).label("something else").hint(hint),
+            Diagnostic::error("wrong-value", message, item.span).label("not a map").hint(hint),
         );
     }
 }
@@ -438,7 +438,7 @@ fn read_scene(
                     "a scene is a map of fields, not a list",
                     node.span,
                 )
-                .label("something else")
+                .label("not a map")
                 .hint("write `- id: 1` with the scene's fields under it"),
             );
             return;

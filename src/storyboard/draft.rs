@@ -163,7 +163,7 @@ impl Draft {
                     format!("`id` takes a number or a word, not {}", node.described()),
                     node.span,
                 )
-                .label("something else")
+                .label("not an id")
                 .hint("write `id: 1` or `id: hook`"),
             ),
         }

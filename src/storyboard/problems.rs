@@ -74,6 +74,10 @@ impl<'a> Problems<'a> {
     /// Reports a label nobody knows. Each label is reported once, with the other lines it stands on, so that a
     /// column of somebody else's template does not drown everything else.
     pub fn unknown_label(&mut self, label: &Spanned<String>) {
+        // A key that is no word was told already.
+        if label.value.trim().is_empty() {
+            return;
+        }
         let key = field::normalise_label(&label.value);
         let message = format!("no field is called {}", quoted(&label.value));
         self.unknown(key, label.span, message, Self::suggest);

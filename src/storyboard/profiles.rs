@@ -56,7 +56,7 @@ fn wrong(node: &Node, problems: &mut Problems<'_>) {
     let message = format!("`profiles` takes a map from names to fields, not {}", node.described());
     problems.push(
         Diagnostic::error("wrong-value", message, node.span)
-            .label("something else")
+            .label("not a map")
             .hint("write `profiles: {draft: {model: veo-3.1-lite}, final: {model: veo-3.1, resolution: 1080p}}`"),
     );
 }

@@ -90,8 +90,11 @@ fn wrong(name: &str, node: &Node, allowed: &str, problems: &mut Problems<'_>) {
             format!("`{name}` takes {allowed}, not {given}"),
             node.span,
         )
-        .label("this is something else")
-        .hint(format!("write {allowed}")),
+        .label(format!("not {allowed}"))
+        .hint(match node.as_text() {
+            Some(_) => format!("write {allowed}"),
+            None => format!("write {allowed}; quotes keep YAML from reading more into it"),
+        }),
     );
 }
 

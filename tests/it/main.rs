@@ -30,6 +30,7 @@ mod ledger;
 mod lifecycle;
 mod manifest;
 mod meanwhile;
+mod messages;
 mod media;
 mod metamorphic;
 mod money;
