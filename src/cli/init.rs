@@ -1,25 +1,33 @@
-//! `storyreel init`: a starter storyboard, a configuration file and lines for `.gitignore`.
+//! `storyreel init`: a starter storyboard, a configuration file, schemas for editors and lines for `.gitignore`.
 
 use super::failure::Failure;
-use super::{Output, tell};
+use super::schema;
+use super::{Output, pretty, tell};
+use crate::ledger::make_private_folder;
+use crate::settings::config_schema;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-const STORYBOARD: &str = include_str!("starter/SCENES.md");
+const MARKDOWN: &str = include_str!("starter/SCENES.md");
+const YAML: &str = include_str!("starter/storyboard.yaml");
 const CONFIG: &str = include_str!("starter/storyreel.toml");
 /// What git should not keep: the key and private state.
 const IGNORED: [&str; 2] = [".env", ".storyreel/"];
 
-/// Write a starter storyboard, storyreel.toml and .gitignore lines. Nothing that exists is overwritten.
+/// Write a starter storyboard, storyreel.toml, schemas for editors and .gitignore lines. Nothing that exists is overwritten.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   storyreel init                 in the working folder
-  storyreel init my-film         in a new folder")]
+  storyreel init my-film         in a new folder
+  storyreel init --yaml          the storyboard in YAML: editors complete and explain its fields and models")]
 pub(super) struct Init {
     /// The folder; made if it is missing
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
+    /// Write the storyboard as `storyboard.yaml` in place of `SCENES.md`
+    #[arg(long)]
+    yaml: bool,
 }
 
 impl Init {
@@ -32,10 +40,26 @@ impl Init {
             .hint("check the rights of the folder and the space on the disk")
         };
         std::fs::create_dir_all(&self.folder).map_err(|error| failed(&self.folder, error))?;
-        for (name, text) in [("SCENES.md", STORYBOARD), ("storyreel.toml", CONFIG)] {
+        let (name, text) =
+            if self.yaml { ("storyboard.yaml", YAML) } else { ("SCENES.md", MARKDOWN) };
+        let config = CONFIG.replace("\"SCENES.md\"", &format!("\"{name}\""));
+        for (name, text) in [(name, text), ("storyreel.toml", &config)] {
             let path = self.folder.join(name);
             let kept = create_new(&path, text).map_err(|error| failed(&path, error))?;
             tell(&format!("{} {}\n", if kept { "kept   " } else { "created" }, path.display()));
+        }
+        // The first lines of the files name these. They are this version's, so each `init` writes them anew.
+        let private = self.folder.join(".storyreel");
+        let schemas = private.join("schemas");
+        make_private_folder(&private)
+            .and_then(|()| std::fs::create_dir_all(&schemas))
+            .map_err(|error| failed(&schemas, error))?;
+        for (name, text) in [
+            ("storyboard.schema.json", pretty(&schema::storyboard()?)),
+            ("config.schema.json", pretty(&config_schema())),
+        ] {
+            let path = schemas.join(name);
+            std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
         }
         let path = self.folder.join(".gitignore");
         let added = ignore(&path).map_err(|error| failed(&path, error))?;

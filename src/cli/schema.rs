@@ -2,6 +2,8 @@
 
 use super::failure::Failure;
 use super::{Output, pretty, print};
+use crate::catalog::Catalog;
+use crate::report::choices;
 use crate::report::schema as shapes;
 use crate::{catalog, settings, storyboard};
 
@@ -36,7 +38,7 @@ enum Name {
 impl Schema {
     pub fn run(&self, _: Output) -> Result<u8, Failure> {
         let text = match self.name {
-            Name::Storyboard => pretty(&storyboard::schema()),
+            Name::Storyboard => pretty(&storyboard()?),
             Name::Config => pretty(&settings::config_schema()),
             Name::Catalog => pretty(&catalog::schema()),
             Name::Manifest => pretty(&shapes::manifest()),
@@ -46,4 +48,9 @@ impl Schema {
         print(&text)?;
         Ok(0)
     }
+}
+
+/// The schema of storyboards, with the models that the program knows.
+pub(super) fn storyboard() -> Result<serde_json::Value, Failure> {
+    Ok(storyboard::schema(&choices(&Catalog::built_in()?)))
 }

@@ -3,6 +3,7 @@
 //! A run is seen only through its events. Everything that comes from a document or from the provider passes
 //! [`sanitise`] before it reaches a terminal.
 
+mod choices;
 mod commands;
 pub mod diagnostics;
 pub mod diff;
@@ -16,6 +17,7 @@ mod sanitise;
 pub mod schema;
 mod style;
 
+pub use choices::choices;
 pub use commands::Commands;
 pub use error::{ErrorReport, NextCommand};
 pub use sanitise::{json_text, sanitise, sanitise_text};

@@ -31,7 +31,7 @@ pub use field::{
 };
 pub use include::{Load, Loaded};
 pub use scene::{Character, Include, Profile, Scene, SceneId, Sheet, Step, StepKind, Storyboard};
-pub use schema::schema;
+pub use schema::{Choice, Choices, schema};
 pub use toml::defaults_from_toml;
 
 use crate::source::{Diagnostic, Source, Span};

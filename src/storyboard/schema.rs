@@ -4,12 +4,31 @@ use super::field::{FIELDS, Field, FieldKind, FieldSpec};
 use super::scene::StepKind;
 use crate::camera::MOVES;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// A value that an editor offers, with what is to be said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    value: String,
+    about: String,
+}
+
+impl Choice {
+    /// A value; `about` may be empty.
+    pub fn new(value: impl Into<String>, about: impl Into<String>) -> Self {
+        Self { value: value.into(), about: about.into() }
+    }
+}
+
+/// What an editor offers, field by field. Other values are not refused: a project may have models of its own.
+pub type Choices = BTreeMap<Field, Vec<Choice>>;
 
 /// The JSON Schema (draft 2020-12) of a YAML or JSON storyboard, for editors and for other programs.
 ///
 /// It knows every field by its own name only. The reader takes more: other labels people write for a field, in several
-/// languages, and keys about the document that mean nothing to a render.
-pub fn schema() -> Value {
+/// languages, and keys about the document that mean nothing to a render. What it offers for a field is given by who knows
+/// models and lints.
+pub fn schema(choices: &Choices) -> Value {
     let defaults = fields(|spec| {
         !matches!(spec.field, Field::Prompt | Field::Visual | Field::File | Field::Use)
     });
@@ -100,7 +119,7 @@ pub fn schema() -> Value {
             "fields": {
                 "description": "Every field there is.",
                 "type": "object",
-                "properties": FIELDS.iter().map(|spec| (spec.name.to_owned(), field(spec))).collect::<Map<_, _>>()
+                "properties": FIELDS.iter().map(|spec| (spec.name.to_owned(), field(spec, choices))).collect::<Map<_, _>>()
             },
             "scene": {
                 "anyOf": [
@@ -186,7 +205,7 @@ fn description(spec: &FieldSpec) -> String {
     format!("{} The moves: {}.", spec.description, moves.collect::<Vec<_>>().join("; "))
 }
 
-fn field(spec: &FieldSpec) -> Value {
+fn field(spec: &FieldSpec, choices: &Choices) -> Value {
     let schema = match (spec.field, spec.kind) {
         (Field::Kind, _) => {
             json!({"enum": ["video_clip", "image", "footage", "title", "black", null]})
@@ -222,7 +241,26 @@ fn field(spec: &FieldSpec) -> Value {
             json!({"type": ["array", "string", "null"], "items": {"type": "string"}})
         }
     };
+    let schema = match choices.get(&spec.field) {
+        Some(choices) => offering(choices, schema),
+        None => schema,
+    };
     described(&description(spec), examples(spec.field), schema)
+}
+
+/// A schema that offers some values beside all that it takes.
+fn offering(choices: &[Choice], mut schema: Value) -> Value {
+    let values: Vec<&str> = choices.iter().map(|choice| choice.value.as_str()).collect();
+    let mut offered = json!({"enum": values});
+    if choices.iter().any(|choice| !choice.about.is_empty()) {
+        let about: Vec<&str> = choices.iter().map(|choice| choice.about.as_str()).collect();
+        offered["enumDescriptions"] = json!(about);
+    }
+    // Lists take the same values one by one.
+    if let Some(items) = schema.get_mut("items") {
+        *items = json!({"anyOf": [offered, items.take()]});
+    }
+    json!({"anyOf": [offered, schema]})
 }
 
 fn examples(field: Field) -> Value {
@@ -230,7 +268,26 @@ fn examples(field: Field) -> Value {
         Field::Duration => json!([5, "2.5s", "0:00-0:05"]),
         Field::ClipLength => json!([8]),
         Field::Model => json!(["veo-3.1-fast", "Veo 3.1 Lite", "kling-2.6"]),
+        Field::Prompt => {
+            json!(["A lone lighthouse on a basalt skerry at dawn, slow dolly in, 35mm film"])
+        }
         Field::Visual => json!(["A lone lighthouse on a basalt skerry"]),
+        Field::Subject => json!(["An old woman in an oilskin coat"]),
+        Field::Action => json!(["She strikes a match and lowers it to the mantle"]),
+        Field::Setting => json!(["The lamp room, inside a beehive of cut-glass prisms"]),
+        Field::Lighting => json!(["Last red light under a lid of cloud"]),
+        Field::Mood => json!(["patient, watchful"]),
+        Field::Kind => json!(["image"]),
+        Field::Sfx => json!(["A match strikes, paraffin catches"]),
+        Field::Ambient => json!(["Slow swell against rock"]),
+        Field::Music => json!(["One low cello note, held"]),
+        Field::ImagePrompt => json!(["A lamp room at night, wide", "refs/lamp-room.png"]),
+        Field::Video => json!(["footage/harbour.mp4"]),
+        Field::Text => json!(["SKERRY LIGHT, 1911"]),
+        Field::Voiceover => json!(["Every night she climbed the stair."]),
+        Field::TransitionIn => json!(["crossfade"]),
+        Field::Status => json!(["approved"]),
+        Field::Notes => json!(["Mind the tide: the rock is bare at low water only"]),
         Field::Shot => json!(["wide", "close-up"]),
         Field::Camera => MOVES.iter().map(|one| one.example).collect(),
         Field::Allow => json!([["one-move"], "camera"]),
@@ -256,7 +313,6 @@ fn examples(field: Field) -> Value {
         Field::VoiceName => json!(["Rachel"]),
         Field::File => json!(["footage/harbour.mp4"]),
         Field::Use => json!(["1.2-5.4", "0:01-0:05", "take 2 0-2.1, take 3 1-3.4"]),
-        _ => json!([]),
     }
 }
 

@@ -6,6 +6,39 @@ use serde_json::{Value, json};
 // ---- commands that need nothing but a storyboard ----
 
 #[test]
+fn the_starter_in_yaml_is_the_same_film_and_names_the_schema() {
+    let (markdown, yaml) = (Project::new(), Project::new());
+    markdown.run(["init"]).expect(0);
+    yaml.run(["init", "--yaml"]).expect(0).tells(&["created ./storyboard.yaml"]);
+    yaml.run(["check", "--strict"]).expect(0).tells(&["3 scenes, no problems"]);
+    let scenes = |project: &Project| {
+        let plan = project.run(["plan", "--json"]).expect(0).json();
+        plan["scenes"].clone()
+    };
+    assert_eq!(scenes(&yaml), scenes(&markdown));
+    let first = |project: &Project, file: &str, mark: &str| {
+        let text = project.read(file);
+        let named = text.lines().next().and_then(|line| line.strip_prefix(mark)).map(str::to_owned);
+        let named = named.unwrap_or_else(|| panic!("{file} names no schema: {text}"));
+        serde_json::from_str::<serde_json::Value>(&project.read(&named)).expect("a schema")
+    };
+    let schema = first(&yaml, "storyboard.yaml", "# yaml-language-server: $schema=");
+    let models = &schema["$defs"]["fields"]["properties"]["model"]["anyOf"][0];
+    let names = models["enum"].as_array().expect("models");
+    assert!(
+        names.iter().any(|name| name == "Veo 3.1 Fast") && names.iter().any(|name| name == "auto")
+    );
+    assert_eq!(names.len(), models["enumDescriptions"].as_array().expect("what they do").len());
+    let fields = schema["$defs"]["fields"]["properties"].as_object().expect("fields");
+    for (name, field) in fields {
+        assert!(field["description"].is_string(), "{name}");
+        let explains = field["examples"].is_array() || field["enum"].is_array();
+        assert!(explains, "{name} has no example");
+    }
+    first(&markdown, "storyreel.toml", "#:schema ./");
+}
+
+#[test]
 fn a_starter_project_checks_plans_and_is_never_overwritten() {
     let project = Project::new();
     project.write(".gitignore", "/target");
