@@ -3,7 +3,7 @@
 //! The modules in reading order; each depends on the ones above it only:
 //!
 //! - [`source`], [`digest`]: text with places and problems; digests of content.
-//! - [`storyboard`]: scenes, from Markdown and YAML. [`catalog`]: models, families and prices as data.
+//! - [`storyboard`]: scenes, from Markdown and YAML. [`import`]: the same from other shapes, and written. [`catalog`]: models, families and prices as data.
 //!   [`prompt`]: composition through templates.
 //! - [`media`]: MP4 files. [`manifest`]: the public record. [`layout`]: where things lie. [`record`]: the ledger's rows.
 //! - [`known`]: one snapshot of all that. [`plan`]: what would be done and why, a pure function of the above.
@@ -15,6 +15,7 @@
 pub mod source;
 pub mod digest;
 pub mod storyboard;
+pub mod import;
 pub mod catalog;
 pub mod prompt;
 pub mod media;
