@@ -176,7 +176,9 @@ impl Import {
                 let left = !board.profiles.is_empty() || !board.includes.is_empty();
                 if left {
                     let shown = sanitise(source.name(), 300);
-                    let message = format!("`{shown}` has `profiles` or `include`, which no import can write again");
+                    let message = format!(
+                        "`{shown}` has `profiles` or `include`, which no import can write again"
+                    );
                     let hint = "take the models and prompts over by hand; `-o -` of the plan alone, from another folder, shows them";
                     return Err(Failure::invalid("cannot-merge", message).hint(hint));
                 }
@@ -207,11 +209,10 @@ impl Import {
         let scenes = imported.board.scenes.len();
         let (written, command) = match target {
             Target::Stdout => (None, "storyreel plan".to_owned()),
-            Target::File(path) => {
-                (Some(path.display().to_string()), plan_of(path))
-            }
+            Target::File(path) => (Some(path.display().to_string()), plan_of(path)),
         };
-        let next: Vec<NextCommand> = written.iter().map(|_| NextCommand::free(command.clone())).collect();
+        let next: Vec<NextCommand> =
+            written.iter().map(|_| NextCommand::free(command.clone())).collect();
         if self.json {
             let report = Report {
                 format_version: "1.0",
@@ -236,12 +237,17 @@ impl Import {
             0.0 => String::new(),
             seconds => format!(", {}", crate::report::span_of_time(seconds)),
         };
-        let place = written.map_or_else(String::new, |path| format!(" to {}", sanitise(&path, 300)));
+        let place =
+            written.map_or_else(String::new, |path| format!(" to {}", sanitise(&path, 300)));
         let what = merged.map_or_else(
             || format!("from {}", imported.format.words()),
             |merged| format!("from {} and {}", sanitise(merged, 300), imported.format.words()),
         );
-        tell(&format!("{} {}{length} {what}{place}\n", style.bold("wrote"), counted(scenes, "scene")));
+        tell(&format!(
+            "{} {}{length} {what}{place}\n",
+            style.bold("wrote"),
+            counted(scenes, "scene")
+        ));
         for next in next {
             tell(&format!("next: {}\n", next.command));
         }
@@ -250,7 +256,11 @@ impl Import {
 }
 
 fn seconds(imported: &Imported) -> f64 {
-    let lengths = imported.board.scenes.iter().filter_map(|scene| scene.fields.seconds(storyboard::Field::Duration));
+    let lengths = imported
+        .board
+        .scenes
+        .iter()
+        .filter_map(|scene| scene.fields.seconds(storyboard::Field::Duration));
     lengths.sum()
 }
 
@@ -261,8 +271,11 @@ fn verify(imported: &Imported, text: &str) -> Result<(), Failure> {
     if same {
         return Ok(());
     }
-    Err(Failure::cannot_work("import", "the storyboard that was made is not read as it was meant; nothing was written")
-        .hint("this is a mistake in storyreel: please report it with the file"))
+    Err(Failure::cannot_work(
+        "import",
+        "the storyboard that was made is not read as it was meant; nothing was written",
+    )
+    .hint("this is a mistake in storyreel: please report it with the file"))
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
@@ -273,16 +286,19 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
     if !force {
         return match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {
             Ok(mut file) => file.write_all(text.as_bytes()).map_err(failed),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Failure::invalid(
-                "exists",
-                format!("`{}` is there already", sanitise(&path.display().to_string(), 300)),
-            )
-            .hint("write to another file with `-o NAME.md`, or overwrite it with `--force`")),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Err(Failure::invalid(
+                    "exists",
+                    format!("`{}` is there already", sanitise(&path.display().to_string(), 300)),
+                )
+                .hint("write to another file with `-o NAME.md`, or overwrite it with `--force`"))
+            }
             Err(error) => Err(failed(error)),
         };
     }
     // The old text stays until the new one is there as a whole.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     #[cfg(unix)]
@@ -303,7 +319,11 @@ fn told<'r>(source: &Source, remark: &'r Remark) -> Told<'r> {
         value: &remark.value,
         message: &remark.message,
         places: remark.places,
-        r#where: Place { file: source.name().to_owned(), line: position.line, column: position.column },
+        r#where: Place {
+            file: source.name().to_owned(),
+            line: position.line,
+            column: position.column,
+        },
     }
 }
 
@@ -317,7 +337,9 @@ fn remarks(source: &Source, remarks: &[Remark]) -> String {
             place = format!("{place}:{}", source.position(remark.span.start));
         }
         let value = match sanitise(&remark.value, 60) {
-            value if value.is_empty() || remark.message.contains(&format!("`{value}`")) => String::new(),
+            value if value.is_empty() || remark.message.contains(&format!("`{value}`")) => {
+                String::new()
+            }
             value => format!(" (`{value}`)"),
         };
         let fate = match remark.fate {
@@ -330,10 +352,16 @@ fn remarks(source: &Source, remarks: &[Remark]) -> String {
             1 => String::new(),
             places => format!(", in {places} places"),
         };
-        out.push_str(&format!("{place}: {}{value}{places}{fate}\n", sanitise(&remark.message, 300)));
+        out.push_str(&format!(
+            "{place}: {}{value}{places}{fate}\n",
+            sanitise(&remark.message, 300)
+        ));
     }
     if remarks.len() > SHOWN {
-        out.push_str(&format!("and {}; `--json` lists them all\n", counted(remarks.len() - SHOWN, "more remark")));
+        out.push_str(&format!(
+            "and {}; `--json` lists them all\n",
+            counted(remarks.len() - SHOWN, "more remark")
+        ));
     }
     out
 }

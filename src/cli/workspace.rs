@@ -77,7 +77,9 @@ impl Workspace {
             return Err(refused.into());
         }
         let mut diagnostics = leveled(reading.diagnostics, &settings.lints);
-        if let Some(hint) = import_hint(&settings, &source, reading.storyboard.is_none(), &diagnostics) {
+        if let Some(hint) =
+            import_hint(&settings, &source, reading.storyboard.is_none(), &diagnostics)
+        {
             let first = diagnostics.iter_mut().find(|problem| problem.is_error());
             first.into_iter().for_each(|first| first.hint = Some(hint.clone()));
         }
@@ -332,7 +334,10 @@ fn import_hint(
     );
     // An author mends a storyboard of their own; another tool's JSON is nobody's to mend.
     let foreign = data && problems.iter().any(|problem| problem.code == "wrong-value");
-    if !(refused || foreign) {
+    // Headings over tables: the scenes are there, and what they show is in the tables.
+    let tables = problems.iter().any(|problem| problem.code == "table-ignored")
+        && problems.iter().any(|problem| problem.code == "nothing-to-show");
+    if !(refused || foreign || tables) {
         return None;
     }
     super::import::hint_for(source, Path::new(&settings.project.shown))

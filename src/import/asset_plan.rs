@@ -1,7 +1,7 @@
 //! VideoFlow's `ASSET-PLAN.md`: the model and the prompt of each scene, with the blocks that are copied into every prompt.
 
-use super::settle;
 use super::row::{Found, Row};
+use super::settle;
 use super::{Fate, Format, Import, Remark, finish, refusal};
 use crate::source::{Diagnostic, Source, Span, Spanned};
 use crate::storyboard::draft::{self, Meaning};
@@ -15,15 +15,20 @@ use crate::storyboard::{Character, Field, Scene, Storyboard, Value, normalise_la
 
 /// True for a document that is an asset plan: by its name, its heading, or endpoints and outputs under scenes.
 pub(super) fn is_plan(source: &Source) -> bool {
-    let stem = std::path::Path::new(source.name()).file_stem().unwrap_or_default().to_string_lossy();
+    let stem =
+        std::path::Path::new(source.name()).file_stem().unwrap_or_default().to_string_lossy();
     if normalise_label(&stem) == "assetplan" {
         return true;
     }
     let text = source.text();
     let heading = text.lines().take(40).any(|line| {
-        line.starts_with("# ") && matches!(normalise_label(line).as_str(), "assetgenerationplan" | "assetplan")
+        line.starts_with("# ")
+            && matches!(normalise_label(line).as_str(), "assetgenerationplan" | "assetplan")
     });
-    let has = |word: &str| text.lines().any(|line| line.trim_start_matches([' ', '-', '*']).to_lowercase().starts_with(word));
+    let has = |word: &str| {
+        text.lines()
+            .any(|line| line.trim_start_matches([' ', '-', '*']).to_lowercase().starts_with(word))
+    };
     heading || (has("endpoint") && has("prompt") && has("output") && has("model"))
 }
 
@@ -32,7 +37,13 @@ pub(super) fn import(source: &Source) -> Result<Import, Vec<Diagnostic>> {
     let mut problems = Problems::new(source);
     let mark = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
     let lines = lines::split(mark, &mut problems);
-    let mut plan = Plan { text: &lines.text, found: Found::default(), remarks: Vec::new(), scene: None, audio: false };
+    let mut plan = Plan {
+        text: &lines.text,
+        found: Found::default(),
+        remarks: Vec::new(),
+        scene: None,
+        audio: false,
+    };
     let mut at = 0;
     while at < lines.lines.len() {
         if let LineKind::Heading { level, text } = lines.lines[at].kind {
@@ -86,27 +97,41 @@ impl Plan<'_> {
         } else if level <= 2 {
             self.close();
             if level == 1 && self.found.title.is_none() {
-                let generic = matches!(normalise_label(&read.words).as_str(), "assetgenerationplan" | "assetplan" | "assets");
-                let words = read.words.split([':', '—', '–']).next_back().unwrap_or_default().trim().to_owned();
+                let generic = matches!(
+                    normalise_label(&read.words).as_str(),
+                    "assetgenerationplan" | "assetplan" | "assets"
+                );
+                let words = read
+                    .words
+                    .split([':', '—', '–'])
+                    .next_back()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned();
                 if !generic && !words.is_empty() {
                     self.found.title = Some(Spanned::new(words, place));
                 }
             }
         } else {
             let key = normalise_label(&read.words);
-            self.audio = ["audio", "voice", "sound", "music", "narration"].iter().any(|word| key.contains(word));
+            self.audio = ["audio", "voice", "sound", "music", "narration"]
+                .iter()
+                .any(|word| key.contains(word));
         }
     }
 
     fn body(&mut self, lines: &[lines::Line]) {
         for item in body::read(self.text, lines, Within::Fields) {
             match item {
-                Item::Field(field) if field.value.kind != NodeKind::Null => self.field(field.label, field.value),
+                Item::Field(field) if field.value.kind != NodeKind::Null => {
+                    self.field(field.label, field.value)
+                }
                 Item::Prose(node) => {
                     if let (Some(row), Some(text)) = (&mut self.scene, node.as_text())
                         && !is_block(text)
                     {
-                        row.entries.push((Spanned::new("notes".to_owned(), node.span), node.clone()));
+                        row.entries
+                            .push((Spanned::new("notes".to_owned(), node.span), node.clone()));
                     } else if let Some(text) = node.as_text()
                         && !is_block(text)
                     {
@@ -140,9 +165,14 @@ impl Plan<'_> {
         };
         let named = |name: &str| Spanned::new(name.to_owned(), label.span);
         match key.as_str() {
-            "endpoint" | "apiendpoint" | "api" => remark(Fate::LeftOut, "the catalogue knows the endpoint of a model"),
+            "endpoint" | "apiendpoint" | "api" => {
+                remark(Fate::LeftOut, "the catalogue knows the endpoint of a model")
+            }
             "output" | "outputfile" | "outputpath" => {
-                remark(Fate::LeftOut, "storyreel gives every clip its own path under `public/assets`");
+                remark(
+                    Fate::LeftOut,
+                    "storyreel gives every clip its own path under `public/assets`",
+                );
             }
             "sizeratio" | "size" | "ratio" | "aspectratio" | "aspect" | "dimensions" => {
                 if !self.audio {
@@ -150,17 +180,24 @@ impl Plan<'_> {
                 }
             }
             _ if self.audio => match key.as_str() {
-                "voiceover" | "voiceovertext" | "narration" | "text" => row.entries.push((named("voiceover"), node)),
+                "voiceover" | "voiceovertext" | "narration" | "text" => {
+                    row.entries.push((named("voiceover"), node))
+                }
                 "soundeffects" | "sfx" | "soundeffect" => row.entries.push((named("sfx"), node)),
                 "music" | "backgroundmusic" => row.entries.push((named("music"), node)),
                 _ => {
-                    let said = Node::scalar(format!("Audio {}: {text}", label.value), Style::Quoted, node.span);
+                    let said = Node::scalar(
+                        format!("Audio {}: {text}", label.value),
+                        Style::Quoted,
+                        node.span,
+                    );
                     row.entries.push((named("notes"), said));
                 }
             },
             // A second picture of the same scene is the clip that the first one starts.
             _ => {
-                let twice = row.entries.iter().any(|(known, _)| normalise_label(&known.value) == key);
+                let twice =
+                    row.entries.iter().any(|(known, _)| normalise_label(&known.value) == key);
                 let known = Meaning::of(&label.value).field();
                 if twice && matches!(known, Some(Field::Kind | Field::Model | Field::Prompt)) {
                     second(row, known, label, node);
@@ -209,7 +246,9 @@ fn stills(scene: &mut Scene) {
 
 fn is_block(text: &str) -> bool {
     let start = text.trim_start_matches(['*', '_', '`', ' ', '>', '#']).to_ascii_uppercase();
-    ["CHARACTER (", "CHARACTER:", "STYLE SPINE", "SCENE (CHANGES", "CHARACTER DNA"].iter().any(|word| start.starts_with(word))
+    ["CHARACTER (", "CHARACTER:", "STYLE SPINE", "SCENE (CHANGES", "CHARACTER DNA"]
+        .iter()
+        .any(|word| start.starts_with(word))
 }
 
 /// `CHARACTER (copy exactly in every prompt):` and `STYLE SPINE (...)`, wherever they stand.
@@ -233,25 +272,41 @@ fn blocks(source: &Source, import: &mut Import) {
         if !(character || upper.starts_with("STYLE SPINE")) || !is_block(words) {
             continue;
         }
-        let mut said = words.split_once("):").or_else(|| words.split_once(':')).map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+        let mut said = words
+            .split_once("):")
+            .or_else(|| words.split_once(':'))
+            .map(|(_, rest)| rest.to_owned())
+            .unwrap_or_default();
         while index < lines.len() {
             let next = lines[index].trim();
             let closed = said.matches('"').count() >= 2;
-            if closed || next.starts_with("```") || next.starts_with('#') || is_block(next) || (next.is_empty() && !said.trim().trim_matches('*').is_empty()) {
+            if closed
+                || next.starts_with("```")
+                || next.starts_with('#')
+                || is_block(next)
+                || (next.is_empty() && !said.trim().trim_matches('*').is_empty())
+            {
                 break;
             }
             said.push(' ');
             said.push_str(next.trim_start_matches('>'));
             index += 1;
         }
-        let said = said.trim().trim_matches(['*', '_', ' ']).trim_matches(['"', '“', '”']).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = said
+            .trim()
+            .trim_matches(['*', '_', ' '])
+            .trim_matches(['"', '“', '”'])
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         if said.is_empty() {
             continue;
         }
         let span = Span::new(offsets[start], offsets[start] + line.trim_end().len());
         if character {
             let name = said.split([',', ':', '(']).next().unwrap_or_default().trim();
-            let name = if name.is_empty() || name.chars().count() > 40 { "character" } else { name };
+            let name =
+                if name.is_empty() || name.chars().count() > 40 { "character" } else { name };
             let known = |character: &Character| character.name.value.eq_ignore_ascii_case(name);
             if !import.board.characters.iter().any(known) {
                 let mut character = Character::named(Spanned::new(name.to_owned(), span));
@@ -283,14 +338,16 @@ const FILLS: &[Field] = &[
 ///
 /// `beside` is the storyboard's text: what stands in it for people only is kept.
 pub fn merge(plan: Import, board: Storyboard, beside: &Source) -> Import {
-    let mut import = Import { format: plan.format, board, notes: for_people(beside), remarks: Vec::new() };
+    let mut import =
+        Import { format: plan.format, board, notes: for_people(beside), remarks: Vec::new() };
     for scene in &mut import.board.scenes {
         for (label, text) in std::mem::take(&mut scene.unknown) {
             finish::add_note(scene, &format!("{}: {text}", label.value));
         }
     }
     // What became of the plan's own lines is told as it was; what it has no scene for is not asked for.
-    let told = |remark: &Remark| matches!(remark.fate, Fate::LeftOut | Fate::InNotes | Fate::InFilmNotes);
+    let told =
+        |remark: &Remark| matches!(remark.fate, Fate::LeftOut | Fate::InNotes | Fate::InFilmNotes);
     import.remarks.extend(plan.remarks.into_iter().filter(told));
     let remark = |fate, label: &str, value: String, span, message| Remark {
         fate,
@@ -302,7 +359,8 @@ pub fn merge(plan: Import, board: Storyboard, beside: &Source) -> Import {
     };
     for planned in plan.board.scenes {
         let id = planned.id.to_string();
-        let Some(scene) = import.board.scenes.iter_mut().find(|scene| scene.id == planned.id) else {
+        let Some(scene) = import.board.scenes.iter_mut().find(|scene| scene.id == planned.id)
+        else {
             let message = format!("the storyboard has no scene {}", quoted(&id));
             import.remarks.push(remark(Fate::LeftOut, "scene", id, planned.span, message));
             continue;
@@ -317,7 +375,8 @@ pub fn merge(plan: Import, board: Storyboard, beside: &Source) -> Import {
                 Some(own) if own.value == value.value => {}
                 Some(_) if field == Field::Notes => {}
                 Some(_) if FILLS.contains(&field) => {
-                    let message = format!("scene {} has another `{name}`, which stays", quoted(&id));
+                    let message =
+                        format!("scene {} has another `{name}`, which stays", quoted(&id));
                     import.remarks.push(remark(Fate::Conflict, name, text, value.span, message));
                 }
                 None if FILLS.contains(&field) => {
@@ -329,7 +388,8 @@ pub fn merge(plan: Import, board: Storyboard, beside: &Source) -> Import {
             }
         }
         // Notes of the plan are added to those of the storyboard.
-        if let Some(Value::Text(notes)) = planned.fields.get(Field::Notes).map(|notes| &notes.value) {
+        if let Some(Value::Text(notes)) = planned.fields.get(Field::Notes).map(|notes| &notes.value)
+        {
             let joined = match scene.fields.text(Field::Notes) {
                 Some(own) if own.contains(notes.as_str()) => own.to_owned(),
                 Some(own) => format!("{own}\n{notes}"),
@@ -342,14 +402,26 @@ pub fn merge(plan: Import, board: Storyboard, beside: &Source) -> Import {
         if !import.board.defaults.has(field) {
             import.board.defaults.set(field, value.clone());
             let message = format!("filled `{}` of the film", field.name());
-            import.remarks.push(remark(Fate::Filled, field.name(), String::new(), value.span, message));
+            import.remarks.push(remark(
+                Fate::Filled,
+                field.name(),
+                String::new(),
+                value.span,
+                message,
+            ));
         }
     }
     for character in plan.board.characters {
         let known = |own: &Character| own.name.value.eq_ignore_ascii_case(&character.name.value);
         if !import.board.characters.iter().any(known) {
             let message = format!("added the character {}", quoted(&character.name.value));
-            import.remarks.push(remark(Fate::Filled, "characters", String::new(), character.name.span, message));
+            import.remarks.push(remark(
+                Fate::Filled,
+                "characters",
+                String::new(),
+                character.name.span,
+                message,
+            ));
             import.board.characters.push(character);
         }
     }
@@ -374,7 +446,11 @@ fn for_people(source: &Source) -> Vec<String> {
     for (key, value) in entries {
         let own = Meaning::of(&key.value).field().is_some_and(|field| !field.spec().editorial);
         let name = normalise_label(&key.value);
-        let used = own || matches!(name.as_str(), "title" | "characters" | "cast" | "defaults" | "steps" | "角色" | "人物");
+        let used = own
+            || matches!(
+                name.as_str(),
+                "title" | "characters" | "cast" | "defaults" | "steps" | "角色" | "人物"
+            );
         let text = draft::raw_text(&value);
         if !used && !text.is_empty() {
             notes.push(format!("{}: {text}", key.value));

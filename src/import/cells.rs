@@ -29,15 +29,57 @@ enum Role {
 
 /// Headers over numbers, names, sizes or sentences: their cells tell which.
 const AMBIGUOUS: &[&str] = &[
-    "shot", "shots", "scene", "scenes", "clip", "clips", "cut", "frame", "panel", "beat", "镜头", "镜", "分镜", "场景", "场",
-    "シーン", "カット", "ショット", "szene", "einstellung", "scène", "beeld", "bild", "segment", "section", "part", "slide",
+    "shot",
+    "shots",
+    "scene",
+    "scenes",
+    "clip",
+    "clips",
+    "cut",
+    "frame",
+    "panel",
+    "beat",
+    "镜头",
+    "镜",
+    "分镜",
+    "场景",
+    "场",
+    "シーン",
+    "カット",
+    "ショット",
+    "szene",
+    "einstellung",
+    "scène",
+    "beeld",
+    "bild",
+    "segment",
+    "section",
+    "part",
+    "slide",
 ];
 
 /// The first words of a row that counts the others.
-const SUMS: &[&str] = &["total", "totals", "sum", "gesamt", "summe", "totaal", "合计", "总计", "总时长", "合計", "runtime"];
+const SUMS: &[&str] = &[
+    "total",
+    "totals",
+    "sum",
+    "gesamt",
+    "summe",
+    "totaal",
+    "合计",
+    "总计",
+    "总时长",
+    "合計",
+    "runtime",
+];
 
 /// Makes rows of the cells below a header and puts them into `found`.
-pub(super) fn rows(header: &[Cell], body: Vec<Vec<Cell>>, style: Style, found: &mut Found) -> Vec<Row> {
+pub(super) fn rows(
+    header: &[Cell],
+    body: Vec<Vec<Cell>>,
+    style: Style,
+    found: &mut Found,
+) -> Vec<Row> {
     let roles = roles(header, &body);
     let mut rows: Vec<Row> = Vec::new();
     let mut number = None;
@@ -45,9 +87,10 @@ pub(super) fn rows(header: &[Cell], body: Vec<Vec<Cell>>, style: Style, found: &
         let filled = || cells.iter().filter(|cell| !cell.value.trim().is_empty());
         let Some(first) = filled().next() else { continue };
         let span = filled().map(|cell| cell.span).reduce(Span::to).unwrap_or(first.span);
-        let repeated = cells.iter().zip(header).all(|(cell, head)| {
-            cell.value.trim().eq_ignore_ascii_case(head.value.trim())
-        });
+        let repeated = cells
+            .iter()
+            .zip(header)
+            .all(|(cell, head)| cell.value.trim().eq_ignore_ascii_case(head.value.trim()));
         if repeated {
             continue;
         }
@@ -58,7 +101,10 @@ pub(super) fn rows(header: &[Cell], body: Vec<Vec<Cell>>, style: Style, found: &
         let is_picture = |role: Option<&Role>| match role {
             Some(Role::Visual) => true,
             Some(Role::Labelled) => header.get(at).is_some_and(|head| {
-                matches!(row::meaning(&head.value).field(), Some(Field::Visual | Field::Prompt | Field::Action))
+                matches!(
+                    row::meaning(&head.value).field(),
+                    Some(Field::Visual | Field::Prompt | Field::Action)
+                )
             }),
             _ => false,
         };
@@ -113,9 +159,9 @@ fn join_numbers(row: &mut Row, scene: Option<Cell>, number: &mut Option<Cell>) {
     row.id = match (scene, row.id.take()) {
         (Some(scene), Some(shot)) => {
             let (whole, part) = (number_in(&scene.value), number_in(&shot.value));
-            let names_it = part.strip_prefix(whole.as_str()).is_some_and(|rest| {
-                rest.starts_with(|c: char| !c.is_ascii_digit())
-            });
+            let names_it = part
+                .strip_prefix(whole.as_str())
+                .is_some_and(|rest| rest.starts_with(|c: char| !c.is_ascii_digit()));
             let joined = if names_it {
                 part
             } else if is_letter(&part) {
@@ -176,7 +222,9 @@ fn roles(header: &[Cell], body: &[Vec<Cell>]) -> Vec<Role> {
             all > 0 && cells().filter(|text| test(text)).count() * 2 > all
         };
         let scene_word = |key: &str| {
-            ["scene", "场", "シーン", "szene", "scène", "sc"].iter().any(|word| key.starts_with(word))
+            ["scene", "场", "シーン", "szene", "scène", "sc"]
+                .iter()
+                .any(|word| key.starts_with(word))
         };
         let meaning = row::meaning(&head.value);
         let role = if key.is_empty() {
@@ -209,7 +257,8 @@ fn roles(header: &[Cell], body: &[Vec<Cell>]) -> Vec<Role> {
         };
         numbered |= matches!(role, Role::Number | Role::Scene);
         // A second column of the same kind is data like any other.
-        let taken = matches!(role, Role::Number | Role::Title | Role::Scene) && roles.contains(&role);
+        let taken =
+            matches!(role, Role::Number | Role::Title | Role::Scene) && roles.contains(&role);
         roles.push(if taken { Role::Labelled } else { role });
     }
     // A number of the scene alone numbers the rows.
@@ -247,7 +296,10 @@ pub(super) fn pairs(rows: &[Vec<Cell>], style: Style) -> Vec<Entry> {
         } else {
             format!("{} ({})", value.value.trim(), rest.join("; "))
         };
-        entries.push((Spanned::new(name.to_owned(), label.span), Node::scalar(text, style, value.span)));
+        entries.push((
+            Spanned::new(name.to_owned(), label.span),
+            Node::scalar(text, style, value.span),
+        ));
     }
     entries
 }

@@ -39,7 +39,8 @@ pub(super) fn read(source: &Source) -> Result<Found, Vec<Diagnostic>> {
     let body = records.split_off(header_at + 1);
     let header = records.pop().unwrap_or_default();
     for record in records.iter().filter(|record| filled(record) > 0) {
-        let words: Vec<&str> = record.iter().map(|cell| cell.value.trim()).filter(|text| !text.is_empty()).collect();
+        let words: Vec<&str> =
+            record.iter().map(|cell| cell.value.trim()).filter(|text| !text.is_empty()).collect();
         let span = record.iter().map(|cell| cell.span).reduce(Span::to).unwrap_or_default();
         found.loose.push(Spanned::new(words.join(" "), span));
     }
@@ -92,12 +93,18 @@ fn separator(text: &str, start: usize) -> (usize, u8) {
     let best = marks
         .into_iter()
         .map(|mark| (lines.iter().take(3).map(|line| count(line, mark)).max().unwrap_or(0), mark))
-        .max_by_key(|(count, mark)| (*count * if *mark == b',' { 2 } else { 3 }, std::cmp::Reverse(*mark)));
+        .max_by_key(|(count, mark)| {
+            (*count * if *mark == b',' { 2 } else { 3 }, std::cmp::Reverse(*mark))
+        });
     (start, best.map_or(b',', |(_, mark)| mark))
 }
 
 /// All records; each cell with the place of its words.
-fn records(source: &Source, start: usize, separator: u8) -> Result<Vec<Vec<Cell>>, Vec<Diagnostic>> {
+fn records(
+    source: &Source,
+    start: usize,
+    separator: u8,
+) -> Result<Vec<Vec<Cell>>, Vec<Diagnostic>> {
     let text = source.text();
     let bytes = text.as_bytes();
     let mut records: Vec<Vec<Cell>> = Vec::new();
@@ -108,9 +115,15 @@ fn records(source: &Source, start: usize, separator: u8) -> Result<Vec<Vec<Cell>
         if record.len() >= MAX_COLUMNS || records.len() >= MAX_ROWS {
             let what = if record.len() >= MAX_COLUMNS { "columns" } else { "rows" };
             return Err(vec![
-                Diagnostic::error("too-large", format!("the file has too many {what} for a film"), cell.span)
-                    .label("one too many")
-                    .hint(format!("at most {MAX_ROWS} rows of {MAX_COLUMNS} columns are read; split it")),
+                Diagnostic::error(
+                    "too-large",
+                    format!("the file has too many {what} for a film"),
+                    cell.span,
+                )
+                .label("one too many")
+                .hint(format!(
+                    "at most {MAX_ROWS} rows of {MAX_COLUMNS} columns are read; split it"
+                )),
             ]);
         }
         record.push(cell);
@@ -152,7 +165,9 @@ fn cell(source: &Source, at: usize, separator: u8) -> Result<(Cell, usize), Vec<
     let mut value = String::new();
     let mut from = open + 1;
     loop {
-        let Some(close) = bytes[from..].iter().position(|byte| *byte == b'"').map(|offset| from + offset) else {
+        let Some(close) =
+            bytes[from..].iter().position(|byte| *byte == b'"').map(|offset| from + offset)
+        else {
             return Err(vec![
                 Diagnostic::error("csv-syntax", "this quote is never closed", open..open + 1)
                     .label("opened here")
@@ -195,7 +210,10 @@ mod tests {
     #[test]
     fn quotes_line_breaks_and_separators() {
         assert_eq!(cells_of("a,b\n1,\"x, \"\"y\"\"\"\r\n"), [["a", "b"], ["1", "x, \"y\""]]);
-        assert_eq!(cells_of("\u{feff}a;b\n1;\"x\ny, z, u, v\""), [["a", "b"], ["1", "x\ny, z, u, v"]]);
+        assert_eq!(
+            cells_of("\u{feff}a;b\n1;\"x\ny, z, u, v\""),
+            [["a", "b"], ["1", "x\ny, z, u, v"]]
+        );
         assert_eq!(cells_of("sep=;\na;b"), [["a", "b"]]);
         assert_eq!(cells_of("a\tb\n\t"), [["a", "b"], ["", ""]]);
     }

@@ -26,11 +26,14 @@ pub(super) fn finish(import: &mut Import) {
     let mut remarks = Vec::new();
     for scene in &mut import.board.scenes {
         let mut lost = strays(&mut scene.fields, &scene.id, &ids);
-        lost.extend(unwritable(&mut scene.fields, &|field, value| write::field(field, value).is_some()));
+        lost.extend(unwritable(&mut scene.fields, &|field, value| {
+            write::field(field, value).is_some()
+        }));
         if let Some(steps) = &mut scene.steps {
             let before = steps.len();
             steps.retain(|step| write::step(step).is_some());
-            if steps.len() < before {
+            let changed = steps.len() < before;
+            if changed {
                 lost.push(Lost {
                     label: "steps".to_owned(),
                     text: format!("{} steps", before - steps.len()),
@@ -38,9 +41,9 @@ pub(super) fn finish(import: &mut Import) {
                     why: "a step cannot be written as it is".to_owned(),
                 });
             }
-        }
-        if scene.steps.as_ref().is_some_and(Vec::is_empty) {
-            scene.steps = None;
+            if changed && steps.is_empty() {
+                scene.steps = None;
+            }
         }
         if let Some(title) = scene.title.take() {
             match write::heading(&scene.id, Some(&title.value)) {
@@ -59,8 +62,11 @@ pub(super) fn finish(import: &mut Import) {
         }
         missing(scene, &mut remarks);
     }
+    number(import, &mut remarks);
     let mut lost = strays(&mut import.board.defaults, &SceneId::Text(String::new()), &ids);
-    lost.extend(unwritable(&mut import.board.defaults, &|field, value| write::default(field, value).is_some()));
+    lost.extend(unwritable(&mut import.board.defaults, &|field, value| {
+        write::default(field, value).is_some()
+    }));
     if let Some(title) = import.board.title.take_if(|title| !write::holds_title(&title.value)) {
         lost.push(Lost {
             label: "title".to_owned(),
@@ -70,9 +76,20 @@ pub(super) fn finish(import: &mut Import) {
         });
     }
     for character in std::mem::take(&mut import.board.characters) {
-        if let Some(character) = kept_character(character, &mut lost) {
-            import.board.characters.push(character);
+        let Some(character) = kept_character(character, &mut lost) else { continue };
+        let same = |known: &Character| {
+            known.name.value.to_lowercase() == character.name.value.to_lowercase()
+        };
+        if import.board.characters.iter().any(same) {
+            lost.push(Lost {
+                label: format!("character {}", character.name.value),
+                text: character.look.map(|look| look.value).unwrap_or_default(),
+                span: character.name.span,
+                why: "two characters have one name".to_owned(),
+            });
+            continue;
         }
+        import.board.characters.push(character);
     }
     for lost in lost {
         import.notes.push(format!("{}: {}", lost.label, lost.text));
@@ -93,7 +110,14 @@ struct Lost {
 
 impl Lost {
     fn remark(self, fate: Fate) -> Remark {
-        Remark { fate, label: self.label, value: self.text, message: self.why, span: self.span, places: 1 }
+        Remark {
+            fate,
+            label: self.label,
+            value: self.text,
+            message: self.why,
+            span: self.span,
+            places: 1,
+        }
     }
 }
 
@@ -125,7 +149,12 @@ fn strays(fields: &mut Fields, own: &SceneId, ids: &HashSet<String>) -> Vec<Lost
         fields.iter().map(|(field, value)| (field, value.clone())).collect();
     for (field, value) in all {
         let mut take = |text: String, why: &str| {
-            lost.push(Lost { label: field.name().to_owned(), text, span: value.span, why: why.to_owned() });
+            lost.push(Lost {
+                label: field.name().to_owned(),
+                text,
+                span: value.span,
+                why: why.to_owned(),
+            });
         };
         let outside = "it leads out of the project, and an import opens no such file";
         match &value.value {
@@ -206,10 +235,13 @@ fn kept_character(mut character: Character, lost: &mut Vec<Lost>) -> Option<Char
             _ => character.images.push(image),
         }
     }
-    let plain = |text: Spanned<String>| text.map(|text| {
-        let text: String = text.chars().filter(|c| *c == '\n' || !crate::source::steers(*c)).collect();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    });
+    let plain = |text: Spanned<String>| {
+        text.map(|text| {
+            let text: String =
+                text.chars().filter(|c| *c == '\n' || !crate::source::steers(*c)).collect();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        })
+    };
     character.name = plain(character.name);
     character.look = character.look.map(plain);
     if write::holds_character(&character) {
@@ -223,6 +255,63 @@ fn kept_character(mut character: Character, lost: &mut Vec<Lost>) -> Option<Char
         why: "front matter cannot hold this character".to_owned(),
     });
     None
+}
+
+/// A scene that the reader knows by nothing but its number gets one.
+fn number(import: &mut Import, remarks: &mut Vec<Remark>) {
+    let mut taken: HashSet<String> =
+        import.board.scenes.iter().map(|scene| scene.id.key()).collect();
+    let mut renamed = Vec::new();
+    for (index, scene) in import.board.scenes.iter_mut().enumerate() {
+        if matches!(scene.id, SceneId::Number(_)) || write::is_read(scene) {
+            continue;
+        }
+        let mut number = index as u64 + 1;
+        while !taken.insert(number.to_string()) {
+            number += 1;
+        }
+        let old = std::mem::replace(&mut scene.id, SceneId::Number(number));
+        remarks.push(Remark {
+            fate: Fate::Changed,
+            label: "id".to_owned(),
+            value: old.to_string(),
+            message: format!(
+                "scene `{old}` shows nothing that tells it from a heading: it is `{number}`"
+            ),
+            span: scene.span,
+            places: 1,
+        });
+        renamed.push((old, number));
+    }
+    // Scenes that start from it find it under its number.
+    for (old, number) in renamed {
+        for scene in &mut import.board.scenes {
+            let all: Vec<(Field, Spanned<Value>)> =
+                scene.fields.iter().map(|(field, value)| (field, value.clone())).collect();
+            for (field, value) in all {
+                let changed = match value.value {
+                    Value::Text(text)
+                        if field == Field::Extends && SceneId::parse(&text) == old =>
+                    {
+                        Value::Text(number.to_string())
+                    }
+                    Value::Inputs(inputs) => Value::Inputs(
+                        inputs
+                            .into_iter()
+                            .map(|input| match input {
+                                Input::Scene { id, frame } if SceneId::parse(&id) == old => {
+                                    Input::Scene { id: number.to_string(), frame }
+                                }
+                                other => other,
+                            })
+                            .collect(),
+                    ),
+                    _ => continue,
+                };
+                scene.fields.set(field, Spanned::new(changed, value.span));
+            }
+        }
+    }
 }
 
 fn missing(scene: &Scene, remarks: &mut Vec<Remark>) {
@@ -250,7 +339,8 @@ fn durations(import: &Import, remarks: &mut Vec<Remark>) {
     let clips = || board.scenes.iter().filter(|scene| !scene.fields.is_still());
     let timeless = clips().filter(|scene| !scene.fields.has(Field::Duration)).count();
     // That the last scene has no end was said.
-    let said = import.remarks.iter().any(|remark| remark.fate == Fate::Missing && remark.label == "start");
+    let said =
+        import.remarks.iter().any(|remark| remark.fate == Fate::Missing && remark.label == "start");
     if timeless == 1 && said {
         return;
     }
@@ -267,7 +357,9 @@ fn durations(import: &Import, remarks: &mut Vec<Remark>) {
         ids => {
             let named = ids.iter().take(6).map(String::as_str).collect::<Vec<_>>().join(", ");
             let more = if ids.len() > 6 { ", ..." } else { "" };
-            format!("scenes {named}{more} have no duration: each gets its model's default clip length")
+            format!(
+                "scenes {named}{more} have no duration: each gets its model's default clip length"
+            )
         }
     };
     remarks.push(Remark {
@@ -286,7 +378,15 @@ mod tests {
 
     #[test]
     fn paths_that_lead_out() {
-        for path in ["/etc/passwd", "../x.png", "a/../../b.png", "~/x.png", "C:\\x.png", "\\\\host\\x", "FILE:x.png"] {
+        for path in [
+            "/etc/passwd",
+            "../x.png",
+            "a/../../b.png",
+            "~/x.png",
+            "C:\\x.png",
+            "\\\\host\\x",
+            "FILE:x.png",
+        ] {
             assert!(leads_out(path), "{path}");
         }
         for path in ["refs/ada.png", "a..b.png", "./refs/x.png", "img-003"] {

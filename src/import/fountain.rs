@@ -30,10 +30,15 @@ pub(super) fn is_script(text: &str) -> bool {
 
 /// The start of a heading and how many bytes of it that is.
 fn place(line: &str) -> Option<(&'static str, usize)> {
-    let upper = line.get(..line.len().min(16)).or_else(|| line.get(..8)).unwrap_or_default().to_ascii_uppercase();
+    let upper = line
+        .get(..line.len().min(16))
+        .or_else(|| line.get(..8))
+        .unwrap_or_default()
+        .to_ascii_uppercase();
     PLACES.iter().find_map(|(word, meaning)| {
         let rest = upper.strip_prefix(word)?;
-        rest.starts_with(['.', ' ']).then_some((*meaning, word.len() + usize::from(rest.starts_with('.'))))
+        rest.starts_with(['.', ' '])
+            .then_some((*meaning, word.len() + usize::from(rest.starts_with('.'))))
     })
 }
 
@@ -94,9 +99,17 @@ fn mask(source: &Source, settler: &mut Settler<'_>) -> String {
     }
     let mut at = 0;
     while let Some(open) = text[at..].find("/*").map(|offset| at + offset) {
-        let Some(close) = text[open + 2..].find("*/").map(|offset| open + 2 + offset + 2) else { break };
+        let Some(close) = text[open + 2..].find("*/").map(|offset| open + 2 + offset + 2) else {
+            break;
+        };
         let hidden: String = text[open..close].split_whitespace().collect::<Vec<_>>().join(" ");
-        settler.remark(Fate::LeftOut, "/*", &hidden, Span::new(open, open + 2), "the script leaves it out itself".to_owned());
+        settler.remark(
+            Fate::LeftOut,
+            "/*",
+            &hidden,
+            Span::new(open, open + 2),
+            "the script leaves it out itself".to_owned(),
+        );
         for byte in &mut masked[open..close] {
             if *byte != b'\n' {
                 *byte = b' ';
@@ -126,8 +139,20 @@ fn title_page(
     settler: &mut Settler<'_>,
 ) -> usize {
     const KEYS: &[&str] = &[
-        "title", "credit", "author", "authors", "source", "notes", "draft date", "date", "contact", "copyright", "revision",
-        "format", "genre", "logline",
+        "title",
+        "credit",
+        "author",
+        "authors",
+        "source",
+        "notes",
+        "draft date",
+        "date",
+        "contact",
+        "copyright",
+        "revision",
+        "format",
+        "genre",
+        "logline",
     ];
     let first = lines.iter().position(|(_, line)| !line.trim().is_empty()).unwrap_or(0);
     let key_of = |line: &str| {
@@ -200,7 +225,8 @@ impl Script {
             if let Some(heading) = heading(line, blank_before) {
                 self.start(heading, span);
             } else if let Some(section) = line.strip_prefix('#') {
-                self.sections.push(format!("Section: {}", plain(section.trim_start_matches('#').trim())));
+                self.sections
+                    .push(format!("Section: {}", plain(section.trim_start_matches('#').trim())));
             } else if line.len() >= 3 && line.bytes().all(|byte| byte == b'=') {
                 // A page break.
             } else if let Some(synopsis) = line.strip_prefix('=') {
@@ -212,7 +238,9 @@ impl Script {
                 }
             } else if let Some(words) = transition(line, blank_before && blank_after) {
                 self.transition(words);
-            } else if let Some(centred) = line.strip_prefix('>').and_then(|rest| rest.strip_suffix('<')) {
+            } else if let Some(centred) =
+                line.strip_prefix('>').and_then(|rest| rest.strip_suffix('<'))
+            {
                 let text = plain(centred.trim());
                 match self.scenes.last_mut() {
                     Some(scene) => scene.text.push(text),
@@ -228,7 +256,8 @@ impl Script {
                 while lines.get(index).is_some_and(|(_, next)| !next.trim().is_empty()) {
                     index += 1;
                 }
-                let said: Vec<&str> = lines[from..index].iter().map(|(_, line)| line.trim()).collect();
+                let said: Vec<&str> =
+                    lines[from..index].iter().map(|(_, line)| line.trim()).collect();
                 self.speech(&name, &said, span, settler, film);
             } else {
                 let text = plain(line.strip_prefix('!').unwrap_or(line));
@@ -246,7 +275,15 @@ impl Script {
     fn start(&mut self, (words, number, setting): (String, Option<String>, String), span: Span) {
         let transition_in = self.next_in.take();
         let notes = std::mem::take(&mut self.sections);
-        self.scenes.push(Draft { heading: words, number, span, setting, transition_in, notes, ..Draft::default() });
+        self.scenes.push(Draft {
+            heading: words,
+            number,
+            span,
+            setting,
+            transition_in,
+            notes,
+            ..Draft::default()
+        });
     }
 
     fn transition(&mut self, words: String) {
@@ -265,13 +302,26 @@ impl Script {
     }
 
     /// Words above the first heading.
-    fn loose(&mut self, text: String, span: Span, settler: &mut Settler<'_>, film: &mut Vec<String>) {
+    fn loose(
+        &mut self,
+        text: String,
+        span: Span,
+        settler: &mut Settler<'_>,
+        film: &mut Vec<String>,
+    ) {
         let message = "it stands above the first scene heading".to_owned();
         settler.remark(Fate::InFilmNotes, "", &text, span, message);
         film.push(text);
     }
 
-    fn speech(&mut self, name: &str, said: &[&str], span: Span, settler: &mut Settler<'_>, film: &mut Vec<String>) {
+    fn speech(
+        &mut self,
+        name: &str,
+        said: &[&str],
+        span: Span,
+        settler: &mut Settler<'_>,
+        film: &mut Vec<String>,
+    ) {
         let mut words: Vec<String> = Vec::new();
         let mut note = None;
         for line in said {
@@ -286,7 +336,9 @@ impl Script {
         }
         let text = words.join(" ");
         let (who, extension) = match name.split_once('(') {
-            Some((who, extension)) => (who.trim(), extension.trim_end_matches([')', ' ', '^']).to_uppercase()),
+            Some((who, extension)) => {
+                (who.trim(), extension.trim_end_matches([')', ' ', '^']).to_uppercase())
+            }
             None => (name.trim_end_matches('^').trim(), String::new()),
         };
         let Some(scene) = self.scenes.last_mut() else {
@@ -363,20 +415,25 @@ fn heading(line: &str, blank_before: bool) -> Option<(String, Option<String>, St
         None => return None,
     };
     let words = forced.unwrap_or(line);
-    let (words, number) = match words.trim_end().strip_suffix('#').and_then(|rest| rest.rsplit_once('#')) {
-        Some((words, number)) if !number.trim().is_empty() => (words.trim(), Some(number.trim().to_owned())),
-        _ => (words.trim(), None),
-    };
+    let (words, number) =
+        match words.trim_end().strip_suffix('#').and_then(|rest| rest.rsplit_once('#')) {
+            Some((words, number)) if !number.trim().is_empty() => {
+                (words.trim(), Some(number.trim().to_owned()))
+            }
+            _ => (words.trim(), None),
+        };
     let words = plain(words);
     let rest = match found {
         Some((_, length)) => words.get(length..).unwrap_or_default().trim_start_matches(['.', ' ']),
         None => words.as_str(),
     };
     let parts = rest.split([',', '—', '–']).flat_map(|part| part.split(" - "));
-    let mut setting: Vec<String> = found.map(|(meaning, _)| meaning.to_owned()).into_iter().collect();
+    let mut setting: Vec<String> =
+        found.map(|(meaning, _)| meaning.to_owned()).into_iter().collect();
     for part in parts.map(str::trim).filter(|part| !part.is_empty()) {
         // When it is relative to another scene nobody sees.
-        let relative = ["CONTINUOUS", "LATER", "MOMENTS LATER", "SAME", "SAME TIME", "CONT'D", "RESUMING"];
+        let relative =
+            ["CONTINUOUS", "LATER", "MOMENTS LATER", "SAME", "SAME TIME", "CONT'D", "RESUMING"];
         if found.is_some() && relative.contains(&part) {
             continue;
         }
@@ -393,7 +450,11 @@ fn transition(line: &str, alone: bool) -> Option<String> {
     let shouted = !line.chars().any(char::is_lowercase) && line.chars().any(char::is_alphabetic);
     let usual = alone
         && shouted
-        && (line.ends_with("TO:") || matches!(line.trim_end_matches(['.', ':']), "FADE IN" | "FADE OUT" | "FADE TO BLACK" | "CUT TO BLACK"));
+        && (line.ends_with("TO:")
+            || matches!(
+                line.trim_end_matches(['.', ':']),
+                "FADE IN" | "FADE OUT" | "FADE TO BLACK" | "CUT TO BLACK"
+            ));
     let words = match forced {
         Some(words) => words.trim(),
         None if usual => line,
@@ -402,7 +463,9 @@ fn transition(line: &str, alone: bool) -> Option<String> {
     let lower = plain(words.trim_end_matches([':', '.'])).to_lowercase();
     Some(match lower.as_str() {
         "cut to" | "hard cut to" | "smash cut to" if lower == "cut to" => "cut".to_owned(),
-        "fade out" | "fade to black" | "cut to black" if lower != "cut to black" => "fade-to-black".to_owned(),
+        "fade out" | "fade to black" | "cut to black" if lower != "cut to black" => {
+            "fade-to-black".to_owned()
+        }
         "dissolve to" | "cross dissolve to" | "crossfade to" => "crossfade".to_owned(),
         other => other.trim_end_matches(" to").to_owned(),
     })
@@ -428,7 +491,9 @@ fn plain(text: &str) -> String {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\\' if chars.peek().is_some_and(|next| matches!(next, '*' | '_')) => out.extend(chars.next()),
+            '\\' if chars.peek().is_some_and(|next| matches!(next, '*' | '_')) => {
+                out.extend(chars.next())
+            }
             '*' => {}
             '_' => {}
             c if crate::source::steers(c) => out.push(' '),
@@ -454,7 +519,12 @@ fn without_parentheticals(text: &str) -> String {
 }
 
 impl Draft {
-    fn into_scene(self, index: usize, taken: &mut HashSet<String>, settler: &mut Settler<'_>) -> Scene {
+    fn into_scene(
+        self,
+        index: usize,
+        taken: &mut HashSet<String>,
+        settler: &mut Settler<'_>,
+    ) -> Scene {
         let mut fields = Fields::default();
         let mut set = |field: Field, text: String| {
             if !text.trim().is_empty() {

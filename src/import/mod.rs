@@ -120,7 +120,9 @@ pub fn same(one: &Storyboard, other: &Storyboard) -> bool {
         fields.iter().map(|(field, value)| (field, value.value.clone())).collect()
     };
     let steps = |steps: &Option<Vec<Step>>| -> Option<Vec<_>> {
-        steps.as_ref().map(|steps| steps.iter().map(|step| (step.kind, fields(&step.fields))).collect())
+        steps
+            .as_ref()
+            .map(|steps| steps.iter().map(|step| (step.kind, fields(&step.fields))).collect())
     };
     let title = |title: &Option<Spanned<String>>| title.as_ref().map(|title| title.value.clone());
     let people = |board: &Storyboard| -> Vec<_> {
@@ -134,8 +136,10 @@ pub fn same(one: &Storyboard, other: &Storyboard) -> bool {
     // A character's sheet is a scene that the reader adds.
     let scenes = |board: &Storyboard| -> Vec<_> {
         let own = board.scenes.iter().filter(|scene| scene.sheet_of.is_none());
-        own.map(|scene| (scene.id.clone(), title(&scene.title), fields(&scene.fields), steps(&scene.steps)))
-            .collect()
+        own.map(|scene| {
+            (scene.id.clone(), title(&scene.title), fields(&scene.fields), steps(&scene.steps))
+        })
+        .collect()
     };
     title(&one.title) == title(&other.title)
         && fields(&one.defaults) == fields(&other.defaults)

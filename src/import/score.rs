@@ -14,15 +14,98 @@ const ENOUGH: i32 = 3;
 
 /// Labels, normalised, of invoices, time sheets, component catalogues, specifications, data sets and settings.
 const FOREIGN: &[&str] = &[
-    "price", "unitprice", "amount", "qty", "quantity", "sku", "invoice", "invoiceno", "invoicenumber", "total", "vat",
-    "tax", "cost", "rate", "stock", "barcode", "customer", "client", "email", "phone", "address", "component",
-    "components", "props", "prop", "default", "required", "parameter", "method", "endpoint", "entityid", "entities",
-    "assignee", "priority", "duedate", "sprint", "storypoints", "completion", "response", "answer", "question",
-    "expected", "dependency", "dependencies", "deprecated", "variant", "usage", "import", "token", "hours", "task",
-    "project", "department", "salary", "temperature", "nodes", "choices", "betrag", "menge", "preis", "金额", "数量",
-    "价格", "単価", "aantal", "prijs", "url", "views", "likes", "channel", "artist", "album", "state", "trigger",
-    "condition", "actions", "command", "option", "flag", "version", "license", "author", "acceptancecriteria",
-    "userstory", "breakpoint", "figma", "onclick", "route", "selector", "ingredient", "calories", "chapter",
+    "price",
+    "unitprice",
+    "amount",
+    "qty",
+    "quantity",
+    "sku",
+    "invoice",
+    "invoiceno",
+    "invoicenumber",
+    "total",
+    "vat",
+    "tax",
+    "cost",
+    "rate",
+    "stock",
+    "barcode",
+    "customer",
+    "client",
+    "email",
+    "phone",
+    "address",
+    "component",
+    "components",
+    "props",
+    "prop",
+    "default",
+    "required",
+    "parameter",
+    "method",
+    "endpoint",
+    "entityid",
+    "entities",
+    "assignee",
+    "priority",
+    "duedate",
+    "sprint",
+    "storypoints",
+    "completion",
+    "response",
+    "answer",
+    "question",
+    "expected",
+    "dependency",
+    "dependencies",
+    "deprecated",
+    "variant",
+    "usage",
+    "import",
+    "token",
+    "hours",
+    "task",
+    "project",
+    "department",
+    "salary",
+    "temperature",
+    "nodes",
+    "choices",
+    "betrag",
+    "menge",
+    "preis",
+    "金额",
+    "数量",
+    "价格",
+    "単価",
+    "aantal",
+    "prijs",
+    "url",
+    "views",
+    "likes",
+    "channel",
+    "artist",
+    "album",
+    "state",
+    "trigger",
+    "condition",
+    "actions",
+    "command",
+    "option",
+    "flag",
+    "version",
+    "license",
+    "author",
+    "acceptancecriteria",
+    "userstory",
+    "breakpoint",
+    "figma",
+    "onclick",
+    "route",
+    "selector",
+    "ingredient",
+    "calories",
+    "chapter",
 ];
 
 /// What one label proves.
@@ -64,7 +147,8 @@ pub(super) fn judge(
         }
     }
     points += seen.values().map(|proof| proof.points).sum::<i32>();
-    let numbered = |row: &&&Row| row.id.as_ref().is_some_and(|id| super::cells::is_number(&id.value));
+    let numbered =
+        |row: &&&Row| row.id.as_ref().is_some_and(|id| super::cells::is_number(&id.value));
     let scene_ids = rows.iter().filter(numbered).count();
     points += i32::from(scene_ids * 2 > rows.len());
     let enough = if asked { 1 } else { ENOUGH };
@@ -73,15 +157,15 @@ pub(super) fn judge(
         _ => "a list such as `scenes` whose entries have a `visual` or a `prompt`",
     };
     let named = |labels: &mut dyn Iterator<Item = &str>| {
-        let labels: Vec<String> = labels
-            .take(6)
-            .map(|label| crate::storyboard::problems::quoted(label))
-            .collect();
+        let labels: Vec<String> =
+            labels.take(6).map(|label| crate::storyboard::problems::quoted(label)).collect();
         labels.join(", ")
     };
     let written: Vec<&str> = {
         let mut all: Vec<&str> = Vec::new();
-        for label in rows.iter().flat_map(|row| row.entries.iter().map(|(label, _)| label.value.as_str())) {
+        for label in
+            rows.iter().flat_map(|row| row.entries.iter().map(|(label, _)| label.value.as_str()))
+        {
             if !all.contains(&label) && all.len() < 40 {
                 all.push(label);
             }
@@ -104,17 +188,15 @@ pub(super) fn judge(
             "{} could be a list of anything; nothing speaks of camera, length, shot, voice or prompt",
             named(&mut written.iter().copied())
         );
-        let hint = format!(
-            "if it is one, say so: `--format {}`; {HINT}",
-            format.name()
-        );
+        let hint = format!("if it is one, say so: `--format {}`; {HINT}", format.name());
         return Err(refusal(source, &why, looked_for, if asked { HINT } else { &hint }));
     }
     Ok(())
 }
 
 /// What to do about a document that is no storyboard.
-const HINT: &str = "`storyreel init` writes a starter; `storyreel import --help` lists what is read";
+const HINT: &str =
+    "`storyreel init` writes a starter; `storyreel import --help` lists what is read";
 
 fn nothing(format: Format) -> &'static str {
     match format {
@@ -146,12 +228,13 @@ fn prove(key: &str, label: &str, node: &Node) -> Proof {
     let words = || node.as_text().is_none_or(is_sentence) && !matches!(node.kind, NodeKind::Null);
     match row::meaning(label) {
         Meaning::Field(field, _) => match field {
-            Field::Prompt if matches!(key, "prompt" | "提示词" | "プロンプト") => proof(1, true),
+            Field::Prompt if matches!(key, "prompt" | "提示词" | "プロンプト") => {
+                proof(1, true)
+            }
             Field::Prompt | Field::ImagePrompt => proof(3, true),
             Field::Visual => match key {
-                "description" | "scene" | "内容" | "描述" | "beschreibung" | "beschrijving" | "content" => {
-                    proof(1, true)
-                }
+                "description" | "scene" | "内容" | "描述" | "beschreibung" | "beschrijving"
+                | "content" => proof(1, true),
                 _ => proof(3, true),
             },
             Field::Video if words() => proof(3, true),
@@ -166,7 +249,9 @@ fn prove(key: &str, label: &str, node: &Node) -> Proof {
             Field::Negative if key != "exclude" => proof(2, false),
             Field::Text => proof(i32::from(key != "text"), false),
             Field::Dialogue => proof(i32::from(!matches!(key, "line" | "lines")), false),
-            Field::Transition | Field::TransitionIn | Field::Music | Field::Ambient => proof(1, false),
+            Field::Transition | Field::TransitionIn | Field::Music | Field::Ambient => {
+                proof(1, false)
+            }
             Field::Sfx => proof(i32::from(key != "effects"), false),
             Field::Lighting => proof(1, false),
             Field::AspectRatio => proof(i32::from(key != "format"), false),
@@ -193,8 +278,19 @@ fn name_points(name: &str) -> i32 {
     let name = std::path::Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
     let key = normalise_label(&name);
     let words = [
-        "storyboard", "shotlist", "shots", "scenes", "shotplan", "videoscript", "videoplan", "分镜", "镜头", "絵コンテ",
-        "drehbuch", "draaiboek", "avscript",
+        "storyboard",
+        "shotlist",
+        "shots",
+        "scenes",
+        "shotplan",
+        "videoscript",
+        "videoplan",
+        "分镜",
+        "镜头",
+        "絵コンテ",
+        "drehbuch",
+        "draaiboek",
+        "avscript",
     ];
     i32::from(words.iter().any(|word| key.contains(word)))
 }

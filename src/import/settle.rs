@@ -67,7 +67,8 @@ fn frame_rate(found: &Found) -> Option<f64> {
         entries.iter().find_map(|(label, node)| match &node.kind {
             NodeKind::Map(inner) if depth < 2 => rate(inner, depth + 1),
             _ if matches!(normalise_label(&label.value).as_str(), "fps" | "framerate") => {
-                let rate = node.as_text()?.trim().trim_end_matches("fps").trim().parse::<f64>().ok()?;
+                let rate =
+                    node.as_text()?.trim().trim_end_matches("fps").trim().parse::<f64>().ok()?;
                 (rate.is_finite() && rate > 0.0 && rate <= 1000.0).then_some(rate)
             }
             _ => None,
@@ -125,13 +126,19 @@ fn inherit(settler: &mut Settler<'_>, mut scene: Settled, shots: &mut [Settled])
         let to: &mut [Settled] = match field {
             // The scene's length is that of its shots together.
             Field::Duration | Field::ClipLength => {
-                if shots.iter().any(|shot| !shot.fields.has(Field::Duration) && shot.end.is_none()) {
-                    let message = "the length of a scene is not shared out among its shots".to_owned();
+                if shots.iter().any(|shot| !shot.fields.has(Field::Duration) && shot.end.is_none())
+                {
+                    let message =
+                        "the length of a scene is not shared out among its shots".to_owned();
                     settler.remark(Fate::LeftOut, field.name(), "", value.span, message);
                 }
                 continue;
             }
-            Field::Text | Field::Voiceover | Field::Dialogue | Field::TransitionIn | Field::Notes => &mut shots[..1],
+            Field::Text
+            | Field::Voiceover
+            | Field::Dialogue
+            | Field::TransitionIn
+            | Field::Notes => &mut shots[..1],
             Field::Transition => &mut shots[last..],
             _ => shots,
         };
@@ -156,8 +163,11 @@ fn lengths(settler: &mut Settler<'_>, scenes: &mut [Settled]) {
     for (index, scene) in scenes.iter_mut().enumerate() {
         let next = starts.get(index + 1).copied().flatten();
         let (Some(start), Some(end)) = (scene.start, scene.end.or(next)) else {
-            if let (None, Some(span), false) = (scene.end, scene.time, scene.fields.has(Field::Duration)) {
-                let message = "the last scene has a start and no end: it got no duration".to_owned();
+            if let (None, Some(span), false) =
+                (scene.end, scene.time, scene.fields.has(Field::Duration))
+            {
+                let message =
+                    "the last scene has a start and no end: it got no duration".to_owned();
                 settler.remark(Fate::Missing, "start", "", span, message);
             }
             continue;
@@ -195,7 +205,11 @@ fn ids(settler: &mut Settler<'_>, scenes: &mut [Settled]) -> Vec<SceneId> {
             Some(match &scene.part {
                 Some(part) => {
                     let part = simple(&part.value);
-                    if part.starts_with(&own) && part != own { part } else { format!("{own}.{part}") }
+                    if part.starts_with(&own) && part != own {
+                        part
+                    } else {
+                        format!("{own}.{part}")
+                    }
                 }
                 None => own,
             })
@@ -246,13 +260,16 @@ fn ids(settler: &mut Settler<'_>, scenes: &mut [Settled]) -> Vec<SceneId> {
             Some(id) => id,
             None => {
                 let mut number = index + 1;
-                while taken.contains(&number.to_string()) || reserved.contains(&number.to_string()) {
+                while taken.contains(&number.to_string()) || reserved.contains(&number.to_string())
+                {
                     number += 1;
                 }
                 number.to_string()
             }
         };
-        let fits = |text: &str| super::write::heading(&SceneId::parse(text), None).is_some() && is_plain(text);
+        let fits = |text: &str| {
+            super::write::heading(&SceneId::parse(text), None).is_some() && is_plain(text)
+        };
         if !fits(&text) {
             let slug = document::slug(&text);
             let new: String = slug.chars().take(36).collect();
@@ -261,7 +278,8 @@ fn ids(settler: &mut Settler<'_>, scenes: &mut [Settled]) -> Vec<SceneId> {
             if scene.title.is_none() && !text.trim().is_empty() {
                 scene.title = Some(Spanned::new(text.clone(), span));
             }
-            let message = format!("{} cannot be the id of a scene: it is {}", quoted(&text), quoted(&new));
+            let message =
+                format!("{} cannot be the id of a scene: it is {}", quoted(&text), quoted(&new));
             settler.remark(Fate::Changed, "id", &text, span, message);
             text = new;
         }
@@ -294,7 +312,9 @@ fn into_scene(mut settled: Settled, id: SceneId) -> Scene {
             }
         }
         if !lines.is_empty() {
-            settled.fields.set(Field::Notes, Spanned::new(Value::Text(lines.join("\n")), settled.span));
+            settled
+                .fields
+                .set(Field::Notes, Spanned::new(Value::Text(lines.join("\n")), settled.span));
         }
     }
     let title = settled.title.and_then(|title| {
@@ -337,7 +357,8 @@ impl Film {
         for note in std::mem::take(&mut defaults.notes) {
             self.notes.push(note);
         }
-        if let (Some(width), Some(height), false) = (self.size.0, self.size.1, defaults.fields.has(Field::AspectRatio))
+        if let (Some(width), Some(height), false) =
+            (self.size.0, self.size.1, defaults.fields.has(Field::AspectRatio))
             && let Some(ratio) = crate::storyboard::ratio::ratio(&format!("{width}x{height}"))
         {
             let value = Value::Text(ratio);
@@ -370,7 +391,15 @@ impl Film {
         let key = normalise_label(&label.value);
         if matches!(
             key.as_str(),
-            "characters" | "character" | "cast" | "characterprofiles" | "charactersheets" | "角色" | "人物" | "キャラクター" | "登場人物"
+            "characters"
+                | "character"
+                | "cast"
+                | "characterprofiles"
+                | "charactersheets"
+                | "角色"
+                | "人物"
+                | "キャラクター"
+                | "登場人物"
         ) && !matches!(node.kind, NodeKind::Scalar(_))
         {
             self.characters(settler, label, node);
@@ -388,7 +417,10 @@ impl Film {
         {
             let known = |(label, _): &(Spanned<String>, Node)| {
                 row::meaning(&label.value).field().is_some_and(|field| OF_THE_FILM.contains(&field))
-                    || matches!(normalise_label(&label.value).as_str(), "characters" | "fps" | "width")
+                    || matches!(
+                        normalise_label(&label.value).as_str(),
+                        "characters" | "fps" | "width"
+                    )
             };
             if entries.iter().any(known) {
                 for (inner, value) in entries {
@@ -406,7 +438,9 @@ impl Film {
             _ if matches!(meaning, Meaning::Steps) => settler.put(defaults, label, node, 0),
             _ if key == "fps" || key == "framerate" => self.note(label, node),
             _ if key == "width" || key == "height" => {
-                let pixels = node.as_text().and_then(|text| text.trim().trim_end_matches("px").trim().parse().ok());
+                let pixels = node
+                    .as_text()
+                    .and_then(|text| text.trim().trim_end_matches("px").trim().parse().ok());
                 let place = if key == "width" { &mut self.size.0 } else { &mut self.size.1 };
                 *place = pixels;
                 self.note(label, node);
@@ -414,7 +448,9 @@ impl Film {
             _ => {
                 let text = draft::raw_text(node);
                 let message = match meaning.field() {
-                    Some(field) => format!("`{}` of the whole film is not asked of every clip", field.name()),
+                    Some(field) => {
+                        format!("`{}` of the whole film is not asked of every clip", field.name())
+                    }
                     None => format!("nothing of a film is called {}", quoted(&label.value)),
                 };
                 settler.remark(Fate::InFilmNotes, &label.value, &text, label.span, message);
@@ -442,10 +478,14 @@ impl Film {
     /// Scenes call characters by their names.
     fn rename(&mut self) {
         for scene in &mut self.board.scenes {
-            let Some(Value::Names(names)) = scene.fields.get(Field::Characters).map(|names| names.value.clone()) else {
+            let Some(Value::Names(names)) =
+                scene.fields.get(Field::Characters).map(|names| names.value.clone())
+            else {
                 continue;
             };
-            let named = names.into_iter().map(|name| self.aliases.get(&name.to_lowercase()).cloned().unwrap_or(name));
+            let named = names
+                .into_iter()
+                .map(|name| self.aliases.get(&name.to_lowercase()).cloned().unwrap_or(name));
             let named = Value::Names(named.collect());
             scene.fields.set(Field::Characters, Spanned::new(named, scene.span));
         }
@@ -463,7 +503,10 @@ impl Film {
         ];
         for field in shared {
             let scenes = &mut self.board.scenes;
-            let Some(first) = scenes.first().and_then(|scene| scene.fields.get(field)).cloned() else { continue };
+            let Some(first) = scenes.first().and_then(|scene| scene.fields.get(field)).cloned()
+            else {
+                continue;
+            };
             let same = |scene: &Scene| {
                 scene.fields.get(field).is_some_and(|value| value.value == first.value)
             };
@@ -484,7 +527,8 @@ fn aliases(node: &Node, into: &mut HashMap<String, String>) {
     for item in items {
         let NodeKind::Map(entries) = &item.kind else { continue };
         let find = |key: &str| {
-            let (_, node) = entries.iter().find(|(label, _)| normalise_label(&label.value) == key)?;
+            let (_, node) =
+                entries.iter().find(|(label, _)| normalise_label(&label.value) == key)?;
             node.as_text().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
         if let (Some(id), Some(name)) = (find("id").or_else(|| find("characterid")), find("name")) {
@@ -496,11 +540,13 @@ fn aliases(node: &Node, into: &mut HashMap<String, String>) {
 /// A character's other words (age, clothing, hair) as part of its look.
 fn described(node: &Node) -> Node {
     match &node.kind {
-        NodeKind::List(items) => {
-            Node { kind: NodeKind::List(items.iter().map(one_described).collect()), span: node.span }
-        }
+        NodeKind::List(items) => Node {
+            kind: NodeKind::List(items.iter().map(one_described).collect()),
+            span: node.span,
+        },
         NodeKind::Map(entries) => {
-            let entries = entries.iter().map(|(name, node)| (name.clone(), one_described(node))).collect();
+            let entries =
+                entries.iter().map(|(name, node)| (name.clone(), one_described(node))).collect();
             Node { kind: NodeKind::Map(entries), span: node.span }
         }
         _ => node.clone(),
@@ -516,11 +562,33 @@ fn one_described(node: &Node) -> Node {
         let key = normalise_label(&label.value);
         let of_look = matches!(
             key.as_str(),
-            "look" | "description" | "appearance" | "visual" | "visualdescription" | "physicaldescription" | "prompt"
-                | "clothing" | "outfit" | "wardrobe" | "hair" | "age" | "gender" | "ethnicity" | "build" | "features"
-                | "details" | "外观" | "外貌" | "外见" | "服装" | "描述"
+            "look"
+                | "description"
+                | "appearance"
+                | "visual"
+                | "visualdescription"
+                | "physicaldescription"
+                | "prompt"
+                | "clothing"
+                | "outfit"
+                | "wardrobe"
+                | "hair"
+                | "age"
+                | "gender"
+                | "ethnicity"
+                | "build"
+                | "features"
+                | "details"
+                | "外观"
+                | "外貌"
+                | "外见"
+                | "服装"
+                | "描述"
         );
-        let image = matches!(key.as_str(), "imageurl" | "referenceurl" | "refimage" | "portrait" | "avatar");
+        let image = matches!(
+            key.as_str(),
+            "imageurl" | "referenceurl" | "refimage" | "portrait" | "avatar"
+        );
         if named && matches!(key.as_str(), "id" | "characterid") {
             // Scenes that use the id are told the name.
         } else if of_look && !is_empty(value) {

@@ -15,8 +15,31 @@ use crate::storyboard::{Field, yaml};
 
 /// Headers of the column that names fields.
 const NAMES: &[&str] = &[
-    "field", "property", "element", "item", "attribute", "parameter", "key", "aspect", "label", "detail", "category",
-    "setting", "settings", "spec", "info", "字段", "项目", "要素", "项", "項目", "feld", "eigenschaft", "veld", "onderdeel", "",
+    "field",
+    "property",
+    "element",
+    "item",
+    "attribute",
+    "parameter",
+    "key",
+    "aspect",
+    "label",
+    "detail",
+    "category",
+    "setting",
+    "settings",
+    "spec",
+    "info",
+    "字段",
+    "项目",
+    "要素",
+    "项",
+    "項目",
+    "feld",
+    "eigenschaft",
+    "veld",
+    "onderdeel",
+    "",
 ];
 
 /// A table with the places of its cells.
@@ -33,7 +56,8 @@ pub(super) fn read(source: &Source) -> Result<Found, Vec<Diagnostic>> {
     let front = front::find(Span::new(mark, source.text().len()), &mut problems);
     let mut found = Found::default();
     if let Some(front) = &front
-        && let Some(Node { kind: NodeKind::Map(entries), .. }) = yaml::parse(front.span, &mut problems)
+        && let Some(Node { kind: NodeKind::Map(entries), .. }) =
+            yaml::parse(front.span, &mut problems)
     {
         found.globals = entries;
     }
@@ -94,7 +118,10 @@ impl Reader<'_> {
                 row.title.clone_from(&heading.title);
                 if let Some(timing) = &heading.timing {
                     let label = Spanned::new("time".to_owned(), timing.span);
-                    row.entries.push((label, Node::scalar(timing.value.clone(), Style::Markdown, timing.span)));
+                    row.entries.push((
+                        label,
+                        Node::scalar(timing.value.clone(), Style::Markdown, timing.span),
+                    ));
                 }
                 self.scene = Some((level, row));
             } else if level == 1 && self.found.title.is_none() && !heading.words.is_empty() {
@@ -135,9 +162,12 @@ impl Reader<'_> {
                         let label = Spanned::new("notes".to_owned(), node.span);
                         row.entries.push((label, node));
                     } else if let NodeKind::Scalar(scalar) = &node.kind {
-                        let above = heading.map(|heading| heading.words.as_str()).unwrap_or_default();
+                        let above =
+                            heading.map(|heading| heading.words.as_str()).unwrap_or_default();
                         let words = scalar.text.split_whitespace().collect::<Vec<_>>().join(" ");
-                        let said = if above.is_empty() || self.found.title.as_ref().is_some_and(|title| title.value == above) {
+                        let said = if above.is_empty()
+                            || self.found.title.as_ref().is_some_and(|title| title.value == above)
+                        {
                             words
                         } else {
                             format!("{above}: {words}")
@@ -159,16 +189,30 @@ impl Reader<'_> {
             let shows = entries.iter().any(|(label, _)| {
                 matches!(
                     row::meaning(&label.value).field(),
-                    Some(Field::Visual | Field::Prompt | Field::ImagePrompt | Field::Action | Field::Subject)
+                    Some(
+                        Field::Visual
+                            | Field::Prompt
+                            | Field::ImagePrompt
+                            | Field::Action
+                            | Field::Subject
+                    )
                 )
             });
             match &mut self.scene {
                 Some((_, row)) => row.entries.extend(entries),
                 None if shows => {
                     let title = heading
-                        .filter(|heading| Some(&heading.words) != self.found.title.as_ref().map(|title| &title.value))
+                        .filter(|heading| {
+                            Some(&heading.words)
+                                != self.found.title.as_ref().map(|title| &title.value)
+                        })
                         .and_then(|heading| heading.title.clone());
-                    self.found.rows.push(Row { span: table.span, title, entries, ..Row::default() });
+                    self.found.rows.push(Row {
+                        span: table.span,
+                        title,
+                        entries,
+                        ..Row::default()
+                    });
                 }
                 None => self.found.globals.extend(entries),
             }
@@ -186,13 +230,18 @@ impl Reader<'_> {
             None => {
                 // One list of shots may be split into several tables, but a table that shows nothing is another.
                 let shows = rows.iter().any(|row| {
-                    row.entries.iter().any(|(label, _)| row::meaning(&label.value).field().is_some())
+                    row.entries
+                        .iter()
+                        .any(|(label, _)| row::meaning(&label.value).field().is_some())
                 });
                 if shows {
                     self.found.rows.extend(rows);
                 } else {
-                    let words: Vec<&str> = table.header.iter().map(|cell| cell.value.as_str()).collect();
-                    self.found.loose.push(Spanned::new(format!("table {}", words.join(" | ")), span));
+                    let words: Vec<&str> =
+                        table.header.iter().map(|cell| cell.value.as_str()).collect();
+                    self.found
+                        .loose
+                        .push(Spanned::new(format!("table {}", words.join(" | ")), span));
                 }
             }
         }
@@ -222,9 +271,11 @@ fn by_field(table: &Table) -> Option<Vec<Entry>> {
         draft::is_scene_label(cell.value.trim().trim_matches(['*', '_', '`', ':', '：', ' ']))
     };
     let labels = table.rows.iter().filter_map(|row| row.first());
-    let (all, good) = labels.fold((0, 0), |(all, good), cell| (all + 1, good + usize::from(known(cell))));
+    let (all, good) =
+        labels.fold((0, 0), |(all, good), cell| (all + 1, good + usize::from(known(cell))));
     let second = crate::storyboard::normalise_label(&table.header[1].value);
-    let named = NAMES.contains(&first.as_str()) || matches!(second.as_str(), "value" | "values" | "details" | "wert" | "waarde" | "值");
+    let named = NAMES.contains(&first.as_str())
+        || matches!(second.as_str(), "value" | "values" | "details" | "wert" | "waarde" | "值");
     // Without such a header, its cells are a label and a value like those below.
     let headless = !named && width == 2 && known(&table.header[0]) && !known(&table.header[1]);
     if all == 0 || good * 2 < all || !(named || headless) {

@@ -7,29 +7,85 @@ use crate::storyboard::{duration, normalise_label};
 
 /// Labels of a place in the film, normalised.
 const PLACES: &[&str] = &[
-    "time", "timing", "timecode", "timestamp", "t", "tc", "start", "starttime", "at", "时间", "时间码", "タイム", "zeit", "tijd",
+    "time",
+    "timing",
+    "timecode",
+    "timestamp",
+    "t",
+    "tc",
+    "start",
+    "starttime",
+    "at",
+    "时间",
+    "时间码",
+    "タイム",
+    "zeit",
+    "tijd",
 ];
 
 /// Labels of where a scene starts, with the seconds that one of their units has.
 const STARTS: &[(&str, f64)] = &[
-    ("start", 1.0), ("starttime", 1.0), ("startsec", 1.0), ("startseconds", 1.0), ("starts", 1.0), ("from", 1.0),
-    ("timein", 1.0), ("tcin", 1.0), ("in", 1.0), ("begin", 1.0), ("startat", 1.0), ("starttimeseconds", 1.0),
-    ("startms", 0.001), ("starttimems", 0.001), ("开始", 1.0), ("开始时间", 1.0), ("開始", 1.0), ("von", 1.0), ("van", 1.0),
+    ("start", 1.0),
+    ("starttime", 1.0),
+    ("startsec", 1.0),
+    ("startseconds", 1.0),
+    ("starts", 1.0),
+    ("from", 1.0),
+    ("timein", 1.0),
+    ("tcin", 1.0),
+    ("in", 1.0),
+    ("begin", 1.0),
+    ("startat", 1.0),
+    ("starttimeseconds", 1.0),
+    ("startms", 0.001),
+    ("starttimems", 0.001),
+    ("开始", 1.0),
+    ("开始时间", 1.0),
+    ("開始", 1.0),
+    ("von", 1.0),
+    ("van", 1.0),
 ];
 
 /// The same for ends.
 const ENDS: &[(&str, f64)] = &[
-    ("end", 1.0), ("endtime", 1.0), ("endsec", 1.0), ("endseconds", 1.0), ("ends", 1.0), ("to", 1.0), ("until", 1.0),
-    ("timeout", 1.0), ("tcout", 1.0), ("out", 1.0), ("stop", 1.0), ("endat", 1.0), ("endtimeseconds", 1.0),
-    ("endms", 0.001), ("endtimems", 0.001), ("结束", 1.0), ("结束时间", 1.0), ("終了", 1.0), ("bis", 1.0), ("tot", 1.0),
+    ("end", 1.0),
+    ("endtime", 1.0),
+    ("endsec", 1.0),
+    ("endseconds", 1.0),
+    ("ends", 1.0),
+    ("to", 1.0),
+    ("until", 1.0),
+    ("timeout", 1.0),
+    ("tcout", 1.0),
+    ("out", 1.0),
+    ("stop", 1.0),
+    ("endat", 1.0),
+    ("endtimeseconds", 1.0),
+    ("endms", 0.001),
+    ("endtimems", 0.001),
+    ("结束", 1.0),
+    ("结束时间", 1.0),
+    ("終了", 1.0),
+    ("bis", 1.0),
+    ("tot", 1.0),
 ];
 
 /// Labels of a length with its unit.
 const UNITS: &[(&str, &str)] = &[
-    ("durationms", "ms"), ("lengthms", "ms"), ("durationmillis", "ms"), ("durationmilliseconds", "ms"),
-    ("durationinms", "ms"), ("durationinmilliseconds", "ms"), ("durationframes", "frames"),
-    ("durationinframes", "frames"), ("lengthinframes", "frames"), ("framecount", "frames"), ("numframes", "frames"),
-    ("frames", "frames"), ("durationminutes", "min"), ("durationmin", "min"),
+    ("durationms", "ms"),
+    ("lengthms", "ms"),
+    ("durationmillis", "ms"),
+    ("durationmilliseconds", "ms"),
+    ("durationinms", "ms"),
+    ("durationinmilliseconds", "ms"),
+    ("durationframes", "frames"),
+    ("durationinframes", "frames"),
+    ("lengthinframes", "frames"),
+    ("framecount", "frames"),
+    ("numframes", "frames"),
+    ("frames", "frames"),
+    ("durationminutes", "min"),
+    ("durationmin", "min"),
 ];
 
 /// What a label says of time.
@@ -46,11 +102,11 @@ pub(super) enum Time {
 /// What a label says of time, where no field has it.
 pub(super) fn of_label(label: &str) -> Option<Time> {
     let key = normalise_label(label);
-    let find = |list: &[(&str, f64)]| list.iter().find(|(known, _)| *known == key).map(|(_, unit)| *unit);
-    find(STARTS)
-        .map(Time::Start)
-        .or_else(|| find(ENDS).map(Time::End))
-        .or_else(|| UNITS.iter().find(|(known, _)| *known == key).map(|(_, unit)| Time::Length(unit)))
+    let find =
+        |list: &[(&str, f64)]| list.iter().find(|(known, _)| *known == key).map(|(_, unit)| *unit);
+    find(STARTS).map(Time::Start).or_else(|| find(ENDS).map(Time::End)).or_else(|| {
+        UNITS.iter().find(|(known, _)| *known == key).map(|(_, unit)| Time::Length(unit))
+    })
 }
 
 /// A point of time in seconds.
@@ -63,7 +119,9 @@ pub(super) fn moment(text: &str, frame_rate: Option<f64>) -> Option<f64> {
     let digits = text.chars().filter(char::is_ascii_digit);
     if text.chars().any(|c| c.is_ascii_digit())
         && digits.clone().all(|c| c == '0')
-        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ':' | '.' | 's' | ' ' | '-' | ';' | ','))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, ':' | '.' | 's' | ' ' | '-' | ';' | ','))
     {
         return Some(0.0);
     }
@@ -79,7 +137,8 @@ pub(super) fn mark_starts(rows: &mut [Row], frame_rate: Option<f64>) {
     for row in rows {
         row.leaves_mut(&mut leaves);
     }
-    let is_place = |label: &Spanned<String>| PLACES.contains(&normalise_label(&label.value).as_str());
+    let is_place =
+        |label: &Spanned<String>| PLACES.contains(&normalise_label(&label.value).as_str());
     let moments: Option<Vec<f64>> = leaves
         .iter()
         .filter_map(|row| row.entries.iter().find(|(label, _)| is_place(label)))

@@ -12,16 +12,52 @@ use std::collections::HashSet;
 
 /// Keys of lists of scenes, normalised, with what they prove.
 const LISTS: &[(&str, i32)] = &[
-    ("scenes", 2), ("shots", 2), ("shotlist", 2), ("scenelist", 2), ("storyboard", 2), ("storyboards", 2), ("cuts", 1),
-    ("clips", 1), ("frames", 1), ("panels", 1), ("beats", 1), ("segments", 1), ("slides", 0), ("keyframes", 1),
-    ("timeline", 1), ("videoscenes", 2), ("storyboardscenes", 2), ("storyboardframes", 2), ("videoclips", 2),
-    ("分镜", 2), ("分镜列表", 2), ("镜头", 2), ("镜头列表", 2), ("场景", 2), ("シーン", 2), ("カット", 2), ("ショット", 2),
-    ("szenen", 2), ("einstellungen", 2), ("scènes", 2), ("escenas", 2),
+    ("scenes", 2),
+    ("shots", 2),
+    ("shotlist", 2),
+    ("scenelist", 2),
+    ("storyboard", 2),
+    ("storyboards", 2),
+    ("cuts", 1),
+    ("clips", 1),
+    ("frames", 1),
+    ("panels", 1),
+    ("beats", 1),
+    ("segments", 1),
+    ("slides", 0),
+    ("keyframes", 1),
+    ("timeline", 1),
+    ("videoscenes", 2),
+    ("storyboardscenes", 2),
+    ("storyboardframes", 2),
+    ("videoclips", 2),
+    ("分镜", 2),
+    ("分镜列表", 2),
+    ("镜头", 2),
+    ("镜头列表", 2),
+    ("场景", 2),
+    ("シーン", 2),
+    ("カット", 2),
+    ("ショット", 2),
+    ("szenen", 2),
+    ("einstellungen", 2),
+    ("scènes", 2),
+    ("escenas", 2),
 ];
 
 /// Keys of lists whose entries hold lists of scenes.
 const GROUPS: &[&str] = &[
-    "acts", "sequences", "chapters", "parts", "episodes", "sections", "segments", "groups", "幕", "章节", "akte",
+    "acts",
+    "sequences",
+    "chapters",
+    "parts",
+    "episodes",
+    "sections",
+    "segments",
+    "groups",
+    "幕",
+    "章节",
+    "akte",
 ];
 
 /// How deep the list of scenes may lie.
@@ -62,14 +98,19 @@ fn lines(text: &str, start: usize, problems: &mut Problems<'_>) -> Option<Node> 
 pub(super) fn has_foreign_keys(source: &Source) -> bool {
     let mut problems = Problems::new(source);
     let start = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
-    let Some(root) = yaml::parse(Span::new(start, source.text().len()), &mut problems) else { return true };
+    let Some(root) = yaml::parse(Span::new(start, source.text().len()), &mut problems) else {
+        return true;
+    };
     match &root.kind {
         NodeKind::List(_) => false,
         NodeKind::Map(entries) => entries.iter().any(|(key, node)| {
             let name = normalise_label(&key.value);
             let list = list_points(&name).is_some() && matches!(node.kind, NodeKind::List(_));
-            let own = matches!(name.as_str(), "title" | "defaults" | "characters" | "scenes" | "steps");
-            !(list || own || row::meaning(&key.value).field().is_some_and(|field| !field.spec().editorial))
+            let own =
+                matches!(name.as_str(), "title" | "defaults" | "characters" | "scenes" | "steps");
+            !(list
+                || own
+                || row::meaning(&key.value).field().is_some_and(|field| !field.spec().editorial))
         }),
         _ => true,
     }
@@ -97,7 +138,8 @@ fn list_points(name: &str) -> Option<i32> {
 
 /// The points of a key that is a word: `/clips` is none.
 fn points_of(key: &Spanned<String>) -> Option<i32> {
-    let word = key.value.trim().chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
+    let word =
+        key.value.trim().chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
     list_points(&normalise_label(&key.value)).filter(|_| word)
 }
 
@@ -169,7 +211,8 @@ fn search(node: &Node, depth: usize, found: &mut Found) -> bool {
         found.context += context + more;
     } else {
         let key = normalise_label(&entries[at].0.value);
-        if ["storyboard", "video", "film", "movie", "分镜"].iter().any(|word| key.contains(word)) {
+        if ["storyboard", "video", "film", "movie", "分镜"].iter().any(|word| key.contains(word))
+        {
             found.context += 1;
         }
         search(&entries[at].1, depth + 1, found);
@@ -181,7 +224,8 @@ fn search(node: &Node, depth: usize, found: &mut Found) -> bool {
 fn beside(entry: &Entry, found: &mut Found) {
     let (key, node) = entry;
     match normalise_label(&key.value).as_str() {
-        "title" | "name" | "film" | "movie" | "project" | "videotitle" | "projecttitle" | "projectname" | "filmtitle" | "标题" | "タイトル" | "titel"
+        "title" | "name" | "film" | "movie" | "project" | "videotitle" | "projecttitle"
+        | "projectname" | "filmtitle" | "标题" | "タイトル" | "titel"
             if found.title.is_none() =>
         {
             match node.as_text() {
@@ -204,7 +248,10 @@ fn scenes(node: &Node, depth: usize, found: &mut Found) -> Option<i32> {
             if maps == 0 {
                 // Sentences in a list called `scenes` are scenes; at the root they could be anything.
                 let told = items.iter().all(|item| item.as_text().is_some_and(is_sentence));
-                if items.is_empty() || !told || depth == 0 && found.rows.is_empty() && node.span.start == 0 {
+                if items.is_empty()
+                    || !told
+                    || depth == 0 && found.rows.is_empty() && node.span.start == 0
+                {
                     return None;
                 }
                 found.rows.extend(items.iter().map(row));
@@ -230,7 +277,8 @@ fn scenes(node: &Node, depth: usize, found: &mut Found) -> Option<i32> {
             }
             let all = entries.iter().filter(|(_, node)| !is_empty(node));
             let (count, good) = all.fold((0, 0), |(count, good), (key, node)| {
-                let told = node.as_text().is_some_and(is_sentence) && row::meaning(&key.value).field().is_none();
+                let told = node.as_text().is_some_and(is_sentence)
+                    && row::meaning(&key.value).field().is_none();
                 (count + 1, good + usize::from(is_scene(node) || told))
             });
             if count == 0 || good < count {
@@ -277,8 +325,13 @@ fn groups(node: &Node, depth: usize, found: &mut Found) -> bool {
             .filter(|(_, node)| !is_empty(node))
             .map(|(label, node)| format!("{}: {}", label.value, draft::raw_text(node)))
             .collect();
-        let name_words = name.map(|name| name.value).unwrap_or_else(|| format!("part {}", index + 1));
-        let words = if told.is_empty() { name_words } else { format!("{name_words} ({})", told.join("; ")) };
+        let name_words =
+            name.map(|name| name.value).unwrap_or_else(|| format!("part {}", index + 1));
+        let words = if told.is_empty() {
+            name_words
+        } else {
+            format!("{name_words} ({})", told.join("; "))
+        };
         found.loose.push(Spanned::new(words, group.span));
         found.loose.append(&mut inner.loose);
         found.context = found.context.max(inner.context);
@@ -312,7 +365,8 @@ fn id_text(row: &Row) -> Option<String> {
 fn numbers(label: &Spanned<String>, node: &Node) -> bool {
     let key = normalise_label(&label.value);
     row::meaning(&label.value) == Meaning::Id
-        || matches!(key.as_str(), "scene" | "shot" | "clip" | "frame") && node.as_text().is_some_and(is_number)
+        || matches!(key.as_str(), "scene" | "shot" | "clip" | "frame")
+            && node.as_text().is_some_and(is_number)
 }
 
 /// `scene_2` is `2` inside an act.
@@ -335,7 +389,10 @@ fn is_scene(node: &Node) -> bool {
         };
         let shots = list_points(&normalise_label(&key.value)).is_some()
             && matches!(&node.kind, NodeKind::List(items) if items.iter().any(is_scene));
-        shots || std::iter::once(&key.value).chain(inner.iter().map(|(key, _)| &key.value)).any(|label| shows(label))
+        shots
+            || std::iter::once(&key.value)
+                .chain(inner.iter().map(|(key, _)| &key.value))
+                .any(|label| shows(label))
     })
 }
 
@@ -372,8 +429,12 @@ fn row(node: &Node) -> Row {
                     _ => &[],
                 };
                 // One list of shots is enough; `shot: {...}` is a description.
-                if row.shots.is_empty() && list_points(&name).is_some() && items.iter().any(is_scene) {
-                    row.shots = items.iter().filter(|item| !is_empty(item)).map(self::row).collect();
+                if row.shots.is_empty()
+                    && list_points(&name).is_some()
+                    && items.iter().any(is_scene)
+                {
+                    row.shots =
+                        items.iter().filter(|item| !is_empty(item)).map(self::row).collect();
                 } else {
                     row.entries.push((label.clone(), value.clone()));
                 }

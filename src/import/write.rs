@@ -5,8 +5,8 @@
 
 use crate::source::{Source, steers};
 use crate::storyboard::{
-    self, Character, Field, FieldKind, Fields, FrameOf, Input, Scene, SceneId, Sheet, Step, StepKind,
-    Storyboard, Value,
+    self, Character, Field, FieldKind, Fields, FrameOf, Input, Scene, SceneId, Sheet, Step,
+    StepKind, Storyboard, Value,
 };
 use std::fmt::Write as _;
 
@@ -84,10 +84,20 @@ fn scene(scene: &Scene) -> String {
             out.push_str(&text);
         }
     }
+    if scene.steps.as_ref().is_some_and(Vec::is_empty) {
+        // None of its own, and none of the film's.
+        out.push_str("- **Steps**: none\n");
+    }
     for step in scene.steps.iter().flatten() {
         out.push_str(&self::step(step).unwrap_or_default());
     }
     out
+}
+
+/// True when the reader takes a scene for one, whatever it holds: a heading with a name instead of a number needs a picture.
+pub(super) fn is_read(scene: &Scene) -> bool {
+    let found = only_scene(&self::scene(scene));
+    found.is_some_and(|found| found.id == scene.id)
 }
 
 /// The heading of a scene, with a blank line after it, and a title that no heading can hold as its first bullet. `None`
@@ -139,9 +149,9 @@ pub(super) fn step(step: &Step) -> Option<String> {
     }
     let read = only_scene(&format!("## Scene 1\n\n- **Visual**: x\n{out}"))?.steps?;
     let same = |one: &Fields, other: &Fields| {
-        one.iter().map(|(field, value)| (field, &value.value)).eq(other
-            .iter()
-            .map(|(field, value)| (field, &value.value)))
+        one.iter()
+            .map(|(field, value)| (field, &value.value))
+            .eq(other.iter().map(|(field, value)| (field, &value.value)))
     };
     matches!(read.as_slice(), [read] if read.kind == step.kind && same(&read.fields, &step.fields))
         .then_some(out)
@@ -166,13 +176,13 @@ fn is_plain(field: Field, value: &Value) -> bool {
         && !matches!(field, Field::Kind | Field::AspectRatio | Field::File | Field::Extends);
     // Words that say nothing, and placeholders without brackets, are shorter.
     matches!(value, Value::Text(text) if free
-        && text.len() > 24
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !text.ends_with(' ')
-        && !text.contains("  ")
-        && text.bytes().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b'.' | b'\'' | b'-' | b'!' | b'?')
-        }))
+    && text.len() > 24
+    && text.starts_with(|c: char| c.is_ascii_alphabetic())
+    && !text.ends_with(' ')
+    && !text.contains("  ")
+    && text.bytes().all(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b'.' | b'\'' | b'-' | b'!' | b'?')
+    }))
 }
 
 /// The ways to write a value, the plainest first.
@@ -190,7 +200,8 @@ fn forms(field: Field, label: &str, value: &Value) -> Vec<String> {
             let mut forms = Vec::new();
             if text.contains('\n') {
                 let lines = || text.split('\n').map(escaped);
-                if lines().all(|line| !line.trim().is_empty()) {
+                let spoken = matches!(field, Field::Dialogue | Field::Voiceover);
+                if spoken && lines().all(|line| !line.trim().is_empty()) {
                     forms.push(list(&mut lines()));
                 }
             } else {
@@ -225,7 +236,6 @@ fn forms(field: Field, label: &str, value: &Value) -> Vec<String> {
             vec![line(joined(&words)), line(joined(&serde_json::Value::to_string))]
         }
         Value::Ranges(ranges) => {
-            let _ = field;
             vec![line(ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
         }
     }
@@ -308,7 +318,8 @@ fn only_scene(text: &str) -> Option<Scene> {
 fn holds_only(fields: &Fields, field: Field, value: &Value) -> bool {
     let mut all = fields.iter();
     let first = all.next();
-    first.is_some_and(|(known, read)| known == field && read.value == *value) && all.next().is_none()
+    first.is_some_and(|(known, read)| known == field && read.value == *value)
+        && all.next().is_none()
 }
 
 // The film.
@@ -363,8 +374,7 @@ fn character(character: &Character, out: &mut String) {
         let _ = writeln!(out, "    look: {}", yaml(&look.value));
     }
     if !images.is_empty() {
-        let texts: Vec<String> =
-            images.iter().map(|image| quoted(&input(&image.value))).collect();
+        let texts: Vec<String> = images.iter().map(|image| quoted(&input(&image.value))).collect();
         let _ = writeln!(out, "    image: [{}]", texts.join(", "));
     }
     if let Some(voice) = voice {
@@ -437,19 +447,23 @@ fn yaml(text: &str) -> String {
     let harmless = |c: char| {
         c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphabetic()) || " _.,()-'".contains(c)
     };
-    let word = matches!(
-        text.to_ascii_lowercase().as_str(),
-        "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "y" | "n"
-    );
     let plain = text.starts_with(char::is_alphabetic)
         && !text.ends_with(' ')
-        && !word
+        && !is_reserved(text)
         && text.chars().all(harmless);
     if plain { text.to_owned() } else { quoted(text) }
 }
 
+/// Words that YAML takes for something else than text.
+fn is_reserved(text: &str) -> bool {
+    matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "y" | "n"
+    )
+}
+
 fn yaml_key(text: &str) -> String {
-    let plain = !text.is_empty()
+    let plain = !is_reserved(text)
         && text.starts_with(char::is_alphabetic)
         && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     if plain { text.to_owned() } else { quoted(text) }

@@ -91,9 +91,7 @@ pub(super) fn awaited_names(value: &Value) -> Vec<String> {
 /// True when an object with this key stands anywhere in the value.
 pub(super) fn holds(value: &Value, key: &str) -> bool {
     match value {
-        Value::Object(map) => {
-            map.contains_key(key) || map.values().any(|inner| holds(inner, key))
-        }
+        Value::Object(map) => map.contains_key(key) || map.values().any(|inner| holds(inner, key)),
         Value::Array(items) => items.iter().any(|inner| holds(inner, key)),
         _ => false,
     }
