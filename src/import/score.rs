@@ -184,10 +184,8 @@ pub(super) fn judge(
         return Err(refusal(source, &why, looked_for, HINT));
     }
     if points < enough {
-        let why = format!(
-            "{} could be a list of anything; nothing speaks of camera, length, shot, voice or prompt",
-            named(&mut written.iter().copied())
-        );
+        let why =
+            format!("too few of its labels are a film's: {}", named(&mut written.iter().copied()));
         let hint = format!("if it is one, say so: `--format {}`; {HINT}", format.name());
         return Err(refusal(source, &why, looked_for, if asked { HINT } else { &hint }));
     }

@@ -4,7 +4,7 @@ use super::cells::{self, Cell};
 use super::row::{self, Entry, Found, Row};
 use super::tree;
 use crate::source::{Diagnostic, Source, Span, Spanned};
-use crate::storyboard::draft;
+use crate::storyboard::draft::{self, Meaning};
 use crate::storyboard::markdown::body::{self, Item, Within};
 use crate::storyboard::markdown::front;
 use crate::storyboard::markdown::heading::{self, Heading};
@@ -62,7 +62,8 @@ pub(super) fn read(source: &Source) -> Result<Found, Vec<Diagnostic>> {
         found.globals = entries;
     }
     let lines = lines::split(front.as_ref().map_or(mark, |front| front.after), &mut problems);
-    let mut reader = Reader { text: &lines.text, found, scene: None, fences: Vec::new() };
+    let mut reader =
+        Reader { text: &lines.text, found, scene: None, fences: Vec::new(), listed: Vec::new() };
     let mut at = 0;
     let mut section: Option<Heading> = None;
     let mut level = 0;
@@ -80,6 +81,7 @@ pub(super) fn read(source: &Source) -> Result<Found, Vec<Diagnostic>> {
         at = end + 1;
     }
     reader.close();
+    reader.join();
     if reader.found.rows.is_empty() {
         let fences = std::mem::take(&mut reader.fences);
         for span in fences {
@@ -102,6 +104,8 @@ struct Reader<'t> {
     scene: Option<(u8, Row)>,
     /// JSON and YAML that stands in fences.
     fences: Vec<Span>,
+    /// Rows of tables that stand under no scene's heading.
+    listed: Vec<Row>,
 }
 
 impl Reader<'_> {
@@ -235,7 +239,7 @@ impl Reader<'_> {
                         .any(|(label, _)| row::meaning(&label.value).field().is_some())
                 });
                 if shows {
-                    self.found.rows.extend(rows);
+                    self.listed.extend(rows);
                 } else {
                     let words: Vec<&str> =
                         table.header.iter().map(|cell| cell.value.as_str()).collect();
@@ -256,8 +260,67 @@ impl Reader<'_> {
             self.found.loose.push(Spanned::new(format!("heading {title}"), row.span));
             return;
         }
+        let mut row = row;
+        // Words under a heading are what is seen where nothing else is.
+        if row.shots.is_empty() && !row.entries.iter().any(|(label, _)| shows(&label.value)) {
+            let words = row.entries.iter_mut().find(|(label, _)| label.value == "notes");
+            words.into_iter().for_each(|(label, _)| "visual".clone_into(&mut label.value));
+        }
         self.found.rows.push(row);
     }
+
+    /// A table beside headings for the same scenes fills their gaps; without headings its rows are the scenes.
+    fn join(&mut self) {
+        let listed = std::mem::take(&mut self.listed);
+        let key = |row: &Row| {
+            row.id.as_ref().map(|id| id.value.trim().trim_start_matches('0').to_owned())
+        };
+        for row in listed {
+            let own = key(&row);
+            let known = self.found.rows.iter_mut().find(|scene| own.is_some() && key(scene) == own);
+            match known.filter(|scene| scene.shots.is_empty()) {
+                Some(scene) => {
+                    let told: Vec<Meaning> =
+                        scene.entries.iter().map(|(label, _)| kind(&label.value)).collect();
+                    for (mut label, mut node) in row.entries {
+                        if told.contains(&kind(&label.value)) {
+                            // The heading's words win; those of the table are kept.
+                            let said = format!("{}: {}", label.value, draft::raw_text(&node));
+                            "notes".clone_into(&mut label.value);
+                            node = Node::scalar(said, Style::Quoted, node.span);
+                        }
+                        scene.entries.push((label, node));
+                    }
+                    scene.title = scene.title.take().or(row.title);
+                }
+                None => self.found.rows.push(row),
+            }
+        }
+    }
+}
+
+/// What a label means, whatever it is called.
+fn kind(label: &str) -> Meaning {
+    match row::meaning(label) {
+        Meaning::Field(field, _) => Meaning::Field(field, 0),
+        other => other,
+    }
+}
+
+/// True for a label under which something is seen.
+fn shows(label: &str) -> bool {
+    matches!(
+        row::meaning(label).field(),
+        Some(
+            Field::Visual
+                | Field::Prompt
+                | Field::ImagePrompt
+                | Field::Action
+                | Field::Subject
+                | Field::Video
+                | Field::File
+        )
+    )
 }
 
 /// A `Field | Value` table's entries.

@@ -477,8 +477,13 @@ fn film() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// How many texts are made up: `PROPTEST_CASES=100000` for a campaign.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(120)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     /// Whatever texts an import holds, what it writes is read as the very same scenes and fields.
     #[test]
