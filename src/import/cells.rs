@@ -194,6 +194,12 @@ pub(super) fn is_number(text: &str) -> bool {
     read.numbered && read.title.is_none()
 }
 
+/// True for `Scene 1`, `Scene 1 - The hero` and whatever else starts like a scene's heading.
+pub(super) fn is_headed(text: &str) -> bool {
+    let read = heading::read(text, Span::new(0, text.len()), None);
+    read.keyword && read.numbered
+}
+
 /// True for the letter of a shot inside a scene.
 fn is_letter(text: &str) -> bool {
     text.len() == 1 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
@@ -251,6 +257,8 @@ fn roles(header: &[Cell], body: &[Vec<Cell>]) -> Vec<Role> {
             match meaning {
                 Meaning::Id if scene_word(&key) => Role::Scene,
                 Meaning::Id => Role::Number,
+                // `Scene 1 - The hero` is a number with a title.
+                Meaning::Title if !numbered && most(&is_headed) => Role::Number,
                 Meaning::Title => Role::Title,
                 _ => Role::Labelled,
             }

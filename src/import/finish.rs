@@ -61,6 +61,7 @@ pub(super) fn finish(import: &mut Import) {
             remarks.push(lost.remark(Fate::InNotes));
         }
         missing(scene, &mut remarks);
+        footage(scene, &mut remarks);
     }
     number(import, &mut remarks);
     let mut lost = strays(&mut import.board.defaults, &SceneId::Text(String::new()), &ids);
@@ -325,6 +326,20 @@ fn missing(scene: &Scene, remarks: &mut Vec<Remark>) {
             label: "visual".to_owned(),
             value: scene.id.to_string(),
             message: format!("scene `{}` says nothing of what is seen", scene.id),
+            span: scene.span,
+            places: 1,
+        });
+    }
+}
+
+/// Footage has to be named; nothing makes it.
+fn footage(scene: &Scene, remarks: &mut Vec<Remark>) {
+    if scene.fields.text(Field::Kind) == Some("footage") && !scene.fields.has(Field::File) {
+        remarks.push(Remark {
+            fate: Fate::Missing,
+            label: "file".to_owned(),
+            value: scene.id.to_string(),
+            message: format!("scene `{}` is footage and names no file", scene.id),
             span: scene.span,
             places: 1,
         });

@@ -427,7 +427,10 @@ fn heading(line: &str, blank_before: bool) -> Option<(String, Option<String>, St
         Some((_, length)) => words.get(length..).unwrap_or_default().trim_start_matches(['.', ' ']),
         None => words.as_str(),
     };
-    let parts = rest.split([',', '—', '–']).flat_map(|part| part.split(" - "));
+    let parts = rest
+        .split([',', '—', '–'])
+        .flat_map(|part| part.split(" - "))
+        .flat_map(|part| part.split("--"));
     let mut setting: Vec<String> =
         found.map(|(meaning, _)| meaning.to_owned()).into_iter().collect();
     for part in parts.map(str::trim).filter(|part| !part.is_empty()) {

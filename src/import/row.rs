@@ -97,6 +97,11 @@ const PARTS: &[(&str, Field)] = &[
     ("videodescription", Field::Visual),
     ("composition", Field::Shot),
     ("构图", Field::Shot),
+    ("onscreen", Field::Visual),
+    ("spoken", Field::Voiceover),
+    ("script", Field::Voiceover),
+    ("sec", Field::Duration),
+    ("neg", Field::Negative),
     ("timeofday", Field::Setting),
     ("weather", Field::Setting),
 ];

@@ -147,8 +147,11 @@ pub(super) fn judge(
         }
     }
     points += seen.values().map(|proof| proof.points).sum::<i32>();
-    let numbered =
-        |row: &&&Row| row.id.as_ref().is_some_and(|id| super::cells::is_number(&id.value));
+    let numbered = |row: &&&Row| {
+        row.id.as_ref().is_some_and(|id| {
+            super::cells::is_number(&id.value) || super::cells::is_headed(&id.value)
+        })
+    };
     let scene_ids = rows.iter().filter(numbered).count();
     points += i32::from(scene_ids * 2 > rows.len());
     let enough = if asked { 1 } else { ENOUGH };

@@ -159,6 +159,34 @@ fn an_import_writes_a_file_that_plans() {
     ]);
 }
 
+/// `--force` replaces files and nothing else: a folder, a socket and a device stay what they are.
+#[cfg(unix)]
+#[test]
+fn only_files_are_overwritten() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let project = Project::new();
+    project.write("shots.csv", std::fs::read(folder().join("shots.csv")).expect("the fixture"));
+    std::fs::create_dir(project.path("folder")).expect("a folder");
+    let _socket = std::os::unix::net::UnixListener::bind(project.path("socket")).expect("a socket");
+    for name in ["folder", "socket"] {
+        project.run(["import", "shots.csv", "-o", name]).expect(1).tells(&["is there already"]);
+        project
+            .run(["import", "shots.csv", "-o", name, "--force"])
+            .expect(1)
+            .tells(&["is there already and is no file", "`-o -` writes to standard output"]);
+    }
+    assert!(project.path("folder").is_dir());
+    let kind = std::fs::metadata(project.path("socket")).expect("a socket").file_type();
+    assert!(kind.is_socket());
+
+    // The file that a link leads to is written, and the link stays one.
+    project.write("real.md", "old");
+    std::os::unix::fs::symlink("real.md", project.path("link.md")).expect("a link");
+    project.run(["import", "shots.csv", "-o", "link.md", "--force"]).expect(0);
+    assert!(project.path("link.md").is_symlink());
+    assert!(project.read("real.md").contains("## Scene 1"));
+}
+
 #[test]
 fn standard_output_and_json() {
     let project = Project::new();
