@@ -22,8 +22,9 @@ const SHOWN: &[Field] = &[
 
 /// Checks an import and mends it.
 pub(super) fn finish(import: &mut Import) {
-    let ids: HashSet<String> = import.board.scenes.iter().map(|scene| scene.id.key()).collect();
     let mut remarks = Vec::new();
+    number(import, &mut remarks);
+    let ids: HashSet<String> = import.board.scenes.iter().map(|scene| scene.id.key()).collect();
     for scene in &mut import.board.scenes {
         let mut lost = strays(&mut scene.fields, &scene.id, &ids);
         lost.extend(unwritable(&mut scene.fields, &|field, value| {
@@ -63,7 +64,6 @@ pub(super) fn finish(import: &mut Import) {
         missing(scene, &mut remarks);
         footage(scene, &mut remarks);
     }
-    number(import, &mut remarks);
     let mut lost = strays(&mut import.board.defaults, &SceneId::Text(String::new()), &ids);
     lost.extend(unwritable(&mut import.board.defaults, &|field, value| {
         write::default(field, value).is_some()
@@ -264,7 +264,8 @@ fn number(import: &mut Import, remarks: &mut Vec<Remark>) {
         import.board.scenes.iter().map(|scene| scene.id.key()).collect();
     let mut renamed = Vec::new();
     for (index, scene) in import.board.scenes.iter_mut().enumerate() {
-        if matches!(scene.id, SceneId::Number(_)) || write::is_read(scene) {
+        let fits = write::heading(&scene.id, None).is_some();
+        if matches!(scene.id, SceneId::Number(_)) || (fits && write::is_read(scene)) {
             continue;
         }
         let mut number = index as u64 + 1;
@@ -276,9 +277,13 @@ fn number(import: &mut Import, remarks: &mut Vec<Remark>) {
             fate: Fate::Changed,
             label: "id".to_owned(),
             value: old.to_string(),
-            message: format!(
-                "scene `{old}` shows nothing that tells it from a heading: it is `{number}`"
-            ),
+            message: if fits {
+                format!(
+                    "scene `{old}` shows nothing that tells it from a heading: it is `{number}`"
+                )
+            } else {
+                format!("no heading can hold the id `{old}`: the scene is `{number}`")
+            },
             span: scene.span,
             places: 1,
         });

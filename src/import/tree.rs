@@ -119,13 +119,15 @@ pub(super) fn has_foreign_keys(source: &Source) -> bool {
 /// The scenes in a tree, wherever they lie.
 pub(super) fn of_node(root: &Node) -> Found {
     let mut found = Found::default();
-    if let NodeKind::List(_) = &root.kind {
-        if let Some(context) = scenes(root, 0, &mut found) {
-            found.context = context;
-        }
+    if let NodeKind::List(items) = &root.kind {
+        // Sentences in a list could be anything's.
+        let texts = items.iter().all(|item| !matches!(item.kind, NodeKind::Map(_)));
+        return if texts { found } else { scenes(root, 0).unwrap_or_default() };
+    }
+    if let Some(found) = search(root, 0) {
         return found;
     }
-    if !search(root, 0, &mut found) && is_scene(root) {
+    if is_scene(root) {
         // One prompt in many words is a film of one scene.
         found.rows.push(row(root));
     }
@@ -143,12 +145,13 @@ fn points_of(key: &Spanned<String>) -> Option<i32> {
     list_points(&normalise_label(&key.value)).filter(|_| word)
 }
 
-/// Looks for scenes in a map; true when there were any. What lies beside them is put into `globals`.
-fn search(node: &Node, depth: usize, found: &mut Found) -> bool {
-    let NodeKind::Map(entries) = &node.kind else { return false };
+/// The scenes in a map, with what lies beside them. `None` where it has none, however deep.
+fn search(node: &Node, depth: usize) -> Option<Found> {
+    let NodeKind::Map(entries) = &node.kind else { return None };
     if depth > DEEPEST {
-        return false;
+        return None;
     }
+    let mut found = Found::default();
     // `scene1: {...}, scene2: {...}` without a list around them.
     let numbered = |(key, node): &&Entry| {
         is_number(&key.value) && key.value.chars().any(char::is_alphabetic) && is_scene(node)
@@ -160,64 +163,94 @@ fn search(node: &Node, depth: usize, found: &mut Found) -> bool {
                 row.id = Some(entry.0.clone());
                 found.rows.push(row);
             } else {
-                beside(entry, found);
+                beside(entry, &mut found);
             }
         }
         found.context += 2;
-        return true;
+        return Some(found);
     }
-    let own = entries.iter().position(|(key, node)| {
-        points_of(key).is_some() && {
-            let mut trial = Found::default();
-            scenes(node, depth, &mut trial).is_some()
-        }
+    let own = entries.iter().enumerate().find_map(|(at, (key, node))| {
+        let points = points_of(key)?;
+        let mut inner = scenes(node, depth)?;
+        inner.context += points;
+        Some((at, inner))
     });
-    let (chosen, context) = match own {
-        Some(at) => {
-            let points = points_of(&entries[at].0).unwrap_or(0);
-            (Some(at), points)
-        }
-        None => {
-            let grouped = entries.iter().position(|(key, node)| {
-                GROUPS.contains(&normalise_label(&key.value).as_str()) && {
-                    let mut trial = Found::default();
-                    groups(node, depth, &mut trial)
-                }
-            });
-            if let Some(at) = grouped {
-                groups(&entries[at].1, depth, found);
-                for (index, entry) in entries.iter().enumerate() {
-                    if index != at {
-                        beside(entry, found);
-                    }
-                }
-                return true;
-            }
-            let inner = entries.iter().position(|(_, node)| {
-                let mut trial = Found::default();
-                search(node, depth + 1, &mut trial)
-            });
-            (inner, 0)
-        }
+    let grouped = || {
+        entries.iter().enumerate().find_map(|(at, (key, node))| {
+            let is_group = GROUPS.contains(&normalise_label(&key.value).as_str());
+            is_group.then(|| groups(node, depth)).flatten().map(|inner| (at, inner))
+        })
     };
-    let Some(at) = chosen else { return false };
+    let deeper = || {
+        entries.iter().enumerate().find_map(|(at, (key, node))| {
+            let mut inner = search(node, depth + 1)?;
+            let key = normalise_label(&key.value);
+            let film = ["storyboard", "video", "film", "movie", "分镜"];
+            inner.context += i32::from(film.iter().any(|word| key.contains(word)));
+            Some((at, inner))
+        })
+    };
+    let (at, mut inner) = own.or_else(grouped).or_else(deeper)?;
     for (index, entry) in entries.iter().enumerate() {
-        if index != at {
-            beside(entry, found);
+        let (key, node) = entry;
+        if index == at {
+            continue;
+        }
+        let other: Vec<Row> = match (&node.kind, points_of(key)) {
+            (NodeKind::List(items), Some(_)) => items.iter().map(row).collect(),
+            _ => Vec::new(),
+        };
+        // Shots beside the scenes that they name belong into them.
+        if !other.is_empty() && belongs(&other) {
+            attach(&mut inner.rows, other);
+        } else if !other.is_empty() && belongs(&inner.rows) {
+            let shots = std::mem::replace(&mut inner.rows, other);
+            attach(&mut inner.rows, shots);
+        } else {
+            beside(entry, &mut found);
         }
     }
-    if own.is_some() {
-        let more = scenes(&entries[at].1, depth, found).unwrap_or(0);
-        found.context += context + more;
-    } else {
-        let key = normalise_label(&entries[at].0.value);
-        if ["storyboard", "video", "film", "movie", "分镜"].iter().any(|word| key.contains(word))
-        {
-            found.context += 1;
+    found.title = found.title.or(inner.title);
+    found.globals.append(&mut inner.globals);
+    found.loose.append(&mut inner.loose);
+    found.rows = inner.rows;
+    found.context = inner.context;
+    Some(found)
+}
+
+/// The label with which a shot names its scene.
+fn names_scene(label: &Spanned<String>) -> bool {
+    let key = normalise_label(&label.value);
+    matches!(
+        key.as_str(),
+        "scene" | "sceneid" | "scenenumber" | "sceneno" | "sceneref" | "parentscene"
+    )
+}
+
+/// True for shots that name their scene and have a number of their own.
+fn belongs(shots: &[Row]) -> bool {
+    shots.iter().all(|shot| {
+        let own = |(label, node): &Entry| !names_scene(label) && numbers(label, node);
+        shot.entries.iter().any(|(label, _)| names_scene(label)) && shot.entries.iter().any(own)
+    })
+}
+
+/// Puts shots into the scenes that they name; one whose scene is not there stands for itself.
+fn attach(scenes: &mut Vec<Row>, shots: Vec<Row>) {
+    for mut shot in shots {
+        let at = shot.entries.iter().position(|(label, _)| names_scene(label));
+        let named = at.and_then(|at| shot.entries[at].1.as_text()).map(digits);
+        let scene = scenes
+            .iter_mut()
+            .find(|scene| named.is_some() && id_text(scene).map(|id| digits(&id)) == named);
+        match (scene, at) {
+            (Some(scene), Some(at)) => {
+                shot.entries.remove(at);
+                scene.shots.push(shot);
+            }
+            _ => scenes.push(shot),
         }
-        search(&entries[at].1, depth + 1, found);
     }
-    true
 }
 
 /// Something that stands beside the scenes.
@@ -240,32 +273,25 @@ fn beside(entry: &Entry, found: &mut Found) {
     }
 }
 
-/// Reads a list or map of scenes; the points it earns where it is one.
-fn scenes(node: &Node, depth: usize, found: &mut Found) -> Option<i32> {
+/// Reads a list or map of scenes. `None` where it is something else.
+fn scenes(node: &Node, depth: usize) -> Option<Found> {
+    let mut found = Found::default();
     match &node.kind {
         NodeKind::List(items) => {
-            let maps = items.iter().filter(|item| matches!(item.kind, NodeKind::Map(_))).count();
-            if maps == 0 {
-                // Sentences in a list called `scenes` are scenes; at the root they could be anything.
+            if items.iter().all(|item| !matches!(item.kind, NodeKind::Map(_))) {
                 let told = items.iter().all(|item| item.as_text().is_some_and(is_sentence));
-                if items.is_empty()
-                    || !told
-                    || depth == 0 && found.rows.is_empty() && node.span.start == 0
-                {
-                    return None;
-                }
                 found.rows.extend(items.iter().map(row));
-                return Some(1);
+                found.context = 1;
+                return (told && !items.is_empty()).then_some(found);
             }
             // Acts hold scenes; what looks like a list of scenes may be a list of acts.
             if items.iter().any(is_group) {
-                return groups(node, depth, found).then_some(1);
+                return groups(node, depth);
             }
             if !items.iter().any(is_scene) {
                 return None;
             }
             found.rows.extend(items.iter().filter(|item| !is_empty(item)).map(row));
-            Some(0)
         }
         NodeKind::Map(entries) => {
             let inside = entries.iter().any(|(key, _)| {
@@ -273,26 +299,26 @@ fn scenes(node: &Node, depth: usize, found: &mut Found) -> Option<i32> {
                 list_points(&name).is_some() || GROUPS.contains(&name.as_str())
             });
             if inside {
-                return search(node, depth + 1, found).then_some(0);
+                return search(node, depth + 1);
             }
-            let all = entries.iter().filter(|(_, node)| !is_empty(node));
-            let (count, good) = all.fold((0, 0), |(count, good), (key, node)| {
+            let all = || entries.iter().filter(|(_, node)| !is_empty(node));
+            let good = |(key, node): &Entry| {
                 let told = node.as_text().is_some_and(is_sentence)
                     && row::meaning(&key.value).field().is_none();
-                (count + 1, good + usize::from(is_scene(node) || told))
-            });
-            if count == 0 || good < count {
+                told || is_scene(node)
+            };
+            if all().next().is_none() || !all().all(good) {
                 return None;
             }
-            for (key, node) in entries.iter().filter(|(_, node)| !is_empty(node)) {
+            for (key, node) in all() {
                 let mut row = row(node);
                 row.id = Some(key.clone());
                 found.rows.push(row);
             }
-            Some(0)
         }
-        NodeKind::Scalar(_) | NodeKind::Null => None,
+        NodeKind::Scalar(_) | NodeKind::Null => return None,
     }
+    Some(found)
 }
 
 /// True for a map with a list of scenes that have a picture, and none of its own.
@@ -306,18 +332,16 @@ fn is_group(node: &Node) -> bool {
 }
 
 /// Acts, sequences or chapters with scenes in them.
-fn groups(node: &Node, depth: usize, found: &mut Found) -> bool {
+fn groups(node: &Node, depth: usize) -> Option<Found> {
+    let mut found = Found::default();
     let groups: Vec<(Option<&Spanned<String>>, &Node)> = match &node.kind {
         NodeKind::List(items) => items.iter().map(|item| (None, item)).collect(),
         NodeKind::Map(entries) => entries.iter().map(|(key, node)| (Some(key), node)).collect(),
-        _ => return false,
+        _ => return None,
     };
     let mut parts = Vec::new();
     for (index, (key, group)) in groups.into_iter().enumerate() {
-        let mut inner = Found::default();
-        if !search(group, depth + 1, &mut inner) {
-            continue;
-        }
+        let Some(mut inner) = search(group, depth + 1) else { continue };
         let name = inner.title.take().or_else(|| key.cloned());
         let told: Vec<String> = inner
             .globals
@@ -350,7 +374,7 @@ fn groups(node: &Node, depth: usize, found: &mut Found) -> bool {
             found.rows.push(row);
         }
     }
-    !found.rows.is_empty()
+    (!found.rows.is_empty()).then_some(found)
 }
 
 fn id_text(row: &Row) -> Option<String> {

@@ -62,7 +62,7 @@ const ORDER: &[(Field, &str)] = &[
 
 /// Writes a storyboard; `notes` are lines about the film as a whole, for people.
 ///
-/// Whatever [`heading`], [`field`], [`default`] and [`step`] cannot write is left out: an importer asks them before.
+/// What cannot be written so that it is read again is left out; an importer has taken it away before.
 pub fn write(board: &Storyboard, notes: &[String]) -> String {
     let mut out = front_matter(board, notes);
     for scene in &board.scenes {
