@@ -223,6 +223,12 @@ fn unwritable(fields: &mut Fields, can: &dyn Fn(Field, &Value) -> bool) -> Vec<L
         .collect()
 }
 
+/// Words on one line, without what steers a terminal.
+fn one_line(text: &str) -> String {
+    let text: String = text.chars().filter(|c| *c == '\n' || !crate::source::steers(*c)).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn kept_character(mut character: Character, lost: &mut Vec<Lost>) -> Option<Character> {
     let images = std::mem::take(&mut character.images);
     for image in images {
@@ -236,15 +242,8 @@ fn kept_character(mut character: Character, lost: &mut Vec<Lost>) -> Option<Char
             _ => character.images.push(image),
         }
     }
-    let plain = |text: Spanned<String>| {
-        text.map(|text| {
-            let text: String =
-                text.chars().filter(|c| *c == '\n' || !crate::source::steers(*c)).collect();
-            text.split_whitespace().collect::<Vec<_>>().join(" ")
-        })
-    };
-    character.name = plain(character.name);
-    character.look = character.look.map(plain);
+    character.name = character.name.map(|name| one_line(&name));
+    character.look = character.look.map(|look| look.map(|look| one_line(&look)));
     if write::holds_character(&character) {
         return Some(character);
     }

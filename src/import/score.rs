@@ -160,8 +160,7 @@ pub(super) fn judge(
         _ => "a list such as `scenes` whose entries have a `visual` or a `prompt`",
     };
     let named = |labels: &mut dyn Iterator<Item = &str>| {
-        let labels: Vec<String> =
-            labels.take(6).map(|label| crate::storyboard::problems::quoted(label)).collect();
+        let labels: Vec<String> = labels.take(6).map(crate::storyboard::problems::quoted).collect();
         labels.join(", ")
     };
     let written: Vec<&str> = {

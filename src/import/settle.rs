@@ -147,7 +147,8 @@ fn inherit(settler: &mut Settler<'_>, mut scene: Settled, shots: &mut [Settled])
         let mut used = false;
         for shot in to.iter_mut() {
             let shown = shot.fields.has(Field::Visual) || shot.fields.has(Field::Prompt);
-            if !shot.fields.has(field) && !(picture && shown) {
+            let has = shot.fields.has(field) || (picture && shown);
+            if !has {
                 shot.fields.set(field, value.clone());
                 used = true;
             }
@@ -406,12 +407,13 @@ impl Film {
             self.characters(settler, label, node);
             return;
         }
-        if self.board.title.is_none() && row::meaning(&label.value) == Meaning::Title {
-            if let Some(text) = node.as_text() {
-                let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-                self.board.title = Some(Spanned::new(words, node.span));
-                return;
-            }
+        if self.board.title.is_none()
+            && row::meaning(&label.value) == Meaning::Title
+            && let Some(text) = node.as_text()
+        {
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.board.title = Some(Spanned::new(words, node.span));
+            return;
         }
         if let NodeKind::Map(entries) = &node.kind
             && depth < 3

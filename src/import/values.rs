@@ -111,11 +111,11 @@ impl<'s> Settler<'s> {
             return;
         }
         let meaning = row::meaning(&label.value);
-        if meaning == Meaning::Unknown || meaning.field() == Some(Field::Duration) {
-            if let Some(time) = times::of_label(&label.value) {
-                self.time(into, label, node, time);
-                return;
-            }
+        if (meaning == Meaning::Unknown || meaning.field() == Some(Field::Duration))
+            && let Some(time) = times::of_label(&label.value)
+        {
+            self.time(into, label, node, time);
+            return;
         }
         match meaning {
             Meaning::Id => self.id(into, label, node),
