@@ -78,25 +78,34 @@ fn separator(text: &str, start: usize) -> (usize, u8) {
         let after = rest.find('\n').map_or(rest.len(), |at| at + 1);
         return (start + after, mark);
     }
-    let count = |line: &str, mark: u8| {
-        let mut quoted = false;
-        line.bytes()
-            .filter(|byte| {
-                quoted ^= *byte == b'"';
-                !quoted && *byte == mark
-            })
-            .count()
-    };
-    let lines: Vec<&str> = rest.lines().filter(|line| !line.trim().is_empty()).take(10).collect();
     let marks = [b',', b';', b'\t', b'|'];
-    // Prose in a cell has commas; the line with the most of a mark is a header or a whole row.
+    // Prose in a cell has commas; the line with the most of a mark is a header or a whole row. A line break in quotes
+    // ends no line.
+    let mut most = [0_usize; 4];
+    let mut here = [0_usize; 4];
+    let (mut quoted, mut lines) = (false, 0);
+    for byte in rest.bytes().chain([b'\n']) {
+        quoted ^= byte == b'"';
+        if quoted {
+            continue;
+        }
+        if let Some(at) = marks.iter().position(|mark| *mark == byte) {
+            here[at] += 1;
+        } else if byte == b'\n' {
+            most.iter_mut().zip(here).for_each(|(most, here)| *most = (*most).max(here));
+            lines += usize::from(here != [0; 4]);
+            here = [0; 4];
+            if lines == 3 {
+                break;
+            }
+        }
+    }
+    let weight = |mark: u8| if mark == b',' { 2 } else { 3 };
     let best = marks
         .into_iter()
-        .map(|mark| (lines.iter().take(3).map(|line| count(line, mark)).max().unwrap_or(0), mark))
-        .max_by_key(|(count, mark)| {
-            (*count * if *mark == b',' { 2 } else { 3 }, std::cmp::Reverse(*mark))
-        });
-    (start, best.map_or(b',', |(_, mark)| mark))
+        .zip(most)
+        .max_by_key(|(mark, count)| (count * weight(*mark), std::cmp::Reverse(*mark)));
+    (start, best.filter(|(_, count)| *count > 0).map_or(b',', |(mark, _)| mark))
 }
 
 /// All records; each cell with the place of its words.
