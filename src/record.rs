@@ -4,8 +4,11 @@
 
 use crate::manifest::Media;
 use crate::storyboard::StepKind;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::ops::Deref;
+use std::sync::OnceLock;
 
 /// Under which outputs, ledger rows and manifest entries are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,6 +19,73 @@ pub struct Slot {
     pub variant: String,
     /// [`crate::storyboard::SceneId::key`].
     pub scene: String,
+}
+
+/// JSON as it stands in a row. It is read when somebody looks at it: most of what a long film has on record is never
+/// looked at again.
+#[derive(Debug, Clone)]
+pub struct Document {
+    text: Option<Box<str>>,
+    value: OnceLock<Value>,
+}
+
+impl Document {
+    /// From the text of a row.
+    ///
+    /// # Errors
+    /// What is not JSON is found here, and not when it is looked at.
+    pub fn of_text(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str::<IgnoredAny>(text)?;
+        Ok(Self { text: Some(text.into()), value: OnceLock::new() })
+    }
+
+    /// What it says, to be changed.
+    pub fn to_value(&self) -> Value {
+        Value::clone(self)
+    }
+}
+
+impl From<Value> for Document {
+    fn from(value: Value) -> Self {
+        Self { text: None, value: OnceLock::from(value) }
+    }
+}
+
+impl Deref for Document {
+    type Target = Value;
+    fn deref(&self) -> &Value {
+        // The text was checked, and written by this program: it is not nested too deep and has no number too large.
+        self.value.get_or_init(|| {
+            self.text
+                .as_deref()
+                .and_then(|text| serde_json::from_str(text).ok())
+                .unwrap_or_default()
+        })
+    }
+}
+
+impl std::fmt::Display for Document {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(out)
+    }
+}
+
+impl PartialEq<Value> for Document {
+    fn eq(&self, other: &Value) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<Document> for Value {
+    fn eq(&self, other: &Document) -> bool {
+        *self == **other
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
 }
 
 /// A take's row.
@@ -122,9 +192,9 @@ pub struct Intent {
     /// Fingerprint of the symbolic request.
     pub fingerprint: String,
     /// The symbolic request's body.
-    pub request: Value,
+    pub request: Document,
     /// The body as it is sent. Holds links and task ids, never the key.
-    pub bound: Value,
+    pub bound: Document,
     /// Worst-case credits, reserved until the attempt ends; `None` when unknown.
     pub reserved: Option<f64>,
 }
@@ -164,7 +234,7 @@ pub struct Take {
     /// Its number in the slot, from 1.
     pub number: u32,
     /// The ask it was made for.
-    pub ask: Value,
+    pub ask: Document,
     /// Kinds of its steps, in order.
     pub steps: Vec<StepKind>,
     /// Clips it started with (reused from an earlier take), by step index: digest and task id.

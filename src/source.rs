@@ -106,6 +106,41 @@ impl Source {
         (file, Span::new(span.start - base, span.end - base))
     }
 
+    /// The main file and those that it includes, each with the edits that lie in it, at its own offsets. Of edits that
+    /// overlap the first counts.
+    pub fn edits<'e>(&self, edits: impl IntoIterator<Item = &'e Edit>) -> Vec<(&Self, Vec<Edit>)> {
+        let mut all: Vec<&Edit> = edits.into_iter().collect();
+        all.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        let mut files: Vec<(&Self, Vec<Edit>)> = Vec::new();
+        let mut end = 0;
+        for edit in all {
+            if edit.span.start < end {
+                continue;
+            }
+            end = edit.span.end;
+            let (file, span) = self.file(edit.span);
+            let edit = Edit { span, text: edit.text.clone() };
+            match files.last_mut() {
+                Some((last, edits)) if std::ptr::eq(*last, file) => edits.push(edit),
+                _ => files.push((file, vec![edit])),
+            }
+        }
+        files
+    }
+
+    /// This file's text with its edits made, which are in order. Every other byte stays.
+    pub fn edited(&self, edits: &[Edit]) -> String {
+        let mut out = String::with_capacity(self.text.len());
+        let mut at = 0;
+        for edit in edits {
+            out.push_str(&self.text[at..edit.span.start]);
+            out.push_str(&edit.text);
+            at = edit.span.end;
+        }
+        out.push_str(&self.text[at..]);
+        out
+    }
+
     /// Reads a UTF-8 text file of at most [`MAX_TEXT_BYTES`].
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         Self::read_as(path, path.display().to_string())
@@ -254,6 +289,17 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// Other places that explain it (the first of two equal ids), each with a few words.
     pub related: Vec<(Span, String)>,
+    /// Changes of the text that mend it, where there is only one way to do so.
+    pub fix: Vec<Edit>,
+}
+
+/// A change of a document's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced; empty for what is put in.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -267,6 +313,7 @@ impl Diagnostic {
             label: String::new(),
             hint: None,
             related: Vec::new(),
+            fix: Vec::new(),
         }
     }
 
@@ -293,6 +340,13 @@ impl Diagnostic {
     #[must_use]
     pub fn related(mut self, span: impl Into<Span>, label: impl Into<String>) -> Self {
         self.related.push((span.into(), label.into()));
+        self
+    }
+
+    /// Adds a change of the text that mends it, or a part of it.
+    #[must_use]
+    pub fn fix(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.fix.push(Edit { span, text: text.into() });
         self
     }
 

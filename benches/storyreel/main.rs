@@ -4,6 +4,7 @@
 //! measured in the same minute on the same machine: the start of a program that does nothing.
 
 mod edges;
+mod reading;
 mod submission;
 
 use serde_json::{Value, json};
@@ -36,6 +37,7 @@ fn main() {
     preview(folder.path());
     nothing_to_do(folder.path(), nothing);
     every_model(folder.path());
+    reading::reading(folder.path(), nothing);
     edges::edges(folder.path(), nothing);
 }
 

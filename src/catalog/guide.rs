@@ -124,7 +124,7 @@ impl Catalog {
             .filter(|model| model.status == Status::Live)
             .collect::<Vec<_>>();
         let wants = (!goal.work.is_empty()).then(|| Wants::Kinds(goal.work.to_vec()));
-        let found = Found { models, wants, warning: None };
+        let found = Found { models, wants, warning: None, instead: None };
         Some(Choice { goal: goal.name(), why: goal.why, found })
     }
 }

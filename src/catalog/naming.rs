@@ -14,6 +14,8 @@ pub struct Found<'a> {
     pub wants: Option<Wants>,
     /// Present when the name comes from an old guide: names the real id.
     pub warning: Option<String>,
+    /// The name that says the same without a warning.
+    pub instead: Option<String>,
 }
 
 /// The work that a name asks for.
@@ -27,7 +29,7 @@ pub enum Wants {
 
 impl<'a> Found<'a> {
     fn one(model: &'a Model) -> Self {
-        Self { models: vec![model], wants: None, warning: None }
+        Self { models: vec![model], wants: None, warning: None, instead: None }
     }
 
     /// The model; of a line its first tier.
@@ -151,7 +153,7 @@ fn known<'a>(models: &'a [Model], names: &Names, written: &str) -> Option<Found<
             old.name, model.name, old.real
         );
         let found = by_id(model, &|id| id == old.real).unwrap_or_else(|| Found::one(model));
-        Some(Found { warning: Some(warning), ..found })
+        Some(Found { warning: Some(warning), instead: Some(old.real.clone()), ..found })
     };
     // Ids of old guides can differ from real ones in a hyphen only, and that is told.
     let exactly = |id: &str| id.eq_ignore_ascii_case(written.trim());
@@ -171,7 +173,7 @@ fn line<'a>(models: &'a [Model], wanted: &str) -> Option<Found<'a>> {
     let live: Vec<&Model> =
         tiers.iter().copied().filter(|model| model.status != Status::Retired).collect();
     let models = if live.is_empty() { tiers } else { live };
-    (!models.is_empty()).then_some(Found { models, wants: None, warning: None })
+    (!models.is_empty()).then_some(Found { models, wants: None, warning: None, instead: None })
 }
 
 /// A name that ends in the work that is meant.

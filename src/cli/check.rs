@@ -1,10 +1,10 @@
 //! `storyreel check`: parse and lint, offline and free.
 
 use super::args::File;
+use super::check_fix::fix;
 use super::failure::{Failure, INVALID};
 use super::workspace::Workspace;
 use super::{Output, pretty, print, tell};
-use crate::plan::PlanOptions;
 use crate::report::{counted, diagnostics};
 use crate::source::{Diagnostic, Severity, Source};
 
@@ -14,7 +14,8 @@ use crate::source::{Diagnostic, Severity, Source};
 Examples:
   storyreel check
   storyreel check film.md --strict          warnings are errors
-  storyreel check --format github           annotations in a pull request")]
+  storyreel check --format github           annotations in a pull request
+  storyreel check --fix                     mend misspelt labels and left-over placeholders")]
 pub(super) struct Check {
     #[command(flatten)]
     file: File,
@@ -24,6 +25,9 @@ pub(super) struct Check {
     /// Treat warnings as errors
     #[arg(long)]
     strict: bool,
+    /// Mend in the file what can only be meant in one way: misspelt labels, placeholders, scenes in bold; no other byte changes
+    #[arg(long)]
+    fix: bool,
 }
 
 /// The forms of the output.
@@ -44,6 +48,9 @@ impl Check {
     }
 
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        if self.fix {
+            self.mend()?;
+        }
         let workspace = match Workspace::open(&self.file.flags()) {
             Ok(workspace) => workspace,
             // What was found before the storyboard could be read is told in the format that was asked for.
@@ -55,12 +62,13 @@ impl Check {
                         .map(|(source, problems)| (source, problems.as_slice()))
                         .collect();
                     self.show(&files, output)?;
+                    documents.iter().for_each(|(_, problems)| self.tell_mendable(problems));
                     return Ok(failure.exit);
                 }
             },
         };
         let looked = workspace.look_around()?;
-        let (_, mut problems) = workspace.judge(&looked, &PlanOptions::default());
+        let mut problems = workspace.problems(&looked);
         let mut config: Vec<(Source, Vec<Diagnostic>)> = workspace
             .config_warnings
             .iter()
@@ -90,7 +98,39 @@ impl Check {
                 crate::report::sanitise(workspace.source.name(), 300)
             ));
         }
+        self.tell_mendable(&problems);
         Ok(if errors { INVALID } else { 0 })
+    }
+
+    fn tell_mendable(&self, problems: &[Diagnostic]) {
+        let mendable = problems.iter().filter(|problem| !problem.fix.is_empty()).count();
+        if self.format != Format::Text || mendable == 0 {
+            return;
+        }
+        let command = self.file.commands().free("check", &["--fix"]).command;
+        tell(&format!("{mendable} of them can be mended by `{command}`\n"));
+    }
+
+    /// Mends what can be mended, and then what that has brought to light.
+    fn mend(&self) -> Result<(), Failure> {
+        const ROUNDS: usize = 5;
+        for _ in 0..ROUNDS {
+            let changed = match Workspace::open(&self.file.flags()) {
+                Ok(workspace) => {
+                    let looked = workspace.look_around()?;
+                    fix(&workspace.source, &workspace.problems(&looked))?
+                }
+                // It is told by whoever comes next.
+                Err(failure) => match failure.documents() {
+                    [(source, problems)] => fix(source, problems)?,
+                    _ => false,
+                },
+            };
+            if !changed {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Problems are the data of this command, so they go to standard output.

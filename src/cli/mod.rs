@@ -5,6 +5,7 @@ mod adopt;
 mod approve;
 mod args;
 mod check;
+mod check_fix;
 mod clue;
 mod completions;
 mod consent;

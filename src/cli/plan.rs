@@ -143,7 +143,10 @@ impl Plan {
             };
             print(&plan_text::render(plan, &shown, output.stdout))?;
         }
-        Ok(if self.detailed_exitcode && paid { PAID_WORK } else { 0 })
+        let exit = if self.detailed_exitcode && paid { PAID_WORK } else { 0 };
+        // The process ends now: it need not give back a long film piece by piece.
+        std::mem::forget((workspace, looked, planned));
+        Ok(exit)
     }
 
     /// What to do next where nothing can be done before a still is chosen.

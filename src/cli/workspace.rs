@@ -66,6 +66,8 @@ impl Workspace {
         let environment = Environment::of_process().map_err(|error| {
             Failure::cannot_work("no-folder", format!("there is no working folder: {error}"))
         })?;
+        // The catalogue is read on the side; whoever asks for it first waits until it is there.
+        std::thread::spawn(Catalog::built_in);
         let (settings, config_warnings) = resolve(flags, &environment)?;
         let text = Source::read(&settings.project.storyboard)?;
         let provider = &settings.provider;
@@ -272,7 +274,26 @@ impl Workspace {
         looked: &Looked,
         options: &PlanOptions,
     ) -> (Option<Planned>, Vec<Diagnostic>) {
-        let planning = Planning {
+        let (planned, found) = match crate::plan::plan(&self.planning(looked, options)) {
+            Ok(planned) => {
+                let warnings = planned.warnings.clone();
+                (Some(planned), warnings)
+            }
+            Err(errors) => (None, errors),
+        };
+        let problems = self.with_reading(found);
+        let is_good = !problems.iter().any(Diagnostic::is_error);
+        (planned.filter(|_| is_good), problems)
+    }
+
+    /// All problems of the storyboard, for whoever needs no plan.
+    pub fn problems(&self, looked: &Looked) -> Vec<Diagnostic> {
+        let options = PlanOptions::default();
+        self.with_reading(crate::plan::problems(&self.planning(looked, &options)))
+    }
+
+    fn planning<'p>(&'p self, looked: &'p Looked, options: &'p PlanOptions) -> Planning<'p> {
+        Planning {
             name: &self.settings.project.shown,
             place: looked.place.clone(),
             assets_root: &self.layout.assets_root,
@@ -283,18 +304,13 @@ impl Workspace {
             known: &looked.known,
             options,
             profile: self.profile(),
-        };
+        }
+    }
+
+    /// What planning found with what reading found, in the order of the document.
+    fn with_reading(&self, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let mut problems = self.diagnostics.clone();
-        let planned = match crate::plan::plan(&planning) {
-            Ok(planned) => {
-                problems.extend(leveled(planned.warnings.clone(), &self.settings.lints));
-                Some(planned)
-            }
-            Err(errors) => {
-                problems.extend(leveled(errors, &self.settings.lints));
-                None
-            }
-        };
+        problems.extend(leveled(found, &self.settings.lints));
         problems.sort_by(|one, other| {
             let place = |problem: &Diagnostic| (problem.span.start, problem.span.end, problem.code);
             place(one).cmp(&place(other)).then_with(|| one.message.cmp(&other.message))
@@ -308,8 +324,7 @@ impl Workspace {
             }
             same
         });
-        let is_good = !problems.iter().any(Diagnostic::is_error);
-        (planned.filter(|_| is_good), problems)
+        problems
     }
 
     /// Tells warnings on standard error.

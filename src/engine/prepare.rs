@@ -324,7 +324,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let current = Current {
             attempt: attempt.id,
             task_id: task_id.clone(),
-            bound: attempt.intent.bound.clone(),
+            bound: attempt.intent.bound.to_value(),
             reserved: attempt.intent.reserved,
             ours: attempt.state == AttemptState::Intent,
             recorded: attempt.state != AttemptState::Intent,
@@ -347,8 +347,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         if attempt.state == AttemptState::Intent {
             // Nobody knows whether its first call was made, so this call may be the one that costs: it waits for its
             // turn, its place in the window and the budget like any other.
-            self.jobs[index].stage =
-                Stage::Ready { bound: attempt.intent.bound, not_before_ms: now, bound_ms: now };
+            self.jobs[index].stage = Stage::Ready {
+                bound: attempt.intent.bound.to_value(),
+                not_before_ms: now,
+                bound_ms: now,
+            };
         } else if attempt.state == AttemptState::Finished && !attempt.urls.is_empty() {
             self.jobs[index].stage = Stage::Wanted { not_before_ms: now };
         } else {

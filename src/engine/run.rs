@@ -195,7 +195,7 @@ impl Job {
             slot: take.slot,
             take: Some(take.id),
             number: take.number,
-            ask: take.ask,
+            ask: take.ask.to_value(),
             steps,
             keep,
             forget,
@@ -254,7 +254,7 @@ fn step_of(attempt: &Attempt) -> StepWork {
         request: Request {
             method: method.to_owned(),
             path: path.to_owned(),
-            body: intent.request.clone(),
+            body: intent.request.to_value(),
         },
         parts: Map::new(),
         credits: intent.reserved,

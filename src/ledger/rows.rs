@@ -1,8 +1,8 @@
 //! Rows of the ledger as values, and the other way round.
 
 use super::{
-    Attempt, AttemptId, BalanceRecord, ClipRecord, Failure, FailureClass, FileRecord, Intent,
-    Publication, RunRecord, Snapshot, Take, TakeId,
+    Attempt, AttemptId, BalanceRecord, ClipRecord, Document, Failure, FailureClass, FileRecord,
+    Intent, Publication, RunRecord, Snapshot, Take, TakeId,
 };
 use crate::plan::Slot;
 use crate::storyboard::StepKind;
@@ -27,6 +27,11 @@ pub(super) fn from_word<T: DeserializeOwned>(column: usize, text: String) -> rus
 fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str().map_err(|error| unreadable(column, error))?;
     serde_json::from_str(text).map_err(|error| unreadable(column, error))
+}
+
+fn document(row: &Row<'_>, column: usize) -> rusqlite::Result<Document> {
+    let text = row.get_ref(column)?.as_str().map_err(|error| unreadable(column, error))?;
+    Document::of_text(text).map_err(|error| unreadable(column, error))
 }
 
 fn unreadable(
@@ -54,7 +59,7 @@ fn read_take(row: &Row<'_>) -> rusqlite::Result<Take> {
         id: TakeId(row.get(0)?),
         slot: Slot { storyboard: row.get(1)?, variant: row.get(2)?, scene: row.get(3)? },
         number: row.get(4)?,
-        ask: from_json(row, 5)?,
+        ask: document(row, 5)?,
         steps: from_json(row, 6)?,
         reused: from_json(row, 7)?,
         state: from_word(8, row.get(8)?)?,
@@ -85,8 +90,8 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
             upgrade: row.get(8)?,
             endpoint: row.get(9)?,
             fingerprint: row.get(10)?,
-            request: from_json(row, 11)?,
-            bound: from_json(row, 12)?,
+            request: document(row, 11)?,
+            bound: document(row, 12)?,
             reserved: row.get(13)?,
         },
         state: from_word(14, row.get(14)?)?,

@@ -388,8 +388,8 @@ impl Ledger for SqliteLedger {
                     intent.upgrade,
                     intent.endpoint,
                     intent.fingerprint,
-                    serde_json::to_string(&intent.request)?,
-                    serde_json::to_string(&intent.bound)?,
+                    serde_json::to_string(&*intent.request)?,
+                    serde_json::to_string(&*intent.bound)?,
                     intent.reserved,
                     now_ms,
                 ])?;

@@ -64,11 +64,11 @@ pub(super) fn compare(
 
 fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>) -> Difference {
     let equal = *recorded.ask == present.ask_json;
-    let old_ask = if equal { None } else { Ask::from_json(recorded.ask) };
-    let old_ask = old_ask
-        .map(|ask| ask.completed_from(&present.ask).as_first_take(&present.ask, present.takes));
-    let rebuilt = old_ask.as_ref().and_then(|ask| builder.build(ask).ok());
-    let rebuilt = if equal { Some(&present.built) } else { rebuilt.as_ref() };
+    let past = || builder.past_beside(recorded.ask, &present.ask, present.takes);
+    let past = if equal { None } else { past() };
+    let old_ask = past.as_ref().map(|past| &past.ask);
+    let rebuilt = past.as_ref().and_then(|past| past.built.as_ref());
+    let rebuilt = if equal { Some(&present.built) } else { rebuilt };
 
     let mut difference = Difference::default();
     let now = &present.built.steps;
@@ -102,11 +102,11 @@ fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>
             name_upstream(reason, &present.ask);
         }
         if reasons.is_empty() {
-            reasons.extend(template_reason(step, old_ask.as_ref(), present, old.prompt));
+            reasons.extend(template_reason(step, old_ask, present, old.prompt));
         }
         if let Some(known) = old.parts {
             // Of a later take the seed is another one, and that is as it should be.
-            let later = old_ask.as_ref().is_some_and(|ask| ask.candidate > 0);
+            let later = old_ask.is_some_and(|ask| ask.candidate > 0);
             difference.tool_changed |= differs(old_parts, known, later);
         }
         if reasons.is_empty() {
@@ -168,8 +168,8 @@ fn is_accepted(
     if *ask == present.ask_json {
         return true;
     }
-    let Some(old) = Ask::from_json(ask) else { return false };
-    let Ok(rebuilt) = builder.build(&old) else { return false };
+    let Some(past) = builder.past(ask) else { return false };
+    let Some(rebuilt) = &past.built else { return false };
     let now = &present.built.steps;
     rebuilt.steps.len() == now.len()
         && rebuilt.steps.iter().zip(now).enumerate().all(|(index, (old_step, step))| {
@@ -178,7 +178,7 @@ fn is_accepted(
             old_step.kind == step.kind
                 && part_reasons(step, &old_step.parts, known).is_empty()
                 && style.is_none_or(|style| {
-                    old.templates.get(style) == present.ask.templates.get(style)
+                    past.ask.templates.get(style) == present.ask.templates.get(style)
                 })
         })
 }

@@ -124,17 +124,20 @@ pub(super) struct Edges {
     places: HashMap<String, usize>,
     /// Whether a scene is a clip or a still.
     media: Vec<Media>,
+    /// Keys of the scenes that others use.
+    used_keys: HashSet<String>,
 }
 
 impl Edges {
     /// Reads them from the storyboard. A circle, and a scene that is never rendered, are problems.
-    pub fn of(planning: &Planning<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+    fn of(planning: &Planning<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let board = planning.board;
         let defaults = board.defaults.over(planning.defaults);
         let mut edges = Self {
             uses: board.scenes.iter().map(|scene| used_by(planning, scene, &defaults)).collect(),
             places: HashMap::new(),
             media: Vec::new(),
+            used_keys: HashSet::new(),
         };
         if edges.is_empty() {
             return edges;
@@ -143,8 +146,20 @@ impl Edges {
         edges.places = scenes.map(|(at, scene)| (scene.id.key(), at)).collect();
         let media = |scene| media_of(scene, board, planning.defaults);
         edges.media = board.scenes.iter().map(media).collect();
+        let others = edges.uses.iter().flatten().filter(|used| used.part != Part::Voice);
+        edges.used_keys = others.map(|used| used.scene.clone()).collect();
         edges.check(planning, &defaults, diagnostics);
         edges
+    }
+
+    /// The edges of a storyboard.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn checked(planning: &Planning<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let mut problems = Vec::new();
+        let edges = Self::of(planning, &mut problems);
+        if problems.is_empty() { Ok(edges) } else { Err(problems) }
     }
 
     /// True where no scene starts from another.
@@ -156,8 +171,7 @@ impl Edges {
     pub fn is_wanted(&self, scene: &Scene, options: &PlanOptions) -> bool {
         let named = options.retake.has(&scene.id)
             || options.only.as_ref().is_some_and(|only| only.has(&scene.id));
-        let key = scene.id.key();
-        named || self.uses.iter().flatten().any(|used| used.scene == key)
+        named || self.is_used(&scene.id.key())
     }
 
     /// The place of a scene that others use.
@@ -263,6 +277,37 @@ impl Edges {
     fn targets(&self, at: usize) -> Vec<usize> {
         let others = self.uses[at].iter().filter(|used| used.part != Part::Voice);
         others.filter_map(|used| self.places.get(&used.scene).copied()).collect()
+    }
+
+    /// True for a scene of which another one uses the clip or a part of it.
+    pub fn is_used(&self, key: &str) -> bool {
+        self.used_keys.contains(key)
+    }
+
+    /// All scenes, those that others start from before them.
+    pub fn used_first(&self) -> Vec<usize> {
+        let mut order = Vec::with_capacity(self.uses.len());
+        let mut seen = vec![false; self.uses.len()];
+        for start in 0..self.uses.len() {
+            // Each entry is a scene and those of its uses that are still to be followed; there are no circles.
+            let mut path = Vec::new();
+            if !std::mem::replace(&mut seen[start], true) {
+                path.push((start, self.targets(start)));
+            }
+            while let Some((at, open)) = path.last_mut() {
+                match open.pop() {
+                    Some(next) if !std::mem::replace(&mut seen[next], true) => {
+                        path.push((next, self.targets(next)));
+                    }
+                    Some(_) => {}
+                    None => {
+                        order.push(*at);
+                        path.pop();
+                    }
+                }
+            }
+        }
+        order
     }
 
     /// What every used scene gives if nothing has changed: what is published of it.
@@ -451,7 +496,7 @@ fn not_selected(plan: &ScenePlan) -> Given {
 }
 
 /// The still that a recorded clip started from.
-fn still_of(entry: &AssetEntry) -> Option<String> {
+pub(super) fn still_of(entry: &AssetEntry) -> Option<String> {
     let step = entry.steps.iter().find(|step| step.step == StepKind::Keyframe)?;
     step.sha256.clone()
 }
@@ -540,8 +585,7 @@ fn pictures_of_cast(
         return used;
     }
     let lengths = HashMap::new();
-    let builder =
-        Builder { catalog: planning.catalog, templates: planning.templates, lengths: &lengths };
+    let builder = Builder::new(planning.catalog, planning.templates, &lengths);
     // What is wrong with a scene is told when it is planned.
     if let Ok(built) = builder.build(&ask) {
         let bodies = built.steps.iter().map(|step| &step.request.body);

@@ -313,6 +313,7 @@ fn unable(index: usize, step: StepKind, model: &Model, target: &str) -> Problem 
                 code: "no-such-upscale",
                 message: format!("`{}` cannot upscale to `{target}`", model.name),
                 hint: Some(hint),
+                instead: None,
             }
         }
         StepKind::Lipsync => step_problem(

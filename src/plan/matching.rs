@@ -1,7 +1,6 @@
 //! What belongs to which scene: entries of the manifest and takes of the ledger, in the order of DESIGN section 5.6.
 
-use super::ask::Ask;
-use super::build::{Builder, Built};
+use super::build::Builder;
 use super::decide::Match;
 use super::difference::{Difference, Present, compare};
 use super::history::History;
@@ -143,12 +142,12 @@ fn match_moves<'a>(
     let free =
         |entry: &&&AssetEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
     for entry in entries.iter().rev().filter(free) {
-        match rebuilt(builder, &entry.ask) {
-            Some(built) => left.entry(identity(&built)).or_default().push(entry),
+        match identity_of(builder, &entry.ask) {
+            Some(identity) => left.entry(identity).or_default().push(entry),
             None => odd.push(entry),
         }
-        for accepted in entry.accepted.iter().filter_map(|ask| rebuilt(builder, ask)) {
-            left.entry(identity(&accepted)).or_default().push(entry);
+        for accepted in entry.accepted.iter().filter_map(|ask| identity_of(builder, ask)) {
+            left.entry(accepted).or_default().push(entry);
         }
     }
     if left.is_empty() && odd.is_empty() {
@@ -158,7 +157,7 @@ fn match_moves<'a>(
         let Some(present) = prepared.present.filter(|_| matches.scenes[index].is_none()) else {
             continue;
         };
-        let alike = left.get(&identity(&present.built)).map_or(&[][..], Vec::as_slice);
+        let alike = left.get(&present.built.identity()).map_or(&[][..], Vec::as_slice);
         let found = alike.iter().chain(&odd).rev().find(|entry| {
             !matches.taken.contains(entry.id.as_str())
                 && compare(builder, present, &Recorded::entry(entry)).same
@@ -170,12 +169,6 @@ fn match_moves<'a>(
             matches.scenes[index] = Some(Match::Moved { entry, sha256 });
         }
     }
-}
-
-/// Equal for chains of equal requests.
-fn identity(built: &Built) -> String {
-    let steps: Vec<String> = built.steps.iter().map(|step| step.request.fingerprint()).collect();
-    steps.join(" ")
 }
 
 /// True for a take of this storyboard and variant.
@@ -219,9 +212,9 @@ pub(super) fn match_takes<'a>(
     for take in open {
         if !claimed.contains(&take.id)
             && super::recorded::is_alive(take)
-            && let Some(built) = rebuilt(builder, &take.ask)
+            && let Some(identity) = identity_of(builder, &take.ask)
         {
-            left.entry(identity(&built)).or_default().push(take);
+            left.entry(identity).or_default().push(take);
         }
     }
     for (index, prepared) in scenes.iter().enumerate() {
@@ -231,7 +224,7 @@ pub(super) fn match_takes<'a>(
         if left.is_empty() {
             break;
         }
-        let Some(takes) = left.get_mut(&identity(&present.built)) else { continue };
+        let Some(takes) = left.get_mut(&present.built.identity()) else { continue };
         let fits = |take: &&Take| compare(builder, present, &Recorded::take(take)).same;
         if let Some(place) = takes.iter().rposition(fits) {
             matched.insert(index, takes.remove(place));
@@ -254,9 +247,9 @@ pub(super) fn kept_takes<'a>(planning: &Planning<'a>, history: &History<'a>) -> 
     takes.collect()
 }
 
-/// What a recorded ask asks for in the words of today; `None` where it cannot be asked for any more.
-fn rebuilt(builder: &Builder<'_>, ask: &Json) -> Option<Built> {
-    builder.build(&Ask::from_json(ask)?).ok()
+/// The identity of what a recorded ask asks for today; `None` where it cannot be asked for any more.
+fn identity_of(builder: &Builder<'_>, ask: &Json) -> Option<String> {
+    Some(builder.past(ask)?.identity()?.to_owned())
 }
 
 /// Takes with tasks at the provider that no scene goes on with: finished and kept, never lost.

@@ -195,8 +195,8 @@ impl<'a> Deciding<'_, 'a> {
         let mut work = self.render_work(take.number, None, &starts);
         work.entry.fields.insert("picked".into(), true.into());
         if !compare(self.builder, self.present, &recorded).same {
-            let now = std::mem::replace(&mut work.ask, take.ask.clone());
-            work.entry.fields.insert("ask".into(), take.ask.clone());
+            let now = std::mem::replace(&mut work.ask, take.ask.to_value());
+            work.entry.fields.insert("ask".into(), take.ask.to_value());
             work.entry.fields.insert("accepted".into(), Json::Array(vec![now]));
         }
         let reason = Reason::because("picked", format!("take {}", take.number));

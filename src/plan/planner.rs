@@ -8,6 +8,7 @@ use super::build::Builder;
 use super::decide::{Deciding, Decision, Part as DecidedPart};
 use super::difference::Present;
 use super::edges::{Edges, Given, Part, StillState, files_of};
+use super::foresight::foreseen;
 use super::history::History;
 use super::matching::{
     Asked, Matches, check_owners, current_entries, kept_takes, match_entries, match_takes, orphans,
@@ -15,7 +16,9 @@ use super::matching::{
 };
 use super::outcome::{Action, Note, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
 use super::pick::{Pick, Picked};
-use super::prepare::{Prepared, Preparing, is_before_clip, prepare_all, template_digests};
+use super::prepare::{
+    Prepared, Preparing, is_before_clip, prepare_all, problems_of_all, template_digests,
+};
 use super::selection::Selection;
 use super::stage::{self, Before};
 use super::work::FilesByDigest;
@@ -29,7 +32,7 @@ use crate::record::{Take, TakeId, TakeState};
 use crate::source::Diagnostic;
 use crate::storyboard::{Field, Fields, Profile, Scene, SceneId, StepKind, Storyboard};
 use serde_json::Value as Json;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 /// What a plan is made of.
@@ -99,203 +102,276 @@ pub struct Planned {
 /// # Errors
 /// All problems, warnings included, when at least one of them is an error.
 pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
-    let mut diagnostics = Vec::new();
-    let edges = Edges::of(planning, &mut diagnostics);
-    if !diagnostics.is_empty() {
-        return Err(diagnostics);
-    }
+    let edges = Edges::checked(planning)?;
+    let lengths = lengths(planning, &edges);
+    let builder = Builder::new(planning.catalog, planning.templates, &lengths);
+    let passes = Passes::new(planning, &builder, &edges);
     let mut given = edges.assumed(planning);
+    let mut scenes: Vec<Prepared<'_>> = planning.board.scenes.iter().map(Prepared::of).collect();
     // What scenes give is known once they are planned. Each pass is right for scenes one edge further down at least, and
     // what is not known is carried down all edges at once, so nearly always the second pass is the last.
-    for _ in 0..planning.board.scenes.len() {
-        let (planned, found) = pass(planning, &edges, &given)?;
-        if found == given {
+    let mut number = 0;
+    loop {
+        let (planned, found) = passes.pass(&mut scenes, &given)?;
+        if found == given || number == planning.board.scenes.len() {
             return Ok(planned);
         }
-        given = found;
+        given = match number {
+            1 => foreseen(&passes.preparing(&found), &mut scenes, &passes.entries),
+            _ => found,
+        };
+        number += 1;
     }
-    pass(planning, &edges, &given).map(|(planned, _)| planned)
 }
 
-/// Makes the plan with what other scenes are thought to give, and tells what they give by it.
-fn pass(
-    planning: &Planning<'_>,
-    edges: &Edges,
-    given: &HashMap<String, Given>,
-) -> Result<(Planned, HashMap<String, Given>), Vec<Diagnostic>> {
-    let lengths = planning
-        .known
-        .inputs
-        .values()
-        .filter_map(|input| match input {
-            KnownInput::File { sha256, seconds, .. } => Some((sha256.clone(), (*seconds)?)),
-            KnownInput::Unusable(_) => None,
-        })
-        .chain(lengths_of(planning, edges))
-        .collect();
-    let builder =
-        Builder { catalog: planning.catalog, templates: planning.templates, lengths: &lengths };
-    let defaults = planning.board.defaults.over(planning.defaults);
-    let styles = template_digests(planning);
-    let preparing = Preparing {
-        planning,
-        builder: &builder,
-        defaults: &defaults,
-        styles: &styles,
-        edges,
-        given,
+/// What is wrong or odd about the storyboard: all that a plan of it would tell, errors among it, for much less work.
+pub fn problems(planning: &Planning<'_>) -> Vec<Diagnostic> {
+    let edges = match Edges::checked(planning) {
+        Ok(edges) if edges.is_empty() => edges,
+        // What a scene gives to another one is known once it is planned.
+        Ok(_) => return plan(planning).map_or_else(|errors| errors, |planned| planned.warnings),
+        Err(errors) => return errors,
     };
-    let (mut scenes, mut diagnostics) = prepare_all(&preparing);
-    check_keyframes(edges, &scenes, &mut diagnostics);
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        return Err(diagnostics);
+    let lengths = lengths(planning, &edges);
+    let builder = Builder::new(planning.catalog, planning.templates, &lengths);
+    let passes = Passes::new(planning, &builder, &edges);
+    let mut scenes: Vec<Prepared<'_>> = planning.board.scenes.iter().map(Prepared::of).collect();
+    let mut problems = problems_of_all(&passes.preparing(&HashMap::new()), &mut scenes);
+    if !problems.iter().any(Diagnostic::is_error) {
+        problems.extend(passes.warnings.iter().cloned());
+        if planning.profile.is_none() {
+            warn_of_no_profile(planning, &passes.entries, &mut problems);
+        }
     }
-    let all = current_entries(planning);
-    check_owners(planning, &all, &mut diagnostics);
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        return Err(diagnostics);
-    }
-    let (before_clips, entries): (Vec<&AssetEntry>, Vec<&AssetEntry>) =
-        all.into_iter().partition(|entry| is_before_clip(&entry.ask));
-    let history = History::of(planning.known);
-    let kept = kept_takes(planning, &history);
-    // Two scenes never go on with one take, whichever of them is planned first.
-    let mut claims = Claims::default();
-    let around =
-        Around { planning, builder: &builder, history: &history, kept: &kept, edges, given };
+    problems
+}
 
-    let still_of = |prepared: &Prepared<'_>| prepared.still.clone();
-    let voice_of = |prepared: &Prepared<'_>| prepared.voice.clone();
-    let presents: Vec<Option<Present>> = scenes.iter().map(still_of).collect();
-    let spoken: Vec<Option<Present>> = scenes.iter().map(voice_of).collect();
-    let (still_matches, mut stills) =
-        around.before_clips(&scenes, &presents, DecidedPart::Still, &before_clips, &mut claims);
-    let (voice_matches, mut voices) =
-        around.before_clips(&scenes, &spoken, DecidedPart::Voice, &before_clips, &mut claims);
-    for (prepared, still) in scenes.iter_mut().zip(&stills) {
-        for present in [&mut prepared.present, &mut prepared.finer].into_iter().flatten() {
-            present.chosen_still = still.as_ref().and_then(|still| still.sha256());
+/// Seconds of the files that the storyboard names, and of the clips that scenes start from, by digest.
+fn lengths(planning: &Planning<'_>, edges: &Edges) -> HashMap<String, f64> {
+    let inputs = planning.known.inputs.values().filter_map(|input| match input {
+        KnownInput::File { sha256, seconds, .. } => Some((sha256.clone(), (*seconds)?)),
+        KnownInput::Unusable(_) => None,
+    });
+    inputs.chain(lengths_of(planning, edges)).collect()
+}
+
+/// What is the same in every pass.
+struct Passes<'p, 'a> {
+    planning: &'p Planning<'a>,
+    builder: &'p Builder<'p>,
+    edges: &'p Edges,
+    defaults: Fields,
+    styles: BTreeMap<String, String>,
+    /// The scenes' present clips and stills.
+    entries: Vec<&'a AssetEntry>,
+    /// Their present stills and voices that come before clips.
+    before_clips: Vec<&'a AssetEntry>,
+    kept: Vec<&'a Take>,
+    history: History<'a>,
+    /// Of the storyboard as a whole.
+    warnings: Vec<Diagnostic>,
+}
+
+impl<'p, 'a> Passes<'p, 'a> {
+    fn new(planning: &'p Planning<'a>, builder: &'p Builder<'p>, edges: &'p Edges) -> Self {
+        let all = current_entries(planning);
+        let mut warnings = Vec::new();
+        check_owners(planning, &all, &mut warnings);
+        let (before_clips, entries) = all.into_iter().partition(|entry| is_before_clip(&entry.ask));
+        let history = History::of(planning.known);
+        Self {
+            planning,
+            builder,
+            edges,
+            defaults: planning.board.defaults.over(planning.defaults),
+            styles: template_digests(planning),
+            entries,
+            before_clips,
+            kept: kept_takes(planning, &history),
+            history,
+            warnings,
         }
     }
 
-    let asked: Vec<Asked<'_>> = scenes
-        .iter()
-        .map(|prepared| Asked { scene: prepared.scene, present: prepared.present.as_ref() })
-        .collect();
-    let matches = match_entries(&builder, &asked, &entries);
-    let takes = match_takes(planning, &builder, &asked, &history);
-    claims.claimed.extend(takes.values().map(|take| take.id));
-    let mut plans = Vec::with_capacity(scenes.len());
-    let mut states = Vec::with_capacity(scenes.len());
-    let mut picked = None;
-    for (index, prepared) in scenes.iter().enumerate() {
-        let Some(present) = &prepared.present else {
-            plans.push(skipped(planning, prepared));
-            states.push(None);
-            continue;
-        };
-        let slot = slot(planning, &prepared.scene.id);
-        let (still, voice) = (&mut stills[index], &mut voices[index]);
-        let film = prepared.duration.or(present.built.clip_length);
-        let deciding = Deciding {
-            matched: matches.scenes[index].as_ref(),
-            open_take: takes.get(&index).copied(),
-            part: match (&still, &voice) {
-                (None, None) => DecidedPart::Whole,
-                (still, _) => DecidedPart::Clip { after_still: still.is_some() },
-            },
-            voice_within: voice
-                .as_ref()
-                .filter(|voice| voice.is_made_first())
-                .map(|_| film.unwrap_or(f64::INFINITY)),
-            finer: prepared.finer.as_ref(),
-            still: still.as_ref().and_then(|still| still.clip.as_ref()),
-            still_first: still.as_ref().is_some_and(Before::is_made_first),
-            ..around.around(index, prepared.scene, present, &slot, &claims.claimed)
-        };
-        if let Some(pick) = planning.options.pick.as_ref().filter(|pick| pick.is_of(prepared.scene))
-        {
-            let deciding = match (pick.step, &prepared.still, &prepared.voice) {
-                (Some(StepKind::Keyframe), Some(present), _) => Deciding {
-                    present,
-                    matched: still_matches.scenes[index].as_ref(),
-                    part: DecidedPart::Still,
-                    finer: None,
-                    ..deciding
-                },
-                (Some(StepKind::Voice), _, Some(present)) => Deciding {
-                    present,
-                    matched: voice_matches.scenes[index].as_ref(),
-                    part: DecidedPart::Voice,
-                    finer: None,
-                    ..deciding
-                },
-                _ => deciding,
+    fn preparing<'x>(&'x self, given: &'x HashMap<String, Given>) -> Preparing<'x, 'a> {
+        Preparing {
+            planning: self.planning,
+            builder: self.builder,
+            defaults: &self.defaults,
+            styles: &self.styles,
+            edges: self.edges,
+            given,
+        }
+    }
+
+    /// Makes the plan with what other scenes are thought to give, and tells what they give by it. `scenes` are those of the
+    /// pass before.
+    fn pass(
+        &self,
+        scenes: &mut [Prepared<'a>],
+        given: &HashMap<String, Given>,
+    ) -> Result<(Planned, HashMap<String, Given>), Vec<Diagnostic>> {
+        let Self { planning, builder, edges, history, kept, .. } = self;
+        prepare_all(&self.preparing(given), scenes);
+        let problems = scenes.iter().flat_map(|prepared| prepared.problems.iter().cloned());
+        let mut diagnostics: Vec<Diagnostic> = problems.collect();
+        check_keyframes(edges, scenes, &mut diagnostics);
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            diagnostics.extend(self.warnings.iter().cloned());
+        }
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(diagnostics);
+        }
+        // Two scenes never go on with one take, whichever of them is planned first.
+        let mut claims = Claims::default();
+        let around = Around { planning, builder, history, kept, edges, given };
+
+        let still_of = |prepared: &Prepared<'_>| prepared.still.clone();
+        let voice_of = |prepared: &Prepared<'_>| prepared.voice.clone();
+        let presents: Vec<Option<Present>> = scenes.iter().map(still_of).collect();
+        let spoken: Vec<Option<Present>> = scenes.iter().map(voice_of).collect();
+        let (still_matches, mut stills) = around.before_clips(
+            scenes,
+            &presents,
+            DecidedPart::Still,
+            &self.before_clips,
+            &mut claims,
+        );
+        let (voice_matches, mut voices) = around.before_clips(
+            scenes,
+            &spoken,
+            DecidedPart::Voice,
+            &self.before_clips,
+            &mut claims,
+        );
+        for (prepared, still) in scenes.iter_mut().zip(&stills) {
+            for present in [&mut prepared.present, &mut prepared.finer].into_iter().flatten() {
+                present.chosen_still = still.as_ref().and_then(|still| still.sha256());
+            }
+        }
+
+        let asked: Vec<Asked<'_>> = scenes
+            .iter()
+            .map(|prepared| Asked { scene: prepared.scene, present: prepared.present.as_ref() })
+            .collect();
+        let matches = match_entries(builder, &asked, &self.entries);
+        let takes = match_takes(planning, builder, &asked, history);
+        claims.claimed.extend(takes.values().map(|take| take.id));
+        let mut plans = Vec::with_capacity(scenes.len());
+        let mut states = Vec::with_capacity(scenes.len());
+        let mut picked = None;
+        for (index, prepared) in scenes.iter().enumerate() {
+            let Some(present) = &prepared.present else {
+                plans.push(skipped(planning, prepared));
+                states.push(None);
+                continue;
             };
-            let (plan, outcome) = deciding.pick(pick);
-            picked = Some(outcome);
-            plans.push(plan);
-            states.push(None);
-            continue;
-        }
-        let closed = prepared.gated && still.as_ref().is_some_and(|still| !still.approved);
-        let decision = if planning.options.through_still && !present.ask.is_still() {
-            // What is in flight stays its own.
-            let own = deciding.left_alone();
-            match still {
-                Some(still) => stage::without_clip(still, own),
-                None => own,
+            let slot = slot(planning, &prepared.scene.id);
+            let (still, voice) = (&mut stills[index], &mut voices[index]);
+            let film = prepared.duration.or(present.built.clip_length);
+            let deciding = Deciding {
+                matched: matches.scenes[index].as_ref(),
+                open_take: takes.get(&index).copied(),
+                part: match (&still, &voice) {
+                    (None, None) => DecidedPart::Whole,
+                    (still, _) => DecidedPart::Clip { after_still: still.is_some() },
+                },
+                voice_within: voice
+                    .as_ref()
+                    .filter(|voice| voice.is_made_first())
+                    .map(|_| film.unwrap_or(f64::INFINITY)),
+                finer: prepared.finer.as_ref(),
+                still: still.as_ref().and_then(|still| still.clip.as_ref()),
+                still_first: still.as_ref().is_some_and(Before::is_made_first),
+                ..around.around(index, prepared.scene, present, &slot, &claims.claimed)
+            };
+            if let Some(pick) =
+                planning.options.pick.as_ref().filter(|pick| pick.is_of(prepared.scene))
+            {
+                let deciding = match (pick.step, &prepared.still, &prepared.voice) {
+                    (Some(StepKind::Keyframe), Some(present), _) => Deciding {
+                        present,
+                        matched: still_matches.scenes[index].as_ref(),
+                        part: DecidedPart::Still,
+                        finer: None,
+                        ..deciding
+                    },
+                    (Some(StepKind::Voice), _, Some(present)) => Deciding {
+                        present,
+                        matched: voice_matches.scenes[index].as_ref(),
+                        part: DecidedPart::Voice,
+                        finer: None,
+                        ..deciding
+                    },
+                    _ => deciding,
+                };
+                let (plan, outcome) = deciding.pick(pick);
+                picked = Some(outcome);
+                plans.push(plan);
+                states.push(None);
+                continue;
             }
-        } else {
-            let mut decision = deciding.decide();
+            let closed = prepared.gated && still.as_ref().is_some_and(|still| !still.approved);
+            let decision = if planning.options.through_still && !present.ask.is_still() {
+                // What is in flight stays its own.
+                let own = deciding.left_alone();
+                match still {
+                    Some(still) => stage::without_clip(still, own),
+                    None => own,
+                }
+            } else {
+                let mut decision = deciding.decide();
+                claims.take_in(&decision, &slot);
+                if let Some(voice) = voice {
+                    let reason = voice.too_long(film);
+                    decision = stage::with_clip(voice, StepKind::Voice, decision, reason);
+                }
+                if let Some(still) = still {
+                    let reason =
+                        closed.then(|| stage::gate_reason(planning, prepared.scene, still));
+                    decision = stage::with_clip(still, StepKind::Keyframe, decision, reason);
+                }
+                decision
+            };
             claims.take_in(&decision, &slot);
-            if let Some(voice) = voice {
-                let reason = voice.too_long(film);
-                decision = stage::with_clip(voice, StepKind::Voice, decision, reason);
-            }
-            if let Some(still) = still {
-                let reason = closed.then(|| stage::gate_reason(planning, prepared.scene, still));
-                decision = stage::with_clip(still, StepKind::Keyframe, decision, reason);
-            }
-            decision
+            states.push(still.as_ref().map(|still| StillState {
+                sha256: still.sha256(),
+                closed: closed || planning.options.through_still,
+            }));
+            plans.push(decision.plan);
+        }
+        if planning.profile.is_none() {
+            warn_of_no_profile(planning, &self.entries, &mut diagnostics);
+        }
+        let said: Vec<Option<String>> =
+            voices.iter().map(|voice| voice.as_ref()?.sha256()).collect();
+        let found = edges.given(planning, &plans, &matches.scenes, &states, &said);
+        let mut orphans = orphans(&asked, &self.entries, &matches);
+        for (media, matches) in [(Media::Image, &still_matches), (Media::Audio, &voice_matches)] {
+            let of_kind = self.before_clips.iter().copied().filter(|entry| entry.media == media);
+            orphans.extend(self::orphans(&asked, &of_kind.collect::<Vec<_>>(), matches));
+        }
+        let collect = stale_takes(planning, &claims.used);
+        note_stale(&mut plans, &collect);
+        let summary = summarise(planning, &plans);
+        let before = stills.iter().chain(&voices).flatten().filter_map(Before::sha256).collect();
+        let planned = Planned {
+            plan: Plan {
+                format_version: PLAN_FORMAT,
+                storyboard: planning.name.to_owned(),
+                summary,
+                scenes: plans,
+                orphans,
+            },
+            files: files(planning, given, &before),
+            collect,
+            moved_takes: claims.moved,
+            redirected_takes: claims.redirected,
+            warnings: diagnostics,
+            picked,
         };
-        claims.take_in(&decision, &slot);
-        states.push(still.as_ref().map(|still| StillState {
-            sha256: still.sha256(),
-            closed: closed || planning.options.through_still,
-        }));
-        plans.push(decision.plan);
+        Ok((planned, found))
     }
-    if planning.profile.is_none() {
-        warn_of_no_profile(planning, &entries, &mut diagnostics);
-    }
-    let said: Vec<Option<String>> = voices.iter().map(|voice| voice.as_ref()?.sha256()).collect();
-    let found = edges.given(planning, &plans, &matches.scenes, &states, &said);
-    let mut orphans = orphans(&asked, &entries, &matches);
-    for (media, matches) in [(Media::Image, &still_matches), (Media::Audio, &voice_matches)] {
-        let of_kind = before_clips.iter().copied().filter(|entry| entry.media == media);
-        orphans.extend(self::orphans(&asked, &of_kind.collect::<Vec<_>>(), matches));
-    }
-    let collect = stale_takes(planning, &claims.used);
-    note_stale(&mut plans, &collect);
-    let summary = summarise(planning, &plans);
-    let before = stills.iter().chain(&voices).flatten().filter_map(Before::sha256).collect();
-    let planned = Planned {
-        plan: Plan {
-            format_version: PLAN_FORMAT,
-            storyboard: planning.name.to_owned(),
-            summary,
-            scenes: plans,
-            orphans,
-        },
-        files: files(planning, given, &before),
-        collect,
-        moved_takes: claims.moved,
-        redirected_takes: claims.redirected,
-        warnings: diagnostics,
-        picked,
-    };
-    Ok((planned, found))
 }
 
 /// A run that forgets its profile would make everything anew.

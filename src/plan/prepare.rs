@@ -17,6 +17,7 @@ use crate::storyboard::{Field, Fields, Input, Profile, Scene, SceneId, StepKind,
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What scenes are prepared with.
+#[derive(Clone, Copy)]
 pub(super) struct Preparing<'p, 'a> {
     pub planning: &'p Planning<'a>,
     pub builder: &'p Builder<'p>,
@@ -26,39 +27,44 @@ pub(super) struct Preparing<'p, 'a> {
     pub given: &'p HashMap<String, Given>,
 }
 
-/// Prepares all scenes, a long film on several threads; the order is that of the document either way.
-pub(super) fn prepare_all<'a>(
+/// Prepares the scenes that are not prepared yet, or start from something else than before.
+pub(super) fn prepare_all<'a>(preparing: &Preparing<'_, 'a>, scenes: &mut [Prepared<'a>]) {
+    each(scenes, |at, prepared| preparing.renew(at, prepared));
+}
+
+/// What is wrong or odd about scenes of which none starts from another. Their requests are not kept.
+pub(super) fn problems_of_all<'a>(
     preparing: &Preparing<'_, 'a>,
-) -> (Vec<Prepared<'a>>, Vec<Diagnostic>) {
-    let some = |(first, scenes): (usize, &'a [Scene])| {
-        let mut diagnostics = Vec::new();
-        let prepared: Vec<Prepared<'a>> = scenes
-            .iter()
-            .enumerate()
-            .map(|(at, scene)| preparing.prepare(first + at, scene, &mut diagnostics))
-            .collect();
-        (prepared, diagnostics)
-    };
-    let scenes = &preparing.planning.board.scenes;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let each = scenes.len().div_ceil(threads).max(64);
-    let parts: Vec<_> = std::thread::scope(|scope| {
-        let mut chunks = scenes.chunks(each).enumerate().map(|(at, chunk)| (at * each, chunk));
-        let own = chunks.next();
-        let others: Vec<_> = chunks.map(|chunk| scope.spawn(move || some(chunk))).collect();
-        let own = own.map(some);
-        let others = others.into_iter().map(|other| {
-            // A panic over there is one here.
-            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        own.into_iter().chain(others).collect()
+    scenes: &mut [Prepared<'a>],
+) -> Vec<Diagnostic> {
+    each(scenes, |at, prepared| {
+        let problems = preparing.prepare(at, prepared.scene).problems;
+        prepared.problems = problems;
     });
-    let (mut all, mut diagnostics) = (Vec::with_capacity(scenes.len()), Vec::new());
-    for (prepared, problems) in parts {
-        all.extend(prepared);
-        diagnostics.extend(problems);
-    }
-    (all, diagnostics)
+    scenes.iter_mut().flat_map(|prepared| std::mem::take(&mut prepared.problems)).collect()
+}
+
+/// Does something with each scene; with those of a long film on several threads.
+fn each<'a>(scenes: &mut [Prepared<'a>], work: impl Fn(usize, &mut Prepared<'a>) + Sync) {
+    let some = |first: usize, scenes: &mut [Prepared<'a>]| {
+        for (at, prepared) in scenes.iter_mut().enumerate() {
+            work(first + at, prepared);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let length = scenes.len().div_ceil(threads).max(64);
+    // A panic in one of them is one here.
+    std::thread::scope(|scope| {
+        let mut chunks = scenes.chunks_mut(length).enumerate();
+        let own = chunks.next();
+        for (at, chunk) in chunks {
+            let some = &some;
+            scope.spawn(move || some(at * length, chunk));
+        }
+        if let Some((_, chunk)) = own {
+            some(0, chunk);
+        }
+    });
 }
 
 /// Digests of the project's own templates, by prompt style.
@@ -73,7 +79,7 @@ pub(super) fn template_digests(planning: &Planning<'_>) -> BTreeMap<String, Stri
 
 /// Every ask with a choice: of takes in flight, and of clips that stand in the manifest.
 fn asks<'p>(planning: &Planning<'p>) -> impl Iterator<Item = &'p serde_json::Value> {
-    let takes = planning.known.ledger.takes.iter().filter(is_open).map(|take| &take.ask);
+    let takes = planning.known.ledger.takes.iter().filter(is_open).map(|take| &*take.ask);
     let entries = planning.known.manifest.renders().filter(|entry| entry.superseded_by.is_none());
     takes.chain(entries.map(|entry| &entry.ask)).filter(|ask| ask.get("chosen").is_some())
 }
@@ -91,7 +97,7 @@ fn is_open(take: &&Take) -> bool {
 fn earlier_ask<'p>(planning: &Planning<'p>, scene: &SceneId) -> Option<&'p serde_json::Value> {
     let slot = slot(planning, scene);
     let takes = planning.known.ledger.takes.iter().filter(is_open).filter(|take| take.slot == slot);
-    let latest = takes.max_by_key(|take| take.id.0).map(|take| &take.ask);
+    let latest = takes.max_by_key(|take| take.id.0).map(|take| &*take.ask);
     latest.or_else(|| {
         let place = &planning.place;
         let (storyboard, variant) = (place.storyboard.as_deref(), place.variant.as_deref());
@@ -102,6 +108,10 @@ fn earlier_ask<'p>(planning: &Planning<'p>, scene: &SceneId) -> Option<&'p serde
 /// A scene that is ready to be planned, or the reason why it is not.
 pub(super) struct Prepared<'a> {
     pub scene: &'a Scene,
+    /// What is wrong or odd.
+    pub problems: Vec<Diagnostic>,
+    /// The content of what it uses of other scenes, with which it was prepared.
+    upstream: Option<Vec<Option<String>>>,
     pub present: Option<Present>,
     /// The still of its clip, where that is made and chosen before the clip.
     pub still: Option<Present>,
@@ -115,49 +125,82 @@ pub(super) struct Prepared<'a> {
     pub skip: Option<Reason>,
 }
 
-impl<'a> Preparing<'_, 'a> {
-    fn prepare(
-        &self,
-        at: usize,
-        scene: &'a Scene,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Prepared<'a> {
-        let planning = self.planning;
-        let effective = scene.effective(self.defaults);
-        let duration = effective.seconds(Field::Duration);
-        let mut prepared = Prepared {
+impl<'a> Prepared<'a> {
+    /// A scene that is to be prepared.
+    pub fn of(scene: &'a Scene) -> Self {
+        Self {
             scene,
+            problems: Vec::new(),
+            upstream: None,
             present: None,
             still: None,
             voice: None,
             finer: None,
             gated: false,
-            duration,
+            duration: None,
             skip: None,
-        };
-        if let Some(reason) = not_generated(&effective) {
+        }
+    }
+}
+
+impl<'a> Preparing<'_, 'a> {
+    /// What a scene is prepared with of others, as far as it is known.
+    fn upstream(&self, at: usize) -> Vec<Option<String>> {
+        let uses = self.edges.uses[at].iter();
+        uses.map(|used| content(self.given, used).map(str::to_owned)).collect()
+    }
+
+    /// Prepares a scene that is not prepared yet, or starts from something else than before.
+    pub fn renew(&self, at: usize, prepared: &mut Prepared<'a>) {
+        let upstream = self.upstream(at);
+        if prepared.upstream.as_ref() != Some(&upstream) {
+            *prepared = self.prepare(at, prepared.scene);
+            prepared.upstream = Some(upstream);
+        }
+    }
+
+    fn prepare(&self, at: usize, scene: &'a Scene) -> Prepared<'a> {
+        let effective = scene.effective(self.defaults);
+        let duration = effective.seconds(Field::Duration);
+        let mut prepared = Prepared { duration, ..Prepared::of(scene) };
+        let mut problems = Vec::new();
+        self.fill(at, scene, &effective, &mut prepared, &mut problems);
+        prepared.problems = problems;
+        prepared
+    }
+
+    fn fill(
+        &self,
+        at: usize,
+        scene: &'a Scene,
+        effective: &Fields,
+        prepared: &mut Prepared<'a>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let planning = self.planning;
+        if let Some(reason) = not_generated(effective) {
             prepared.skip = Some(reason);
-            existing::check(planning, scene, &effective, diagnostics);
-            return prepared;
+            existing::check(planning, scene, effective, diagnostics);
+            return;
         }
         if let Some(name) = &scene.sheet_of
             && !self.edges.is_wanted(scene, planning.options)
         {
             let why = format!("no scene takes the picture of `{name}`");
             prepared.skip = Some(Reason::because("image-scene", why));
-            return prepared;
+            return;
         }
-        match self.present(at, scene, &effective, planning.profile, None) {
+        match self.present(at, scene, effective, planning.profile, None) {
             Ok(present) => {
-                report_warnings(planning, scene, &present.built, duration, diagnostics);
+                report_warnings(planning, scene, &present.built, prepared.duration, diagnostics);
                 let length = present.built.clip_length;
-                existing::check_used(planning, scene, &effective, length, diagnostics);
+                existing::check_used(planning, scene, effective, length, diagnostics);
                 if let Some(retired) = &present.built.retired {
                     prepared.skip = Some(Reason::because("retired", retired.clone()));
-                    return prepared;
+                    return;
                 }
-                check_takes(planning, scene, &effective, diagnostics);
-                prepared.gated = is_gated(planning, scene, &effective, &present, diagnostics);
+                check_takes(planning, scene, effective, diagnostics);
+                prepared.gated = is_gated(planning, scene, effective, &present, diagnostics);
                 let staged = !present.ask.is_still()
                     && present.built.steps.first().is_some_and(is_keyframe)
                     && (prepared.gated
@@ -167,12 +210,12 @@ impl<'a> Preparing<'_, 'a> {
                 if staged {
                     let keyframe = Some(StepKind::Keyframe);
                     prepared.still =
-                        self.present(at, scene, &effective, planning.profile, keyframe).ok();
+                        self.present(at, scene, effective, planning.profile, keyframe).ok();
                 }
                 let has_voice = present.ask.steps.iter().any(|step| step.kind == StepKind::Voice);
                 if has_voice {
                     let through = Some(StepKind::Voice);
-                    match self.present(at, scene, &effective, planning.profile, through) {
+                    match self.present(at, scene, effective, planning.profile, through) {
                         Ok(voice) => prepared.voice = Some(voice),
                         Err(problems) => diagnostics.extend(
                             problems.into_iter().map(|problem| located(planning, scene, problem)),
@@ -180,7 +223,7 @@ impl<'a> Preparing<'_, 'a> {
                     }
                 }
                 prepared.finer = profile::finer_than(planning, &scene.id, planning.profile)
-                    .and_then(|finer| self.present(at, scene, &effective, finer, None).ok());
+                    .and_then(|finer| self.present(at, scene, effective, finer, None).ok());
                 prepared.present = Some(present);
             }
             Err(problems) => {
@@ -188,7 +231,6 @@ impl<'a> Preparing<'_, 'a> {
                     .extend(problems.into_iter().map(|problem| located(planning, scene, problem)));
             }
         }
-        prepared
     }
 
     /// What a scene is asked for with a profile, up to a step where one is named.
@@ -403,6 +445,10 @@ fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnost
     let mut diagnostic =
         Diagnostic::error(problem.code, message, span).label(format!("scene {}", scene.id));
     diagnostic.hint = problem.hint;
+    let written = problem.field.and_then(|field| written_at(planning, scene, problem.step, field));
+    if let (Some(span), Some(instead)) = (written, problem.instead) {
+        diagnostic = diagnostic.fix(span, instead);
+    }
     diagnostic
 }
 
@@ -439,11 +485,23 @@ pub(super) fn field_span(
     step: Option<usize>,
     field: Field,
 ) -> Span {
-    let at_step = step.and_then(|step| step_of(planning, scene, step));
-    if let Some(step) = at_step {
-        return step.fields.get(field).map_or(step.span, |spanned| spanned.span);
-    }
-    let written = scene.fields.get(field).or_else(|| planning.board.defaults.get(field));
     // Defaults of the configuration have places in another file; the scene stands for them.
-    written.map_or(scene.id_span, |spanned| spanned.span)
+    written_at(planning, scene, step, field).unwrap_or_else(|| {
+        let at_step = step.and_then(|step| step_of(planning, scene, step));
+        at_step.map_or(scene.id_span, |step| step.span)
+    })
+}
+
+/// Where a field of a scene was written in the storyboard.
+fn written_at(
+    planning: &Planning<'_>,
+    scene: &Scene,
+    step: Option<usize>,
+    field: Field,
+) -> Option<Span> {
+    let written = match step.and_then(|step| step_of(planning, scene, step)) {
+        Some(step) => step.fields.get(field),
+        None => scene.fields.get(field).or_else(|| planning.board.defaults.get(field)),
+    };
+    written.map(|spanned| spanned.span)
 }

@@ -20,6 +20,8 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+    /// What the field's value should be, where nothing else can be meant.
+    pub instead: Option<String>,
 }
 
 impl Problem {
@@ -30,7 +32,7 @@ impl Problem {
         message: String,
         hint: Option<String>,
     ) -> Self {
-        Self { step, field: Some(field), param: None, code, message, hint }
+        Self { step, field: Some(field), param: None, code, message, hint, instead: None }
     }
 }
 
@@ -40,7 +42,15 @@ pub(super) fn parameter_problem(step: Option<usize>, problem: ParameterProblem) 
         ProblemSource::Param(name) => (Some(Field::Params), Some(name.clone())),
         ProblemSource::Mode => (None, None),
     };
-    Problem { step, field, param, code: problem.code, message: problem.message, hint: problem.hint }
+    Problem {
+        step,
+        field,
+        param,
+        code: problem.code,
+        message: problem.message,
+        hint: problem.hint,
+        instead: None,
+    }
 }
 
 pub(super) fn step_problem(
@@ -56,5 +66,6 @@ pub(super) fn step_problem(
         code,
         message,
         hint: Some(hint.to_owned()),
+        instead: None,
     }
 }

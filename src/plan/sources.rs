@@ -213,6 +213,7 @@ fn symbolic(ask: &Ask, input: &Input, field: Field, problems: &mut Vec<Problem>)
                     code: "missing-reference",
                     message: format!("the file `{path}` is missing"),
                     hint: Some("paths are relative to the file that they stand in".into()),
+                    instead: None,
                 });
                 None
             }

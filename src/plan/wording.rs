@@ -94,6 +94,7 @@ pub(super) fn prompt(
                 code,
                 message: error.to_string(),
                 hint: Some(hint.to_owned()),
+                instead: None,
             }
         })
 }

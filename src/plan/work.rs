@@ -107,8 +107,8 @@ impl StepWork {
             upgrade: self.upgrade,
             endpoint: request.endpoint(),
             fingerprint: request.fingerprint(),
-            request: request.body,
-            bound,
+            request: request.body.into(),
+            bound: bound.into(),
             reserved: self.credits,
         }
     }

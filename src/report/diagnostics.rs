@@ -190,6 +190,11 @@ fn object(source: &Source, problem: &Diagnostic) -> Value {
         .iter()
         .map(|(span, label)| json!({"where": place(*span), "label": label}))
         .collect();
+    let fix: Vec<Value> = problem
+        .fix
+        .iter()
+        .map(|edit| json!({"where": place(edit.span), "text": edit.text}))
+        .collect();
     json!({
         "severity": problem.severity,
         "code": problem.code,
@@ -198,6 +203,7 @@ fn object(source: &Source, problem: &Diagnostic) -> Value {
         "hint": problem.hint,
         "where": place(problem.span),
         "related": related,
+        "fix": fix,
     })
 }
 

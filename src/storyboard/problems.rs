@@ -1,7 +1,7 @@
 //! Collecting problems: all of them in one pass, each once, in document order.
 
 use super::field;
-use crate::source::{Diagnostic, Source, Span, Spanned};
+use crate::source::{Diagnostic, Edit, Source, Span, Spanned};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -46,6 +46,8 @@ pub(crate) struct Problems<'a> {
 struct Unknown {
     index: usize,
     count: usize,
+    /// The name that was meant, most likely.
+    suggestion: Option<&'static str>,
 }
 
 impl<'a> Problems<'a> {
@@ -95,18 +97,26 @@ impl<'a> Problems<'a> {
     ) {
         if let Some(known) = self.unknown.get_mut(&key) {
             known.count += 1;
+            let problem = &mut self.found[known.index];
             if known.count <= PLACES + 1 {
-                self.found[known.index].related.push((span, "here too".to_owned()));
+                problem.related.push((span, "here too".to_owned()));
+            }
+            if let Some(name) = known.suggestion {
+                let text = written_as(self.source.slice(span), name);
+                problem.fix.push(Edit { span, text });
             }
             return;
         }
         let suggestion = suggest(self, &key);
         let mut problem = Diagnostic::warning("unknown-field", message, span).label("not used");
+        if let Some(name) = suggestion {
+            problem = problem.fix(span, written_as(self.source.slice(span), name));
+        }
         problem.hint = Some(suggestion.map_or_else(
             || "write it as `notes` if it is for people; `storyreel schema storyboard` lists the fields".to_owned(),
             |name| format!("did you mean `{name}`?"),
         ));
-        self.unknown.insert(key, Unknown { index: self.found.len(), count: 1 });
+        self.unknown.insert(key, Unknown { index: self.found.len(), count: 1, suggestion });
         self.found.push(problem);
     }
 
@@ -142,6 +152,16 @@ impl<'a> Problems<'a> {
             }
         }
         self.found
+    }
+}
+
+/// A field's name in the manner of a label: `Aspect ratio` beside `Apsect Ratio`, else as it is.
+fn written_as(label: &str, name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    match (label.chars().next().is_some_and(char::is_uppercase), letters.next()) {
+        (true, Some(first)) => first.to_uppercase().chain(letters).collect(),
+        _ => name.to_owned(),
     }
 }
 

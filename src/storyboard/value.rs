@@ -45,7 +45,8 @@ pub(crate) fn read(
                         node.span,
                     )
                     .label("read as absent")
-                    .hint(format!("write a value, or remove the `{name}` line")),
+                    .hint(format!("write a value, or remove the `{name}` line"))
+                    .fix(node.span, "none"),
                 );
                 return Outcome::Nothing;
             }
@@ -230,18 +231,20 @@ fn kind(words: Spanned<String>, problems: &mut Problems<'_>) -> Option<Spanned<V
         || "for the size of the shot (wide, close-up) write `shot`".to_owned(),
         |name| format!("did you mean `{name}`?"),
     );
-    problems.push(
-        Diagnostic::error(
-            "wrong-value",
-            format!(
-                "`type` is `video_clip`, `image`, `footage`, `title` or `black`, not {}",
-                quoted(&words.value)
-            ),
-            words.span,
-        )
-        .label("no such type")
-        .hint(hint),
-    );
+    let problem = Diagnostic::error(
+        "wrong-value",
+        format!(
+            "`type` is `video_clip`, `image`, `footage`, `title` or `black`, not {}",
+            quoted(&words.value)
+        ),
+        words.span,
+    )
+    .label("no such type")
+    .hint(hint);
+    problems.push(match suggestion {
+        Some(name) => problem.fix(words.span, name),
+        None => problem,
+    });
     None
 }
 

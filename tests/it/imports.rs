@@ -220,7 +220,6 @@ fn a_foreign_file_is_refused_with_the_command_that_reads_it() {
     let project = Project::new();
     for (name, scenes) in [
         ("table-classic.md", 3),
-        ("table-field-value.md", 2),
         ("shots.csv", 3),
         ("acts.json", 4),
         ("nested-project.json", 2),

@@ -29,8 +29,8 @@ pub(crate) fn intent(take: TakeId, step: usize) -> Intent {
         upgrade: false,
         endpoint: "POST /api/v1/veo/generate".into(),
         fingerprint: "sha256:aa".into(),
-        request: json!({"prompt": "dawn", "image": {"$file": "sha256:bb"}}),
-        bound: json!({"prompt": "dawn", "image": "https://example.org/x"}),
+        request: json!({"prompt": "dawn", "image": {"$file": "sha256:bb"}}).into(),
+        bound: json!({"prompt": "dawn", "image": "https://example.org/x"}).into(),
         reserved: Some(60.0),
     }
 }
@@ -86,7 +86,7 @@ fn an_open_take_is_given_another_ask_and_a_kept_one_is_not() {
     is_refused(ledger.redirect_takes(&[change(other), change(kept)]));
     let takes = ledger.snapshot().unwrap().takes;
     let of = |id: TakeId| takes.iter().find(|take| take.id == id).unwrap();
-    assert_eq!((&of(open).ask, &of(open).steps), (&json!({"visual": "dusk"}), &steps));
+    assert_eq!((&*of(open).ask, &of(open).steps), (&json!({"visual": "dusk"}), &steps));
     for untouched in [kept, other] {
         assert_eq!(of(untouched).ask, json!({"visual": "dawn"}));
         assert_eq!(of(untouched).steps, [StepKind::Generate]);
@@ -382,7 +382,7 @@ fn ledger_with_rows(path: &Path, takes: u32) {
     for number in 1..=takes {
         let take = open_take(&mut ledger, "1", number);
         let mut intent = intent(take, 0);
-        intent.request = json!({"prompt": "x".repeat(1500)});
+        intent.request = json!({"prompt": "x".repeat(1500)}).into();
         ledger.intend(&intent, 1).unwrap();
     }
 }

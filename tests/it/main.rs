@@ -16,6 +16,8 @@ mod every_model;
 mod examples;
 mod facts;
 mod film;
+mod fixing;
+mod forms;
 #[cfg(unix)]
 mod hostile;
 mod imports;

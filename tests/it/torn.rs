@@ -20,8 +20,8 @@ fn ledger(path: &Path) -> Snapshot {
         let long = json!({"prompt": "x".repeat(3000)});
         let intent = Intent {
             fingerprint: format!("sha256:{number}"),
-            request: long.clone(),
-            bound: long,
+            request: long.clone().into(),
+            bound: long.into(),
             ..intent(take, 0)
         };
         let attempt = ledger.intend(&intent, 2).expect("an intent");

@@ -4,6 +4,7 @@ use super::super::draft::{self, Meaning};
 use super::super::field::Field;
 use super::super::node::{Node, NodeKind, Style};
 use super::lines::{Line, LineKind};
+use super::table::{self, Table};
 use crate::source::{Span, Spanned};
 
 /// One thing under a heading.
@@ -15,13 +16,8 @@ pub(crate) enum Item {
     Prose(Node),
     /// A fence marked `yaml`: where its text stands.
     Yaml(Span),
-    /// A table, with its header cells.
-    Table {
-        /// The header row.
-        span: Span,
-        /// The words of the header.
-        columns: Vec<String>,
-    },
+    /// A table.
+    Table(Table),
 }
 
 /// A label with its value.
@@ -65,21 +61,10 @@ pub(crate) fn read(text: &str, lines: &[Line], within: Within) -> Vec<Item> {
                 reader.blank = true;
             }
             LineKind::Text => {
-                let row = &text[line.span.range()];
-                let next = lines.get(index).filter(|next| next.kind == LineKind::Text);
-                let table = row.contains('|')
-                    && next.is_some_and(|next| is_delimiter_row(&text[next.span.range()]));
-                if table {
+                if let Some((table, length)) = table::read(text, &lines[index - 1..]) {
                     reader.close();
-                    reader
-                        .items
-                        .push(Item::Table { span: trimmed(text, line.span), columns: cells(row) });
-                    while index < lines.len()
-                        && lines[index].kind == LineKind::Text
-                        && text[lines[index].span.range()].contains('|')
-                    {
-                        index += 1;
-                    }
+                    reader.items.push(Item::Table(table));
+                    index += length - 1;
                     reader.blank = true;
                 } else {
                     reader.line(line.span);
@@ -102,18 +87,6 @@ pub(crate) fn read(text: &str, lines: &[Line], within: Within) -> Vec<Item> {
     }
     reader.close();
     reader.items
-}
-
-fn is_delimiter_row(row: &str) -> bool {
-    let row = row.trim();
-    row.contains('-')
-        && row.contains('|')
-        && row.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
-}
-
-fn cells(row: &str) -> Vec<String> {
-    let row = row.trim().trim_start_matches('|').trim_end_matches('|');
-    row.split('|').take(64).map(|cell| cell.trim().trim_matches(['*', '`']).to_owned()).collect()
 }
 
 /// A piece of a value: a paragraph, a list item or a fence.
@@ -611,7 +584,7 @@ fn colon_length(text: &str) -> Option<usize> {
     Some(text.len() - rest.len() + colon.len_utf8())
 }
 
-fn trimmed(text: &str, span: Span) -> Span {
+pub(super) fn trimmed(text: &str, span: Span) -> Span {
     let words = &text[span.range()];
     let start = span.start + (words.len() - words.trim_start().len());
     Span::new(start, start + words.trim().len())

@@ -1,6 +1,7 @@
 //! Markdown as lines: which are headings, fences and rules, with comments taken out and every byte where it was.
 
 use super::super::problems::Problems;
+use super::heading;
 use crate::source::{Diagnostic, Span};
 
 /// What a line is.
@@ -97,11 +98,14 @@ pub(crate) fn split(from: usize, problems: &mut Problems<'_>) -> Lines {
             }
         };
         if !(had_comment && kind == LineKind::Blank) {
-            // Below a field or a bullet, a line of `-` is meant as a rule; only the line of `=` is beyond doubt.
-            let setext = if kind == LineKind::Text && is_run_of(line, '=') {
-                underlined(&lines)
-            } else {
-                None
+            // Below a field or a bullet, a line of `-` is meant as a rule; the line of `=` is beyond doubt.
+            let setext = match kind {
+                LineKind::Text if is_run_of(line, '=') => underlined(&lines, 1),
+                LineKind::Rule if is_run_of(line, '-') => underlined(&lines, 2).filter(|above| {
+                    let heading = heading::read(&source[above.span.range()], above.span, None);
+                    heading.keyword && heading.numbered
+                }),
+                _ => None,
             };
             match setext {
                 Some(heading) => {
@@ -180,11 +184,11 @@ fn is_run_of(line: &str, mark: char) -> bool {
     line.len() >= 3 && line.chars().all(|c| c == mark)
 }
 
-/// The heading that a line of `=` makes of a single line of words above it.
-fn underlined(lines: &[Line]) -> Option<Line> {
+/// The heading that a line of `=` or `-` makes of a single line of words above it.
+fn underlined(lines: &[Line], level: u8) -> Option<Line> {
     let above = lines.last().filter(|above| above.kind == LineKind::Text)?;
     let alone = lines.len() < 2 || lines[lines.len() - 2].kind != LineKind::Text;
-    let kind = LineKind::Heading { level: 1, text: above.span };
+    let kind = LineKind::Heading { level, text: above.span };
     alone.then_some(Line { span: above.span, kind })
 }
 

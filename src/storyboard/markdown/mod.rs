@@ -4,8 +4,10 @@ pub(crate) mod body;
 pub(crate) mod front;
 pub(crate) mod heading;
 pub(crate) mod lines;
+mod overview;
 mod scenes;
 mod sub_heading;
+mod table;
 
 use super::document::{self, Drafted};
 use super::node::NodeKind;
@@ -98,10 +100,16 @@ fn sections(
 fn refusal(source: &Source, has_front: bool) -> Diagnostic {
     let span = first_line(source);
     let hint = "write `## Scene 1: Opening` with `- **Visual**: ...` under it, or run `storyreel init` for a starter";
-    if let Some(bold) = bold_scene(source) {
-        return Diagnostic::error("not-a-storyboard", "a line in bold is not a heading", bold)
-            .label("looks like a scene")
-            .hint("write it as a heading, such as `## Scene 1: Opening`");
+    let bold = bold_scenes(source);
+    if let Some(first) = bold.first() {
+        let problem =
+            Diagnostic::error("not-a-storyboard", "a line in bold is not a heading", *first)
+                .label("looks like a scene")
+                .hint("write it as a heading, such as `## Scene 1: Opening`");
+        return bold.iter().fold(problem, |problem, line| {
+            let words = source.slice(*line).trim_matches('*').trim();
+            problem.fix(*line, format!("## {words}"))
+        });
     }
     let (code, message) = if span.start == span.end {
         ("not-a-storyboard", "the storyboard is empty")
@@ -115,8 +123,9 @@ fn refusal(source: &Source, has_front: bool) -> Diagnostic {
         .hint(hint)
 }
 
-/// The first line such as `**Scene 1: Opening**`.
-fn bold_scene(source: &Source) -> Option<Span> {
+/// Lines such as `**Scene 1: Opening**`.
+fn bold_scenes(source: &Source) -> Vec<Span> {
+    let mut found = Vec::new();
     let mut start = 0;
     for line in source.text().split_inclusive('\n') {
         let words = line.trim();
@@ -125,10 +134,10 @@ fn bold_scene(source: &Source) -> Option<Span> {
             let span = Span::new(at, at + words.len());
             let heading = heading::read(words, span, None);
             if heading.keyword && heading.numbered {
-                return Some(span);
+                found.push(span);
             }
         }
         start += line.len();
     }
-    None
+    found
 }

@@ -12,7 +12,8 @@ use super::body::{self, Item, Labelled, Within};
 use super::heading::Heading;
 use super::lines::{Line, Lines};
 use super::sub_heading::{inline, step_heading};
-use super::{Section, refusal};
+use super::table::Table;
+use super::{Section, overview, refusal};
 use crate::source::{Diagnostic, Span, Spanned};
 
 /// A scene that may still get sub-headings.
@@ -66,7 +67,8 @@ pub(in crate::storyboard) struct Scenes<'d, 's, 'p> {
     stack: Vec<Frame>,
     /// Scenes in document order, each with whether some value of it was wrong.
     finished: Vec<(Scene, bool)>,
-    tables: Vec<(Span, Vec<String>)>,
+    /// Tables outside scenes, each with whether it may be an overview of them.
+    tables: Vec<(Table, bool)>,
     /// Some heading is `Scene 1` or the like, so that mere numbers do not make scenes.
     any_keyword: bool,
     /// The level of a numbered heading that is a scene by its fields: the others beside it are, by their prose.
@@ -186,7 +188,12 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                         globals.put(&label, &value, self.problems);
                     }
                 }
-                Item::Table { span, columns } => self.tables.push((span, columns)),
+                Item::Table(table) => match table.field_a_row() {
+                    Some(fields) => {
+                        self.global_items(fields.into_iter().map(Item::Field).collect())
+                    }
+                    None => self.tables.push((table, true)),
+                },
                 _ => {}
             }
         }
@@ -227,8 +234,9 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                 self.global_items(items);
             } else {
                 for item in items {
-                    if let Item::Table { span, columns } = item {
-                        self.tables.push((span, columns));
+                    if let Item::Table(table) = item {
+                        let is_overview = overview::is_overview(&section.heading.words);
+                        self.tables.push((table, is_overview));
                     }
                 }
             }
@@ -333,7 +341,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
 
     /// Puts what stands under a scene's own heading, or under a sub-heading that adds to it, into the scene.
     fn items(&mut self, frame: &mut Frame, items: Vec<Item>, own: bool) {
-        for (index, item) in items.into_iter().enumerate() {
+        for (index, item) in with_table_fields(items).into_iter().enumerate() {
             match item {
                 Item::Field(Labelled { label, meaning, value, group, .. }) => {
                     if !(group && value.kind == NodeKind::Null) {
@@ -372,17 +380,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                         ),
                     }
                 }
-                Item::Table { span, .. } => {
-                    self.problems.push(
-                        Diagnostic::warning(
-                            "table-ignored",
-                            "a table inside a scene is not read",
-                            span,
-                        )
-                        .label("not read")
-                        .hint("write its rows as `- **Field**: value`"),
-                    );
-                }
+                Item::Table(table) => self.problems.push(unread_table(&table)),
             }
         }
     }
@@ -462,7 +460,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         let Some(Frame { step: Some((_, _, _, draft, prose)), .. }) = self.stack.last_mut() else {
             return;
         };
-        for item in items {
+        for item in with_table_fields(items) {
             match item {
                 Item::Field(Labelled { label, meaning, value, group, .. }) => {
                     if !(group && value.kind == NodeKind::Null) {
@@ -479,7 +477,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                         }
                     }
                 }
-                Item::Table { .. } => {}
+                Item::Table(table) => self.problems.push(unread_table(&table)),
             }
         }
     }
@@ -512,15 +510,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                         value.push(node);
                     }
                 }
-                Item::Table { span, .. } => self.problems.push(
-                    Diagnostic::warning(
-                        "table-ignored",
-                        "a table inside a scene is not read",
-                        span,
-                    )
-                    .label("not read")
-                    .hint("write its rows as `- **Field**: value`"),
-                ),
+                Item::Table(table) => self.problems.push(unread_table(&table)),
             }
         }
         let by_line = matches!(within, Within::Lines);
@@ -637,15 +627,13 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         if let Some(globals) = self.globals.take() {
             self.storyboard.defaults = globals.fields;
         }
-        let shots_table = self.tables.iter().find(|(_, columns)| {
-            columns.iter().filter(|column| draft::known(column).is_some()).count() >= 2
-        });
+        let tables = std::mem::take(&mut self.tables);
         if self.finished.is_empty() {
-            let problem = match shots_table {
-                Some((span, _)) => Diagnostic::error(
+            let problem = match tables.iter().find(|(table, _)| table.is_list()) {
+                Some((table, _)) => Diagnostic::error(
                     "table-of-shots",
                     "a table of shots is not read as a storyboard",
-                    *span,
+                    table.span,
                 )
                 .label("looks like one shot a row")
                 .hint("give each shot a heading, `## Shot 1`, with `- **Visual**: ...` and `- **Duration**: 5s` under it"),
@@ -654,16 +642,20 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
             self.problems.push(problem);
             return None;
         }
-        if let Some((span, _)) = shots_table {
-            self.problems.push(
-                Diagnostic::warning(
-                    "table-ignored",
-                    "this table is not read, the headings are",
-                    *span,
-                )
-                .label("not read")
-                .hint("put what only the table says under the scenes' headings"),
-            );
+        for (table, may_be_overview) in tables.iter().filter(|(table, _)| table.is_list()) {
+            let merged =
+                *may_be_overview && overview::merge(table, &mut self.finished, self.problems);
+            if !merged {
+                self.problems.push(
+                    Diagnostic::warning(
+                        "table-ignored",
+                        "this table is not read, the headings are",
+                        table.span,
+                    )
+                    .label("not read")
+                    .hint("put what only the table says under the scenes' headings"),
+                );
+            }
         }
         let mut drafted = Drafted { storyboard: self.storyboard, broken: Vec::new() };
         for (scene, broken) in self.finished {
@@ -674,6 +666,32 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         }
         Some(drafted)
     }
+}
+
+/// What stands under a heading of a scene, with the tables that hold its fields taken apart.
+fn with_table_fields(items: Vec<Item>) -> Vec<Item> {
+    let apart = |item| match item {
+        Item::Table(table) => match table.fields() {
+            Some(fields) => fields.into_iter().map(Item::Field).collect(),
+            None => vec![Item::Table(table)],
+        },
+        other => vec![other],
+    };
+    items.into_iter().flat_map(apart).collect()
+}
+
+/// A table inside a scene that does not hold its fields.
+fn unread_table(table: &Table) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::warning("table-ignored", "this table inside a scene is not read", table.span);
+    if table.is_list() && table.rows.len() > 1 {
+        return diagnostic
+            .label("looks like one shot a row")
+            .hint("give each shot a heading of its own below the scene's, such as `### Shot 1`");
+    }
+    diagnostic
+        .label("not read")
+        .hint("write `- **Field**: value`, or a table with a field and its value a row")
 }
 
 fn close_step(frame: &mut Frame, problems: &mut Problems<'_>) {

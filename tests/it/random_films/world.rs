@@ -180,7 +180,7 @@ impl World {
             id,
             slot: work.slot.clone(),
             number: work.take,
-            ask,
+            ask: ask.into(),
             steps: work.steps.iter().map(|step| step.kind).collect(),
             reused: Vec::new(),
             state: TakeState::Published,
