@@ -3,7 +3,29 @@
 use crate::report::Commands;
 use crate::settings::Flags;
 use clap::Args;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use std::path::{Path, PathBuf};
+
+/// An argument for which a shell completes a few names, and which may be others: names in other languages and spellings.
+#[derive(Debug, Clone)]
+pub(super) struct Suggested(pub Vec<PossibleValue>);
+
+impl TypedValueParser for Suggested {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().cloned()))
+    }
+}
 
 /// The storyboard, as an argument or with `-f`.
 #[derive(Debug, Clone, Default, Args)]

@@ -5,14 +5,19 @@ use super::check_fix::fix;
 use super::failure::{Failure, INVALID};
 use super::workspace::Workspace;
 use super::{Output, pretty, print, tell};
+use crate::craft::{GROUPS, LINTS};
 use crate::report::{counted, diagnostics};
+use crate::settings::{ALL_LINTS, LintLevel};
 use crate::source::{Diagnostic, Severity, Source};
+use clap::builder::{PossibleValue, PossibleValuesParser};
 
-/// Check a storyboard: syntax, fields, models, parameters, files. No network, no cost.
+/// Check a storyboard: syntax, fields, models, parameters, files, craft. No network, no cost.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   storyreel check
+  storyreel check --lints all               everything a director would say
+  storyreel check --lints camera,no-light   some of it, by group or code; `storyreel lints` lists them
   storyreel check film.md --strict          warnings are errors
   storyreel check --format github           annotations in a pull request
   storyreel check --fix                     mend misspelt labels and left-over placeholders")]
@@ -22,6 +27,9 @@ pub(super) struct Check {
     /// How to print the problems
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     format: Format,
+    /// Look for these lints of the craft as well: codes, groups, or `all`
+    #[arg(long, value_name = "LINTS", value_delimiter = ',', value_parser = lint_names())]
+    lints: Vec<String>,
     /// Treat warnings as errors
     #[arg(long)]
     strict: bool,
@@ -42,6 +50,14 @@ enum Format {
     Github,
 }
 
+/// The names of lints, for the shell to complete and for slips to be told at once.
+fn lint_names() -> PossibleValuesParser {
+    let codes = LINTS.iter().map(|lint| PossibleValue::new(lint.code).hide(true));
+    let groups = GROUPS.iter().map(|group| PossibleValue::new(group.name()).help(group.about()));
+    let all = ALL_LINTS.iter().map(|name| PossibleValue::new(*name));
+    all.chain(groups).chain(codes).collect::<Vec<_>>().into()
+}
+
 impl Check {
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
@@ -51,7 +67,7 @@ impl Check {
         if self.fix {
             self.mend()?;
         }
-        let workspace = match Workspace::open(&self.file.flags()) {
+        let mut workspace = match Workspace::open(&self.file.flags()) {
             Ok(workspace) => workspace,
             // What was found before the storyboard could be read is told in the format that was asked for.
             Err(failure) => match failure.documents() {
@@ -67,6 +83,10 @@ impl Check {
                 }
             },
         };
+        for name in &self.lints {
+            // What the project says of a name stands: a group on the command line does not bring back what is off.
+            workspace.settings.lints.entry(name.clone()).or_insert(LintLevel::Warn);
+        }
         let looked = workspace.look_around()?;
         let mut problems = workspace.problems(&looked);
         let mut config: Vec<(Source, Vec<Diagnostic>)> = workspace

@@ -6,12 +6,14 @@ use super::workspace::Workspace;
 use super::{Output, print, selection};
 use crate::manifest::AssetEntry;
 use crate::plan::{PlanOptions, ScenePlan, StepPlan, canonical_json};
+use crate::prompt::{Origin, Piece, PromptInput, pieces};
 use crate::report::{Style, diff, plan_text, sanitise, sanitise_text, trimmed, wrap};
+use crate::storyboard::{Field, Fields, Scene, StepKind};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Show each part of a scene's request, recorded and now, and the composed prompt. No network, no cost.
+/// Show each part of a scene's request, recorded and now, and the composed prompt with who said each of its words. No network, no cost.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -41,12 +43,85 @@ impl Explain {
                 format!("scene `{id}` is not in the plan"),
             ));
         };
-        print(&text(scene, entry, output.stdout))?;
+        let who = Who { workspace: &workspace, scene: workspace.scene(id) };
+        print(&text(scene, entry, &who, output.stdout))?;
         Ok(0)
     }
 }
 
-fn text(scene: &ScenePlan, entry: Option<&AssetEntry>, style: Style) -> String {
+/// Whose words they are.
+struct Who<'w> {
+    workspace: &'w Workspace,
+    scene: Option<&'w Scene>,
+}
+
+impl Who<'_> {
+    /// The field as it is shown: with the place that it was written at, where that is not the scene.
+    fn of(&self, origin: &Origin, step: StepKind) -> String {
+        let name = match origin {
+            Origin::Template => return "(template)".to_owned(),
+            Origin::Dialogue => Field::Dialogue.name(),
+            Origin::Character(name) => return format!("look of {}", sanitise(name, 20)),
+            Origin::Field(name) => name,
+        };
+        let own = |fields: &Fields| fields.iter().any(|(field, _)| field.name() == name);
+        let of_scene = self.scene.is_some_and(|scene| {
+            let mut steps = scene.steps.iter().flatten().filter(|of| of.kind == step);
+            own(&scene.fields) || steps.any(|step| own(&step.fields))
+        });
+        let place = match () {
+            () if of_scene => "",
+            () if own(&self.workspace.board.defaults) => ", of the film",
+            () if own(&self.workspace.settings.defaults) => ", of storyreel.toml",
+            () => "",
+        };
+        format!("{name}{place}")
+    }
+}
+
+/// The words of a composed prompt with who said them, and what is said and did not come into it.
+fn origins_text(step: &StepPlan, told: &PromptInput, who: &Who<'_>, style: Style) -> String {
+    let Some(prompt) = &step.prompt else { return String::new() };
+    let Some(template) = &step.style else {
+        return "  its words are the scene's own, sent as they stand\n".to_owned();
+    };
+    let pieces = pieces(prompt, told);
+    let rows: Vec<(String, &Piece)> =
+        pieces.iter().map(|piece| (who.of(&piece.origin, step.step), piece)).collect();
+    let width = rows.iter().map(|(who, _)| who.chars().count()).max().unwrap_or(0).min(34);
+    let whose = if who.workspace.templates.digest(template).is_some() { "your own" } else { "the" };
+    let mut out = format!("  composed by {whose} template `{}` from:\n", sanitise(template, 60));
+    for (who, piece) in &rows {
+        let words = sanitise(&piece.words, 20_000);
+        for (at, line) in
+            wrap(&words, style.width.saturating_sub(width + 8).max(30)).iter().enumerate()
+        {
+            let who = if at == 0 { who.as_str() } else { "" };
+            let _ = writeln!(out, "    {who:width$}  {line}");
+        }
+    }
+    let is_there = |name: &str| {
+        pieces.iter().any(|piece| matches!(&piece.origin, Origin::Field(field) if field == name))
+    };
+    let said = pieces.iter().any(|piece| piece.origin == Origin::Dialogue);
+    let unsaid = (!told.dialogue.is_empty() && !said).then_some(Field::Dialogue.name());
+    let fields = told.fields.keys().map(String::as_str).filter(|name| !is_there(name));
+    let left: Vec<&str> = fields.chain(unsaid).collect();
+    if !left.is_empty() {
+        let heard = ["sfx", "ambient", "music", "audio", "dialogue"];
+        let why = match () {
+            () if told.from_image => " (the clip starts from a picture, which shows the rest)",
+            () if !told.sound && left.iter().all(|name| heard.contains(name)) => {
+                " (the clip is silent)"
+            }
+            () => "",
+        };
+        let _ = writeln!(out, "  not in the prompt: {}{why}", left.join(", "));
+    }
+    out
+}
+
+fn text(scene: &ScenePlan, entry: Option<&AssetEntry>, who: &Who<'_>, style: Style) -> String {
     let mut out = String::new();
     let title = scene
         .title
@@ -82,7 +157,7 @@ fn text(scene: &ScenePlan, entry: Option<&AssetEntry>, style: Style) -> String {
         None => out.push_str("  never recorded\n"),
     }
     for (index, step) in scene.steps.iter().enumerate() {
-        out.push_str(&step_text(step, recorded(entry, index), style));
+        out.push_str(&step_text(step, recorded(entry, index), who, style));
     }
     out
 }
@@ -97,7 +172,12 @@ fn recorded(entry: Option<&AssetEntry>, index: usize) -> Option<&Map<String, Val
     }
 }
 
-fn step_text(step: &StepPlan, recorded: Option<&Map<String, Value>>, style: Style) -> String {
+fn step_text(
+    step: &StepPlan,
+    recorded: Option<&Map<String, Value>>,
+    who: &Who<'_>,
+    style: Style,
+) -> String {
     let mut out = String::new();
     let price = match step.credits {
         Some(credits) => format!("{} credits", trimmed(credits, 2)),
@@ -157,6 +237,9 @@ fn step_text(step: &StepPlan, recorded: Option<&Map<String, Value>>, style: Styl
             for part in wrap(line, style.width.saturating_sub(6)) {
                 let _ = writeln!(out, "    {part}");
             }
+        }
+        if let Some(told) = &step.told {
+            out.push_str(&origins_text(step, told, who, style));
         }
     }
     out

@@ -4,6 +4,7 @@ mod accept;
 mod adopt;
 mod approve;
 mod args;
+mod camera;
 mod check;
 mod check_fix;
 mod clue;
@@ -17,6 +18,7 @@ mod forget;
 mod import;
 mod init;
 mod interrupt;
+mod lints;
 mod model_cache;
 mod models;
 mod online;
@@ -111,6 +113,8 @@ enum Command {
     Drift(drift::Drift),
     Approve(approve::Approve),
     Models(models::Models),
+    Camera(camera::Camera),
+    Lints(lints::Lints),
     Schema(schema::Schema),
     Emulator(Box<emulator::Emulator>),
     Completions(completions::Completions),
@@ -152,6 +156,8 @@ pub fn main() -> u8 {
         Command::Drift(command) => command.run(output),
         Command::Approve(command) => command.run(output),
         Command::Models(command) => command.run(output),
+        Command::Camera(command) => command.run(output),
+        Command::Lints(command) => command.run(output),
         Command::Schema(command) => command.run(output),
         Command::Emulator(command) => command.run(output),
         Command::Completions(command) => command.run(),
@@ -176,6 +182,8 @@ impl Command {
             Self::Drift(drift) => drift.json,
             Self::Pick(pick) => pick.json,
             Self::Models(models) => models.json,
+            Self::Camera(camera) => camera.json,
+            Self::Lints(lints) => lints.json,
             Self::Check(check) => check.is_json(),
             _ => false,
         }

@@ -100,7 +100,7 @@ pub(super) fn options(workspace: &Workspace, choices: &Choices) -> Result<PlanOp
         rerender_absent: read("--rerender-absent", &choices.rerender_absent)?.unwrap_or_default(),
         capped: workspace.settings.is_capped(),
         through_still: choices.through == Some(StepKind::Keyframe),
-        pick: None,
+        ..PlanOptions::default()
     })
 }
 

@@ -12,7 +12,8 @@ use crate::plan::{Place, PlanOptions, Planned, Planning, media_of};
 use crate::prompt::{PromptError, Templates};
 use crate::report::{diagnostics, sanitise};
 use crate::settings::{
-    Environment, FileProblems, Flags, LintLevel, Settings, SettingsError, nearest, resolve,
+    Environment, FileProblems, Flags, LintLevel, Settings, SettingsError, level_of, nearest,
+    resolve,
 };
 use crate::source::{self, Diagnostic, Severity, Source, SourceError};
 use crate::storyboard::{
@@ -95,14 +96,20 @@ impl Workspace {
             provider.refuse_key_in(Path::new(name), text)?;
         }
         let catalog = Catalog::built_in()?.with_files(&models)?;
-        let templates = templates
+        let own: Vec<(String, String)> = templates
             .into_iter()
             .map(|(name, text)| {
                 let stem = Path::new(&name).file_stem().unwrap_or_default();
                 (stem.to_string_lossy().into_owned(), text)
             })
-            .collect::<Vec<_>>();
-        let templates = Templates::with_overrides(&templates).map_err(template_failure)?;
+            .collect();
+        let mut templates =
+            Templates::with_overrides(&own).map_err(|error| template_failure(error, &own))?;
+        for (style, text) in &own {
+            // Behind the storyboard's own text, so that a problem of theirs is shown like any other.
+            let span = source.include(Source::new(format!("prompts/{style}.jinja"), text.clone()));
+            templates.place(style, text, span.start);
+        }
         let layout = Layout {
             project_root: settings.project.root.clone(),
             assets_root: settings.project.assets.clone(),
@@ -274,7 +281,8 @@ impl Workspace {
         looked: &Looked,
         options: &PlanOptions,
     ) -> (Option<Planned>, Vec<Diagnostic>) {
-        let (planned, found) = match crate::plan::plan(&self.planning(looked, options)) {
+        let options = self.with_lints(options);
+        let (planned, found) = match crate::plan::plan(&self.planning(looked, &options)) {
             Ok(planned) => {
                 let warnings = planned.warnings.clone();
                 (Some(planned), warnings)
@@ -288,8 +296,12 @@ impl Workspace {
 
     /// All problems of the storyboard, for whoever needs no plan.
     pub fn problems(&self, looked: &Looked) -> Vec<Diagnostic> {
-        let options = PlanOptions::default();
+        let options = self.with_lints(&PlanOptions::default());
         self.with_reading(crate::plan::problems(&self.planning(looked, &options)))
+    }
+
+    fn with_lints(&self, options: &PlanOptions) -> PlanOptions {
+        PlanOptions { lints: self.settings.wanted_lints(), ..options.clone() }
     }
 
     fn planning<'p>(&'p self, looked: &'p Looked, options: &'p PlanOptions) -> Planning<'p> {
@@ -480,7 +492,7 @@ fn leveled(problems: Vec<Diagnostic>, lints: &BTreeMap<String, LintLevel>) -> Ve
             if problem.is_error() {
                 return Some(problem);
             }
-            match lints.get(problem.code) {
+            match level_of(lints, problem.code) {
                 Some(LintLevel::Off) => None,
                 Some(LintLevel::Error) => {
                     problem.severity = Severity::Error;
@@ -526,8 +538,28 @@ fn own_files(folder: &Path, shown: &str, ending: &str) -> Result<Vec<(String, St
     Ok(files)
 }
 
-fn template_failure(error: PromptError) -> Failure {
-    Failure::invalid("invalid-template", format!("in `prompts`: {error}")).hint(error.hint())
+/// What is wrong with a template, in its line.
+fn template_failure(error: PromptError, own: &[(String, String)]) -> Failure {
+    let whole = |error: &PromptError| {
+        Failure::invalid("invalid-template", format!("in `prompts`: {error}")).hint(error.hint())
+    };
+    let PromptError::Template { file, line, message } = &error else { return whole(&error) };
+    let Some((style, text)) = own.iter().find(|(style, _)| format!("{style}.jinja") == *file)
+    else {
+        return whole(&error);
+    };
+    let source = Source::new(format!("prompts/{file}"), text.clone());
+    // Lines are found by whoever finds them for problems of later on.
+    let mut places = match Templates::built_in() {
+        Ok(places) => places,
+        Err(error) => return whole(&error),
+    };
+    places.place(style, text, 0);
+    let span = places.line(style, *line).unwrap_or_default();
+    let problem = Diagnostic::error("invalid-template", message.clone(), span)
+        .label("in this line")
+        .hint(error.hint());
+    Failure::document("invalid-template", &source, vec![problem])
 }
 
 /// Every path and asset id of footage, as written.

@@ -57,6 +57,7 @@ const ORDER: &[(Field, &str)] = &[
     (Field::Takes, "Takes"),
     (Field::Gate, "Gate"),
     (Field::Status, "Status"),
+    (Field::Allow, "Allow"),
     (Field::Notes, "Notes"),
 ];
 
@@ -472,4 +473,18 @@ fn yaml_key(text: &str) -> String {
 /// JSON's quotes are YAML's, too.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ORDER;
+    use crate::storyboard::FIELDS;
+
+    #[test]
+    fn every_field_is_written_once() {
+        for spec in FIELDS {
+            let count = ORDER.iter().filter(|(field, _)| *field == spec.field).count();
+            assert_eq!(count, 1, "{}", spec.name);
+        }
+    }
 }

@@ -10,10 +10,10 @@ use super::sources::{Sources, choose_mode, mode_name};
 use super::still::Still;
 use super::values::{field_named, integer, merged, params, seconds, switch, text};
 use super::voice;
-use super::wording::{Kind, worded};
+use super::wording::{Kind, Worded, worded};
 use crate::catalog::{Catalog, Found, Mode, ModeKind, Model, Price, Sound, Status, Wanted, goals};
 use crate::manifest::Media;
-use crate::prompt::Templates;
+use crate::prompt::{PromptInput, Templates};
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, HashMap};
@@ -177,6 +177,8 @@ pub struct BuiltStep {
     pub prompt: Option<String>,
     /// Prompt style whose template made the prompt; `None` for the author's own words.
     pub style: Option<String>,
+    /// What the prompt was made from.
+    pub told: Option<Arc<PromptInput>>,
     /// The manifest's `parameters`.
     pub parameters: Map<String, Json>,
 }
@@ -515,10 +517,10 @@ impl Builder<'_> {
         }
         let sound = is_heard(mode, switch(fields, Field::Audio));
         let kind = Kind { step: None, sound, from_image, extended };
-        let (prompt, style) = match worded(self.templates, ask, fields, (model, mode), kind) {
-            Ok(prompt) => prompt,
+        let words = match worded(self.templates, ask, fields, (model, mode), kind) {
+            Ok(words) => words,
             Err(problem) => {
-                problems.push(problem);
+                problems.push(*problem);
                 return Some(model);
             }
         };
@@ -535,10 +537,10 @@ impl Builder<'_> {
             ("reference", references),
             ("audio", audio),
         ];
-        if !prompt.trim().is_empty() {
-            wanted.fields.insert("prompt".into(), prompt.clone().into());
+        if !words.prompt.trim().is_empty() {
+            wanted.fields.insert("prompt".into(), words.prompt.clone().into());
         }
-        built.offer(None, mode, style.is_some(), values, &mut wanted);
+        built.offer(None, mode, words.style.is_some(), values, &mut wanted);
         if fields.contains_key(&Field::Extends) {
             let unused = built.unsupported.iter_mut().map(|(_, field)| field);
             unused
@@ -552,8 +554,7 @@ impl Builder<'_> {
             mode,
             seconds: length,
             input_seconds,
-            prompt,
-            style,
+            words,
         };
         if let Some(step) = self.make(step, &wanted, built, problems) {
             built.clip_length = length;
@@ -590,7 +591,8 @@ impl Builder<'_> {
         built: &mut Built,
         problems: &mut Vec<Problem>,
     ) -> Option<BuiltStep> {
-        let Making { kind, index, model, mode, seconds, input_seconds, prompt, style } = making;
+        let Making { kind, index, model, mode, seconds, input_seconds, words } = making;
+        let Worded { prompt, style, told } = words;
         let composed = match mode.compose(wanted) {
             Ok(composed) => composed,
             Err(found) => {
@@ -632,6 +634,7 @@ impl Builder<'_> {
             seconds,
             prompt: (!prompt.is_empty()).then_some(prompt),
             style,
+            told,
             parameters,
         })
     }
@@ -704,8 +707,7 @@ pub(super) struct Making<'a> {
     pub seconds: Option<f64>,
     /// Length of the clip that goes in.
     pub input_seconds: Option<f64>,
-    pub prompt: String,
-    pub style: Option<String>,
+    pub words: Worded,
 }
 
 /// What the manifest keeps for other tools: length, quality, ratio, type and endpoint; null where a model has none.

@@ -6,7 +6,7 @@ use super::problem::{Problem, step_problem};
 use super::sources::Sources;
 use super::values::{integer, params, seconds, switch, text};
 use super::voice;
-use super::wording::{Kind, extension_fields, prompt};
+use super::wording::{Kind, Worded, extension_fields, prompt};
 use crate::catalog::{Found, LengthProblem, Mode, ModeKind, Model, Sound, Wanted};
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Value as Json, json};
@@ -105,8 +105,8 @@ impl Builder<'_> {
             };
         }
         let is_silent = matches!(step.kind, StepKind::Upscale | StepKind::Lipsync);
-        let (prompt, style) = if is_silent {
-            (String::new(), None)
+        let words = if is_silent {
+            Worded::default()
         } else {
             let fields = extension_fields(scene, step);
             let more = ask.steps[index + 1..].iter().any(|step| step.kind == StepKind::Extend);
@@ -118,15 +118,15 @@ impl Builder<'_> {
                 model,
                 Kind { step: at, sound, from_image: false, extended: more },
             ) {
-                Ok(prompt) => prompt,
+                Ok(words) => words,
                 Err(problem) => {
-                    problems.push(problem);
+                    problems.push(*problem);
                     return;
                 }
             }
         };
-        if !prompt.is_empty() {
-            wanted.fields.insert("prompt".into(), prompt.clone().into());
+        if !words.prompt.is_empty() {
+            wanted.fields.insert("prompt".into(), words.prompt.clone().into());
         }
         if let Some(seed) = integer(&step.fields, Field::Seed) {
             wanted.fields.insert("seed".into(), seed.into());
@@ -174,8 +174,7 @@ impl Builder<'_> {
             mode,
             seconds,
             input_seconds: so_far,
-            prompt,
-            style,
+            words,
         };
         if let Some(step) = self.make(making, &wanted, built, problems) {
             built.clip_length = seconds;
@@ -310,6 +309,7 @@ fn unable(index: usize, step: StepKind, model: &Model, target: &str) -> Problem 
                 step: Some(index),
                 field: Some(Field::Resolution),
                 param: None,
+                span: None,
                 code: "no-such-upscale",
                 message: format!("`{}` cannot upscale to `{target}`", model.name),
                 hint: Some(hint),

@@ -11,6 +11,7 @@ mod existing;
 mod foresight;
 mod history;
 mod later;
+mod lints;
 mod matching;
 pub mod outcome;
 mod pick;

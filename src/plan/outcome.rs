@@ -2,9 +2,11 @@
 
 use super::work::Work;
 use crate::catalog::PriceKind;
+use crate::prompt::PromptInput;
 use crate::storyboard::{SceneId, StepKind};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// The version of the plan's JSON form.
 pub const PLAN_FORMAT: &str = "1.0";
@@ -153,6 +155,12 @@ pub struct StepPlan {
     /// The composed prompt; for people only.
     #[serde(skip)]
     pub prompt: Option<String>,
+    /// The style whose template composed it; none for the author's own words. For people only.
+    #[serde(skip)]
+    pub style: Option<String>,
+    /// What it was composed from; for people only.
+    #[serde(skip)]
+    pub told: Option<Arc<PromptInput>>,
     /// The day of the price text, as `2026-10-02`; for people only.
     #[serde(skip)]
     pub priced_on: Option<String>,

@@ -10,19 +10,19 @@ use super::difference::Present;
 use super::edges::{Edges, Given, Part, StillState, files_of};
 use super::foresight::foreseen;
 use super::history::History;
+use super::lints;
 use super::matching::{
     Asked, Matches, check_owners, current_entries, kept_takes, match_entries, match_takes, orphans,
     stale_takes,
 };
 use super::outcome::{Action, Note, PLAN_FORMAT, Plan, PlanSummary, Reason, ScenePlan};
 use super::pick::{Pick, Picked};
-use super::prepare::{
-    Prepared, Preparing, is_before_clip, prepare_all, problems_of_all, template_digests,
-};
+use super::prepare::{Prepared, Preparing, is_before_clip, prepare_all, template_digests};
 use super::selection::Selection;
 use super::stage::{self, Before};
 use super::work::FilesByDigest;
 use crate::catalog::{Catalog, PriceKind};
+use crate::craft::Wanted;
 use crate::known::{Known, KnownInput};
 use crate::layout::Place;
 use crate::manifest::{AssetEntry, Media};
@@ -76,6 +76,8 @@ pub struct PlanOptions {
     pub through_still: bool,
     /// A take that is to be put in place, and nothing else.
     pub pick: Option<Pick>,
+    /// Lints of the craft that are looked for.
+    pub lints: Wanted,
 }
 
 /// A plan and what is needed to carry it out.
@@ -112,8 +114,15 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
     // what is not known is carried down all edges at once, so nearly always the second pass is the last.
     let mut number = 0;
     loop {
-        let (planned, found) = passes.pass(&mut scenes, &given)?;
+        let (mut planned, found) = match passes.pass(&mut scenes, &given) {
+            Ok(made) => made,
+            Err(mut problems) => {
+                lints::find(planning, &scenes, &mut problems);
+                return Err(problems);
+            }
+        };
         if found == given || number == planning.board.scenes.len() {
+            lints::find(planning, &scenes, &mut planned.warnings);
             return Ok(planned);
         }
         given = match number {
@@ -136,13 +145,16 @@ pub fn problems(planning: &Planning<'_>) -> Vec<Diagnostic> {
     let builder = Builder::new(planning.catalog, planning.templates, &lengths);
     let passes = Passes::new(planning, &builder, &edges);
     let mut scenes: Vec<Prepared<'_>> = planning.board.scenes.iter().map(Prepared::of).collect();
-    let mut problems = problems_of_all(&passes.preparing(&HashMap::new()), &mut scenes);
+    prepare_all(&passes.preparing(&HashMap::new()), &mut scenes);
+    let told = scenes.iter_mut().flat_map(|prepared| std::mem::take(&mut prepared.problems));
+    let mut problems: Vec<Diagnostic> = told.collect();
     if !problems.iter().any(Diagnostic::is_error) {
         problems.extend(passes.warnings.iter().cloned());
         if planning.profile.is_none() {
             warn_of_no_profile(planning, &passes.entries, &mut problems);
         }
     }
+    lints::find(planning, &scenes, &mut problems);
     problems
 }
 

@@ -5,6 +5,7 @@ use super::build::{Builder, Built, BuiltStep};
 use super::difference::Present;
 use super::edges::{Edges, Given, content};
 use super::existing::{self, not_generated};
+use super::lints;
 use super::outcome::Reason;
 use super::planner::{Planning, slot};
 use super::problem::Problem;
@@ -30,18 +31,6 @@ pub(super) struct Preparing<'p, 'a> {
 /// Prepares the scenes that are not prepared yet, or start from something else than before.
 pub(super) fn prepare_all<'a>(preparing: &Preparing<'_, 'a>, scenes: &mut [Prepared<'a>]) {
     each(scenes, |at, prepared| preparing.renew(at, prepared));
-}
-
-/// What is wrong or odd about scenes of which none starts from another. Their requests are not kept.
-pub(super) fn problems_of_all<'a>(
-    preparing: &Preparing<'_, 'a>,
-    scenes: &mut [Prepared<'a>],
-) -> Vec<Diagnostic> {
-    each(scenes, |at, prepared| {
-        let problems = preparing.prepare(at, prepared.scene).problems;
-        prepared.problems = problems;
-    });
-    scenes.iter_mut().flat_map(|prepared| std::mem::take(&mut prepared.problems)).collect()
 }
 
 /// Does something with each scene; with those of a long film on several threads.
@@ -165,6 +154,7 @@ impl<'a> Preparing<'_, 'a> {
         let mut prepared = Prepared { duration, ..Prepared::of(scene) };
         let mut problems = Vec::new();
         self.fill(at, scene, &effective, &mut prepared, &mut problems);
+        lints::drop_allowed(self.planning, scene, &mut problems);
         prepared.problems = problems;
         prepared
     }
@@ -426,6 +416,13 @@ fn report_warnings(
 
 /// A problem under the words that caused it.
 fn located(planning: &Planning<'_>, scene: &Scene, problem: Problem) -> Diagnostic {
+    if let Some(span) = problem.span {
+        let mut diagnostic = Diagnostic::error(problem.code, problem.message, span)
+            .label("in this line")
+            .related(scene.id_span, format!("scene {} is composed by it", scene.id));
+        diagnostic.hint = problem.hint;
+        return diagnostic;
+    }
     let span = match problem.field {
         Some(Field::Characters) if let Some(span) = image_span(planning, &problem) => span,
         Some(field) => field_span(planning, scene, problem.step, field),

@@ -1,6 +1,7 @@
 //! What is wrong with an ask, by field: the places in the document are found by whoever has the document.
 
 use crate::catalog::{ParameterProblem, ProblemSource};
+use crate::source::Span;
 use crate::storyboard::Field;
 
 use super::values::field_named;
@@ -14,6 +15,8 @@ pub struct Problem {
     pub field: Option<Field>,
     /// The model parameter it is about, when given through `params`.
     pub param: Option<String>,
+    /// Where it stands, where that is in no field: a line of a template.
+    pub span: Option<Span>,
     /// Stable code.
     pub code: &'static str,
     /// What is wrong.
@@ -32,7 +35,16 @@ impl Problem {
         message: String,
         hint: Option<String>,
     ) -> Self {
-        Self { step, field: Some(field), param: None, code, message, hint, instead: None }
+        Self {
+            step,
+            field: Some(field),
+            param: None,
+            span: None,
+            code,
+            message,
+            hint,
+            instead: None,
+        }
     }
 }
 
@@ -46,6 +58,7 @@ pub(super) fn parameter_problem(step: Option<usize>, problem: ParameterProblem) 
         step,
         field,
         param,
+        span: None,
         code: problem.code,
         message: problem.message,
         hint: problem.hint,
@@ -63,6 +76,7 @@ pub(super) fn step_problem(
         step: Some(index),
         field: None,
         param: None,
+        span: None,
         code,
         message,
         hint: Some(hint.to_owned()),

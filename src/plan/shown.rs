@@ -83,6 +83,8 @@ impl Deciding<'_, '_> {
             name: step.model.clone(),
             parts: step.parts.clone(),
             prompt: step.prompt.clone(),
+            style: step.style.clone(),
+            told: step.told.clone(),
             priced_on: step.price.as_of.clone(),
             take: None,
         }

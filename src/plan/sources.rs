@@ -210,6 +210,7 @@ fn symbolic(ask: &Ask, input: &Input, field: Field, problems: &mut Vec<Problem>)
                     step: None,
                     field: Some(field),
                     param: Some(path.clone()),
+                    span: None,
                     code: "missing-reference",
                     message: format!("the file `{path}` is missing"),
                     hint: Some("paths are relative to the file that they stand in".into()),

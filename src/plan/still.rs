@@ -140,13 +140,13 @@ impl Builder<'_> {
             sources.references = std::mem::take(&mut sources.characters);
         }
         let kind = Kind { step: at, sound: false, from_image: false, extended: false };
-        let (prompt, style) = match worded(self.templates, ask, &fields, (model, mode), kind) {
-            Ok(prompt) => prompt,
-            Err(problem) => return problems.push(problem),
+        let words = match worded(self.templates, ask, &fields, (model, mode), kind) {
+            Ok(words) => words,
+            Err(problem) => return problems.push(*problem),
         };
         let mut wanted = Wanted { fields: BTreeMap::new(), params };
-        if !prompt.trim().is_empty() {
-            wanted.fields.insert("prompt".into(), prompt.clone().into());
+        if !words.prompt.trim().is_empty() {
+            wanted.fields.insert("prompt".into(), words.prompt.clone().into());
         }
         let usual = || {
             let ratio =
@@ -166,7 +166,7 @@ impl Builder<'_> {
             ("video", sources.video.clone()),
             ("reference", references),
         ];
-        built.offer(at, mode, style.is_some(), values, &mut wanted);
+        built.offer(at, mode, words.style.is_some(), values, &mut wanted);
         // A picture loses nothing as PNG, and its file keeps one name.
         let format = mode.parameters.iter().find(|parameter| parameter.is_fed_by("format"));
         if let Some(format) = format
@@ -181,8 +181,7 @@ impl Builder<'_> {
             mode,
             seconds: None,
             input_seconds: None,
-            prompt,
-            style,
+            words,
         };
         if let Some(step) = self.make(making, &wanted, built, problems) {
             built.steps.push(step);

@@ -4,6 +4,7 @@ use super::ask::{Ask, AskStep};
 use super::build::{Builder, Built, Making};
 use super::problem::{Problem, step_problem};
 use super::values::{merged, params, text};
+use super::wording::Worded;
 use crate::catalog::{Found, ModeKind, Wanted, is_auto};
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Value as Json, json};
@@ -98,8 +99,7 @@ impl Builder<'_> {
             mode,
             seconds: None,
             input_seconds: None,
-            prompt: words,
-            style: None,
+            words: Worded { prompt: words, ..Worded::default() },
         };
         if let Some(step) = self.make(making, &wanted, built, problems) {
             built.steps.push(step);

@@ -7,6 +7,7 @@ use crate::catalog::{Mode, Model};
 use crate::prompt::{self, Cast, Line, PromptError, PromptInput, Templates};
 use crate::storyboard::{Field, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What kind of prompt is wanted.
 #[derive(Clone, Copy)]
@@ -36,22 +37,29 @@ const PROMPT_FIELDS: [Field; 14] = [
     Field::Negative,
 ];
 
-/// The prompt, and the style whose template made it (none for the author's own words).
+/// A prompt and what it was made from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Worded {
+    pub prompt: String,
+    /// The style whose template made it; none for the author's own words.
+    pub style: Option<String>,
+    /// What the template was given, or would have been.
+    pub told: Option<Arc<PromptInput>>,
+}
+
+/// The prompt of a model.
 pub(super) fn prompt(
     templates: &Templates,
     ask: &Ask,
     fields: &BTreeMap<Field, Value>,
     model: &Model,
     kind: Kind,
-) -> Result<(String, Option<String>), Problem> {
+) -> Result<Worded, Box<Problem>> {
     let own = text(fields, Field::Prompt).or_else(|| {
         // Words under `video` are a prompt, but only where nothing else says what is seen.
         let described = fields.contains_key(&Field::Visual) || fields.contains_key(&Field::Subject);
         if described { None } else { text(fields, Field::Video) }
     });
-    if let Some(own) = own {
-        return Ok((own.to_owned(), None));
-    }
     let mut words = BTreeMap::new();
     for (field, value) in fields {
         if let Value::Text(text) = value
@@ -60,8 +68,12 @@ pub(super) fn prompt(
             words.insert(field.name().to_owned(), text.clone());
         }
     }
-    if !words.contains_key("visual")
-        && !words.contains_key("subject")
+    // With the still there, its own words would only say again what it shows; they stand in where nothing else is said.
+    let mut told = vec!["visual", "subject"];
+    if kind.from_image {
+        told.extend(["action", "camera"]);
+    }
+    if !told.iter().any(|name| words.contains_key(*name))
         && let Some(still) = text(fields, Field::ImagePrompt)
     {
         words.insert("visual".into(), still.to_owned());
@@ -73,29 +85,38 @@ pub(super) fn prompt(
         sound: kind.sound,
         from_image: kind.from_image,
         will_be_extended: kind.extended,
-        prompt: None,
+        prompt: own.map(str::to_owned),
     };
+    let style = own.is_none().then(|| model.prompt_style.clone());
     prompt::compose(templates, &model.prompt_style, &input)
-        .map(|text| (text, Some(model.prompt_style.clone())))
+        .map(|prompt| Worded { prompt, style, told: Some(Arc::new(input)) })
         .map_err(|error| {
-            let (code, hint) = match &error {
-                PromptError::Empty { .. } => {
-                    ("nothing-to-show", "write what is seen, or what happens next")
-                }
-                _ => (
-                    "template",
-                    "mend the template in `prompts/`, or delete it to use the built-in one",
-                ),
-            };
-            Problem {
+            let mut problem = Box::new(Problem {
                 step: kind.step,
                 field: None,
                 param: None,
-                code,
+                span: None,
+                code: "template",
                 message: error.to_string(),
-                hint: Some(hint.to_owned()),
+                hint: Some(
+                    "mend the template in `prompts/`, or delete it to use the built-in one".into(),
+                ),
                 instead: None,
+            });
+            match &error {
+                PromptError::Empty { .. } => {
+                    problem.code = "nothing-to-show";
+                    problem.hint = Some("write what is seen, or what happens next".into());
+                }
+                PromptError::Template { line, message, .. } => {
+                    problem.span = templates.line(&model.prompt_style, *line);
+                    if problem.span.is_some() {
+                        problem.message = message.clone();
+                    }
+                }
+                PromptError::UnknownStyle { .. } | PromptError::TooLong { .. } => {}
             }
+            problem
         })
 }
 
@@ -107,13 +128,13 @@ pub(super) fn worded(
     fields: &BTreeMap<Field, Value>,
     (model, mode): (&Model, &Mode),
     kind: Kind,
-) -> Result<(String, Option<String>), Problem> {
+) -> Result<Worded, Box<Problem>> {
     let mut told = fields.clone();
     if mode.takes("negative") {
         told.remove(&Field::Negative);
     }
     match prompt(templates, ask, &told, model, kind) {
-        Err(_) if !mode.takes("prompt") => Ok((String::new(), None)),
+        Err(_) if !mode.takes("prompt") => Ok(Worded::default()),
         prompt => prompt,
     }
 }

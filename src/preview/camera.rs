@@ -1,6 +1,6 @@
 //! Where the author's words put the camera at each moment.
 
-use super::language;
+use crate::camera::{self, Carried, Movement, What};
 
 /// Where the camera is, relative to where the scene began. Distances are in widths (or heights) of the frame as seen at
 /// the subject; positive is right and up.
@@ -91,25 +91,12 @@ impl Ease {
     }
 }
 
-/// How the camera is carried.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) enum Carried {
-    /// On something that does not shake.
-    #[default]
-    Firm,
-    /// Balanced before a body: it floats.
-    Afloat,
-    /// In a hand, with this much unrest.
-    Hand(f32),
-}
-
-impl Carried {
-    fn unrest(self) -> f32 {
-        match self {
-            Self::Firm => 0.0,
-            Self::Afloat => 0.5,
-            Self::Hand(unrest) => unrest,
-        }
+/// How much a camera that is carried so trembles.
+fn unrest(carried: Carried) -> f32 {
+    match carried {
+        Carried::Firm => 0.0,
+        Carried::Afloat => 0.5,
+        Carried::Hand(unrest) => unrest,
     }
 }
 
@@ -133,6 +120,33 @@ enum Beside {
 }
 
 impl Step {
+    /// Where a movement that was read leads.
+    fn of(movement: &Movement) -> Self {
+        let Movement { what, way, carried, .. } = *movement;
+        let rest = Pose::default();
+        let soft = |change: Pose| (change, Ease::Soft);
+        let (change, ease) = match what {
+            What::Rest | What::Dutch => soft(rest),
+            What::Pan => soft(Pose { pan: 0.36 * way, ..rest }),
+            What::Tilt => soft(Pose { tilt: 0.36 * way, ..rest }),
+            What::Whip => (Pose { pan: 1.1 * way, ..rest }, Ease::Whip),
+            What::WhipUp => (Pose { tilt: 0.6 * way, ..rest }, Ease::Whip),
+            What::Zoom => soft(Pose { zoom: 0.34 * way, ..rest }),
+            What::SnapZoom => (Pose { zoom: 0.34 * way, ..rest }, Ease::Whip),
+            What::DollyZoom => soft(Pose { dolly: 0.5 * way, zoom: -0.34 * way, ..rest }),
+            What::Orbit => soft(Pose { orbit: 0.5 * way, ..rest }),
+            What::Crane => soft(Pose { crane: 0.30 * way, tilt: -0.17 * way, ..rest }),
+            What::Roll => soft(Pose { roll: 0.2 * way, ..rest }),
+            What::Slide => soft(Pose { track: 0.45 * way, ..rest }),
+            What::Follow => soft(Pose { follow: 0.5 * way, ..rest }),
+            What::Trail => soft(Pose { trail: 0.55 * way, ..rest }),
+            What::Dolly => soft(Pose { dolly: 0.42 * way, ..rest }),
+            What::Drone => soft(Pose { dolly: 0.3 * way, crane: 0.1 * way, ..rest }),
+        };
+        let lean = if what == What::Dutch { 0.12 } else { 0.0 };
+        Self { change, lean, ease, carried }
+    }
+
     fn beside(&self, other: &Self) -> Beside {
         let pairs = self.change.ways().into_iter().zip(other.change.ways());
         // A crane also tilts a little; what counts is where both lead in earnest.
@@ -152,23 +166,19 @@ impl Camera {
     /// Reads words such as `slow dolly in`, `pan left to right, then tilt up` or `handheld`. Words that name no movement leave the
     /// camera where it is.
     pub(super) fn parse(words: &str) -> Self {
-        let tokens = language::tokens(words);
+        Self::of(&camera::phases(words))
+    }
+
+    /// Finds movements in a prompt, where only sentences that speak of the camera count.
+    pub(super) fn parse_prose(words: &str) -> Self {
+        Self::of(&camera::phases_of_prose(words))
+    }
+
+    fn of(told: &[Vec<Movement>]) -> Self {
         let mut phases = Vec::new();
-        for phase in tokens.split(|token| matches!(token.as_str(), "then" | "before" | "finally")) {
-            let mut clauses: Vec<Vec<String>> = Vec::new();
-            for clause in
-                phase.split(|token| matches!(token.as_str(), "," | "and" | "while" | "with" | "as"))
-            {
-                match clauses.last_mut() {
-                    // In `tracking shot, left` the second clause only tells more of the first.
-                    Some(last) if language::step(clause).is_none() => {
-                        last.extend_from_slice(clause);
-                    }
-                    _ => clauses.push(clause.to_vec()),
-                }
-            }
+        for phase in told {
             let mut together: Vec<Step> = Vec::new();
-            for step in clauses.iter().filter_map(|clause| language::step(clause)) {
+            for step in phase.iter().map(Step::of) {
                 match together.iter().map(|other| step.beside(other)).max() {
                     // `push in, pull out`: nobody moves both ways at once.
                     Some(Beside::Against) => {
@@ -183,16 +193,7 @@ impl Camera {
             }
             phases.push(together);
         }
-        Self { phases: phases.into_iter().filter(|steps| !steps.is_empty()).collect() }
-    }
-
-    /// Finds movements in a prompt, where only sentences that speak of the camera count.
-    pub(super) fn parse_prose(words: &str) -> Self {
-        let sentences = words
-            .split(['.', '!', '?', ';', '\n'])
-            .filter(|sentence| language::is_of_the_camera(&language::tokens(sentence)));
-        let told: Vec<&str> = sentences.collect();
-        Self::parse(&told.join(" then "))
+        Self { phases }
     }
 
     /// Where the camera is after `seconds` of `length`, having started from `start`.
@@ -206,7 +207,7 @@ impl Camera {
             for step in steps {
                 pose = pose.plus(step.change, step.ease.at(local));
                 pose.roll += step.lean;
-                if step.carried.unrest() > carried.unrest() {
+                if unrest(step.carried) > unrest(carried) {
                     carried = step.carried;
                 }
             }
@@ -257,7 +258,7 @@ fn tremor(carried: Carried, seconds: f32, axis: usize) -> f32 {
     let sway = WAVES[axis].iter().take(waves).map(|(frequency, phase, size)| {
         ((seconds * frequency + phase) * std::f32::consts::TAU).sin() * size
     });
-    carried.unrest() * sway.sum::<f32>()
+    unrest(carried) * sway.sum::<f32>()
 }
 
 #[cfg(test)]
@@ -366,5 +367,132 @@ mod tests {
             pose = camera.end(pose);
         }
         assert!(pose.dolly <= 0.7 && pose.pan <= 1.3 && pose.tilt <= 0.7, "{pose:?}");
+    }
+
+    /// Which way a camera mostly goes, with its sign.
+    fn main_way(words: &str) -> String {
+        let Pose { pan, tilt, track, follow, crane, dolly, trail, zoom, roll, orbit } = end(words);
+        let ways = [
+            (crane, "crane"),
+            (pan, "pan"),
+            (tilt, "tilt"),
+            (track, "track"),
+            (follow, "follow"),
+            (dolly, "dolly"),
+            (trail, "trail"),
+            (zoom, "zoom"),
+            (orbit, "orbit"),
+            (roll, "roll"),
+        ];
+        let (way, name) =
+            ways.into_iter().max_by(|a, b| a.0.abs().total_cmp(&b.0.abs())).expect("ways");
+        match way {
+            0.0 => "static".into(),
+            _ if way > 0.0 => format!("+{name}"),
+            _ => format!("-{name}"),
+        }
+    }
+
+    #[test]
+    fn every_move_is_known_as_people_write_it() {
+        for (words, way) in [
+            ("slow dolly in", "+dolly"),
+            ("Slow Dolly-In", "+dolly"),
+            ("push in", "+dolly"),
+            ("Push-in following the peel", "+dolly"),
+            ("pushing closer to her face", "+dolly"),
+            ("pull out", "-dolly"),
+            ("Slow pull-out to wide", "-dolly"),
+            ("camera backs away", "-dolly"),
+            ("dollies back", "-dolly"),
+            ("camera pans left to right", "+pan"),
+            ("pan from the left", "+pan"),
+            ("panning right to left", "-pan"),
+            ("360 pan", "+pan"),
+            ("pan up", "+tilt"),
+            ("tilting down to the shoes", "-tilt"),
+            ("tracking shot following him from the left", "+follow"),
+            ("tracking shot", "+follow"),
+            ("Tracking beside the boat, water on the lens", "+follow"),
+            ("tracking left", "-follow"),
+            ("follows her from behind", "+trail"),
+            ("tracking backwards in front of them", "-trail"),
+            ("truck left", "-track"),
+            ("dolly right", "+track"),
+            ("crab to the left", "-track"),
+            ("lateral slider move", "+track"),
+            ("crane up", "+crane"),
+            ("Crane up the tower and over the lantern", "+crane"),
+            ("Slow crane down to their hands", "-crane"),
+            ("jib down", "-crane"),
+            ("pedestal up", "+crane"),
+            ("camera rises above the roofs", "+crane"),
+            ("Tracking upwards behind her", "+crane"),
+            ("arc around", "+orbit"),
+            ("arc left around her", "-orbit"),
+            ("Slow orbit around the lens", "+orbit"),
+            ("camera circles counter-clockwise", "+orbit"),
+            ("camera moves around the table", "+orbit"),
+            ("zoom in", "+zoom"),
+            ("slow zoom out", "-zoom"),
+            ("crash zoom", "+zoom"),
+            ("whip pan left", "-pan"),
+            ("swish pan", "+pan"),
+            ("locked off", "static"),
+            ("static, no zoom", "static"),
+            ("no camera movement", "static"),
+            ("Overhead, static", "static"),
+            ("rack focus from her to the door", "static"),
+            ("camera holds still", "static"),
+            ("steadicam", "static"),
+            ("handheld", "static"),
+            ("steadicam follows him through the hall", "+dolly"),
+            ("drone shot", "+dolly"),
+            ("salt drying on the panes", "static"),
+        ] {
+            assert_eq!(main_way(words), way, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_dolly_zoom_goes_against_itself() {
+        let pose = end("dolly zoom");
+        assert!(pose.dolly > 0.0 && pose.zoom < 0.0, "{pose:?}");
+    }
+
+    #[test]
+    fn moves_against_each_other_follow_each_other() {
+        let camera = Camera::parse("push in, pull out");
+        let middle = camera.at(Pose::default(), 2.0, 4.0);
+        assert!(middle.dolly > 0.3, "{middle:?}");
+        assert!(camera.end(Pose::default()).dolly.abs() < 0.01);
+    }
+
+    #[test]
+    fn a_move_that_is_told_twice_is_made_once() {
+        assert_eq!(end("dolly in, pushing in on her eyes"), end("dolly in"));
+    }
+
+    #[test]
+    fn who_carries_the_camera_shows() {
+        let unrest = |words: &str| {
+            let camera = Camera::parse(words);
+            let pans =
+                (0..48).map(|frame| camera.at(Pose::default(), frame as f32 / 24.0, 2.0).pan);
+            let pans: Vec<f32> = pans.collect();
+            pans.windows(3).map(|three| (three[0] - 2.0 * three[1] + three[2]).abs()).sum::<f32>()
+        };
+        assert_eq!(unrest("static"), 0.0);
+        assert!(unrest("steadicam") > 0.0);
+        assert!(unrest("handheld") > 8.0 * unrest("steadicam"), "a hand trembles, a gimbal floats");
+        assert!(unrest("shaky handheld, fast") > unrest("subtle handheld"));
+    }
+
+    #[test]
+    fn prose_speaks_of_cameras_by_their_shots() {
+        let told = |words: &str| Camera::parse_prose(words).end(Pose::default());
+        assert!(told("Tracking shot of a runner. He pulls away.").follow > 0.0);
+        assert!(told("A slow zoom in on the lamp").zoom > 0.0);
+        assert_eq!(told("She pushes in a drawer and pans for gold"), Pose::default());
     }
 }

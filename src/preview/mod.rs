@@ -26,7 +26,6 @@ mod frame;
 #[cfg(feature = "preview")]
 mod geometry;
 #[cfg(feature = "preview")]
-mod language;
 #[cfg(feature = "preview")]
 mod layer;
 #[cfg(feature = "preview")]

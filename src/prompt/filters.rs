@@ -1,9 +1,11 @@
 //! What templates can do to words.
 
-use minijinja::Environment;
+use super::grammar;
 use minijinja::value::Value;
+use minijinja::{Environment, State};
 
-/// Adds the filters of prompt templates: `sentence`, `bare`, `shot_size`, `labelled`, `unlabelled`, `introduce`, `speaker`, `spoken`.
+/// Adds the filters of prompt templates: `sentence`, `bare`, `shot_size`, `labelled`, `unlabelled`, `introduce`, `speaker`, `spoken`,
+/// and those that join phrases: `doing`, `moving`, `placed`, `framed`.
 pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_filter("sentence", |text: String| sentence(&text));
     environment.add_filter("bare", |text: String| bare(&text));
@@ -16,16 +18,37 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     });
     environment.add_filter("speaker", |name: Value| speaker(name.as_str().unwrap_or_default()));
     environment.add_filter("spoken", |words: String| spoken(&words));
+    environment.add_filter("moving", |action: String| grammar::moving(&action));
+    environment
+        .add_filter("doing", |subject: String, action: String| grammar::doing(&subject, &action));
+    environment
+        .add_filter("placed", |seen: String, setting: String| grammar::placed(&seen, &setting));
+    environment.add_filter(
+        "framed",
+        |state: &State<'_, '_>, seen: String, shot: String, camera: String| {
+            grammar::framed(&seen, &shot, &camera, &people(state))
+        },
+    );
+}
+
+/// The names that the template was given: of characters, and of those who speak.
+fn people(state: &State<'_, '_>) -> Vec<String> {
+    let each = |list: &str, part: &str| -> Vec<String> {
+        let list = state.lookup(list).and_then(|list| list.try_iter().ok().map(Vec::from_iter));
+        let parts = list.into_iter().flatten().filter_map(|one| one.get_attr(part).ok());
+        parts.filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    };
+    [each("characters", "name"), each("dialogue", "speaker")].concat()
 }
 
 /// A sentence: a capital at the start and a full stop at the end, unless it ends in a mark already. Empty stays empty.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let text = text.trim().trim_end_matches([',', ';', ':', ' ']);
     closed(&capital(text))
 }
 
 /// Words without marks at the end, to go before a comma. An ellipsis stays.
-fn bare(text: &str) -> String {
+pub(super) fn bare(text: &str) -> String {
     let text = text.trim();
     if text.ends_with("...") {
         return text.to_owned();
@@ -34,7 +57,7 @@ fn bare(text: &str) -> String {
 }
 
 /// A shot size in words: `wide` is `wide shot`, `close-up` stays.
-fn shot_size(text: &str) -> String {
+pub(super) fn shot_size(text: &str) -> String {
     const SIZES: &[&str] =
         &["wide", "medium", "full", "long", "establishing", "overhead", "aerial", "master"];
     let text = bare(text);

@@ -3,10 +3,17 @@
 //! Everything here is plain functions: templates are given as text, nothing is loaded from disk, and the same input gives
 //! the same prompt.
 
+mod beats;
 mod filters;
+pub(crate) mod grammar;
 mod language;
+mod lexicon;
+mod origin;
 mod templates;
+mod verbs;
 
+pub use beats::{Beat, beats, in_plain_words};
+pub use origin::{Origin, Piece, pieces};
 pub use templates::{PromptError, Templates};
 
 use serde::Serialize;
@@ -17,6 +24,10 @@ pub const TEMPLATE_FIELDS: &[&str] = &[
     "shot", "camera", "subject", "visual", "action", "setting", "lighting", "mood", "style", "sfx",
     "ambient", "music", "audio", "negative",
 ];
+
+/// What else a template is given: lists, and what is so of the clip.
+const TEMPLATE_LISTS: &[&str] =
+    &["characters", "dialogue", "beats", "beats_of", "sound", "from_image", "will_be_extended"];
 
 /// What a prompt is made from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -88,6 +99,9 @@ pub(crate) struct Context<'a> {
     fields: BTreeMap<&'static str, String>,
     characters: Vec<&'a Cast>,
     dialogue: &'a [Line],
+    beats: Vec<Beat>,
+    /// The field that has the beats.
+    beats_of: &'static str,
     sound: bool,
     from_image: bool,
     will_be_extended: bool,
@@ -97,27 +111,49 @@ impl Context<'_> {
     /// All its words, in bytes.
     fn bytes(&self) -> usize {
         let fields = self.fields.values().map(String::len);
+        let beats = self.beats.iter().map(|beat| beat.words.len());
         let looks = self.characters.iter().map(|cast| cast.name.len() + cast.look.len());
         let lines = self.dialogue.iter();
         let lines =
             lines.map(|line| line.words.len() + line.speaker.as_ref().map_or(0, String::len));
-        fields.chain(looks).chain(lines).sum()
+        fields.chain(beats).chain(looks).chain(lines).sum()
     }
 }
 
 fn context(input: &PromptInput) -> Context<'_> {
     let fields = TEMPLATE_FIELDS
         .iter()
-        .map(|name| (*name, input.fields.get(*name).map(|text| one_line(text)).unwrap_or_default()))
+        .map(|name| {
+            (*name, input.fields.get(*name).map(|text| told(name, text)).unwrap_or_default())
+        })
         .collect();
+    let given = |name: &str| input.fields.get(name).is_some_and(|text| !text.trim().is_empty());
+    // With a picture, what is seen is told only where nothing else says what moves.
+    let told_of = |name: &&&str| !(**name == "visual" && input.from_image && given("action"));
+    let timed = TIMED.iter().filter(told_of).find_map(|name| {
+        let beats = beats(&one_line(input.fields.get(*name)?))?;
+        Some((*name, beats))
+    });
+    let (beats_of, beats) = timed.unwrap_or_default();
     Context {
         fields,
         characters: input.characters.iter().filter(|cast| is_in_scene(cast, input)).collect(),
         dialogue: &input.dialogue,
+        beats,
+        beats_of,
         sound: input.sound,
         from_image: input.from_image,
         will_be_extended: input.will_be_extended,
     }
+}
+
+/// Fields whose beats may have times, the one that counts more first.
+const TIMED: [&str; 2] = ["action", "visual"];
+
+/// A field as templates get it: on one line, and its beats in plain words. Their times are in `beats`.
+fn told(name: &str, text: &str) -> String {
+    let line = one_line(text);
+    if TIMED.contains(&name) { in_plain_words(&line) } else { line }
 }
 
 fn is_in_scene(cast: &Cast, input: &PromptInput) -> bool {

@@ -1,6 +1,7 @@
 //! The templates of the prompt styles.
 
 use super::{Context, filters, language};
+use crate::source::Span;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use sha2::{Digest, Sha256};
@@ -10,6 +11,8 @@ use std::collections::BTreeMap;
 const BUILT_IN: &[(&str, &str)] = &[
     ("veo", include_str!("../../catalog/prompts/veo.jinja")),
     ("kling", include_str!("../../catalog/prompts/kling.jinja")),
+    ("runway", include_str!("../../catalog/prompts/runway.jinja")),
+    ("sora", include_str!("../../catalog/prompts/sora.jinja")),
     ("general", include_str!("../../catalog/prompts/general.jinja")),
 ];
 
@@ -81,6 +84,8 @@ pub struct Templates {
     environment: Environment<'static>,
     syntax: SyntaxConfig,
     digests: BTreeMap<String, String>,
+    /// Where each line of a project's own template stands in the document's offsets, by style.
+    places: BTreeMap<String, Vec<Span>>,
 }
 
 impl Templates {
@@ -111,7 +116,8 @@ impl Templates {
             .unwrap_or_default();
         environment.set_syntax(syntax.clone());
         filters::add(&mut environment);
-        let mut templates = Self { environment, syntax, digests: BTreeMap::new() };
+        let mut templates =
+            Self { environment, syntax, digests: BTreeMap::new(), places: BTreeMap::new() };
         for (style, text) in BUILT_IN {
             templates.add(style, text)?;
         }
@@ -133,6 +139,26 @@ impl Templates {
         self.environment
             .add_template_owned(style.to_owned(), text.to_owned())
             .map_err(|error| problem(style, &error))
+    }
+
+    /// Tells where the text of a project's own template begins in the document's offsets, so that what is wrong with it can be
+    /// shown in its lines.
+    pub fn place(&mut self, style: &str, text: &str, base: usize) {
+        let mut start = base;
+        let lines = text.split('\n').map(|line| {
+            let indent = line.len() - line.trim_start().len();
+            let span =
+                Span::new(start + indent.min(line.trim_end().len()), start + line.trim_end().len());
+            start += line.len() + 1;
+            span
+        });
+        self.places.insert(style.to_owned(), lines.collect());
+    }
+
+    /// Where a line of a project's own template stands; its first line where none is named.
+    pub fn line(&self, style: &str, line: Option<usize>) -> Option<Span> {
+        let lines = self.places.get(style)?;
+        lines.get(line.unwrap_or(1).saturating_sub(1)).or(lines.last()).copied()
     }
 
     /// The SHA-256 of a project's own template in lower-case hexadecimal; `None` for a built-in one.
@@ -178,6 +204,11 @@ fn problem(style: &str, error: &minijinja::Error) -> PromptError {
     let message = match error.detail() {
         _ if error.kind() == ErrorKind::OutOfFuel => {
             "the template takes too many steps or makes too much text".to_owned()
+        }
+        _ if error.kind() == ErrorKind::UndefinedError => {
+            let fields = super::TEMPLATE_FIELDS.join("`, `");
+            let others = super::TEMPLATE_LISTS.join("`, `");
+            format!("it uses a name that it is not given; there are `{fields}`, `{others}`")
         }
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),

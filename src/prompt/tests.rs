@@ -1,5 +1,8 @@
 use super::*;
 
+/// Every built-in style.
+const STYLES: [&str; 5] = ["veo", "runway", "kling", "sora", "general"];
+
 fn scene() -> PromptInput {
     let fields = [
         ("shot", "wide"),
@@ -39,20 +42,16 @@ fn prompt(style: &str, input: &PromptInput) -> String {
 
 #[test]
 fn every_style_composes_a_full_scene() {
-    let prompts: Vec<String> = ["veo", "kling", "general"]
-        .iter()
-        .map(|style| format!("{style}:\n{}", prompt(style, &scene())))
-        .collect();
+    let prompts: Vec<String> =
+        STYLES.iter().map(|style| format!("{style}:\n{}", prompt(style, &scene()))).collect();
     insta::assert_snapshot!(prompts.join("\n\n"));
 }
 
 #[test]
 fn with_a_picture_only_motion_is_described() {
     let input = PromptInput { from_image: true, will_be_extended: true, ..scene() };
-    let prompts: Vec<String> = ["veo", "kling", "general"]
-        .iter()
-        .map(|style| format!("{style}:\n{}", prompt(style, &input)))
-        .collect();
+    let prompts: Vec<String> =
+        STYLES.iter().map(|style| format!("{style}:\n{}", prompt(style, &input))).collect();
     for prompt in &prompts {
         assert!(!prompt.contains("lighthouse") && !prompt.contains("oilskin"), "{prompt}");
     }
@@ -61,7 +60,7 @@ fn with_a_picture_only_motion_is_described() {
 
 #[test]
 fn without_sound_nothing_is_heard() {
-    for style in ["veo", "kling", "general"] {
+    for style in STYLES {
         let prompt = prompt(style, &PromptInput { sound: false, ..scene() });
         for word in ["waves on rock", "says", "subtitles", "music"] {
             assert!(!prompt.contains(word), "{style}: {prompt}");
@@ -116,7 +115,7 @@ fn the_authors_own_prompt_is_never_touched() {
 fn prompts_are_plain_text_on_one_line() {
     let mut input = scene();
     input.fields.insert("visual".into(), "A\u{1b}[31m lamp..\r\n\tGlow... still.".into());
-    for style in ["veo", "kling", "general"] {
+    for style in STYLES {
         let prompt = prompt(style, &input);
         assert!(prompt.contains("A [31m lamp. Glow... still."), "{prompt}");
         assert!(!prompt.contains("  ") && !prompt.contains(char::is_control), "{prompt}");
@@ -143,7 +142,7 @@ fn a_project_can_override_templates() {
         templates.digest("mine").as_deref(),
         Some("e97898530b3a91639aa36c62933f5d69a972758bd631f2a10e5bc66d0cfe04b5")
     );
-    assert_eq!(templates.styles(), ["general", "kling", "mine", "veo"]);
+    assert_eq!(templates.styles(), ["general", "kling", "mine", "runway", "sora", "veo"]);
 }
 
 #[test]
@@ -165,7 +164,7 @@ fn template_errors_name_their_line() {
         unknown,
         PromptError::UnknownStyle {
             style: "vio".into(),
-            known: vec!["general".into(), "kling".into(), "veo".into()]
+            known: ["general", "kling", "runway", "sora", "veo"].map(String::from).into()
         }
     );
     let empty = compose(&Templates::built_in().expect("good"), "veo", &PromptInput::default());
@@ -349,7 +348,7 @@ fn what_prompts_need_can_be_written() {
 
 #[test]
 fn built_in_templates_keep_to_the_rules() {
-    for style in ["veo", "kling", "general"] {
+    for style in STYLES {
         let path = format!("{}/catalog/prompts/{style}.jinja", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).expect("a built-in template");
         own(&text).expect("the built-in templates need no more than anybody's own");
@@ -363,4 +362,137 @@ fn endless_words_are_refused() {
     let templates = Templates::built_in().expect("good");
     let error = compose(&templates, "veo", &input).expect_err("more than any model takes");
     assert!(matches!(error, PromptError::TooLong { bytes } if bytes >= 499_999), "{error}");
+}
+
+fn fields(fields: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+/// Scenes as authors write them, each with what tells it apart.
+fn film() -> Vec<(&'static str, PromptInput)> {
+    let ada = || {
+        let look = "Ada, a woman of seventy with a long grey braid";
+        vec![Cast { name: "ada".into(), look: look.into(), listed: true }]
+    };
+    let input = |words: &[(&str, &str)]| PromptInput {
+        fields: fields(words),
+        sound: true,
+        ..PromptInput::default()
+    };
+    vec![
+        (
+            "one noun phrase",
+            input(&[
+                ("shot", "Extreme wide"),
+                ("camera", "Slow aerial push-in"),
+                ("visual", "A white lighthouse alone on a black basalt skerry"),
+                ("setting", "Open North Atlantic, no land in sight"),
+                ("lighting", "Last red light under a lid of cloud"),
+                ("style", "35mm film, fine grain"),
+                ("ambient", "Slow swell against rock"),
+            ]),
+        ),
+        (
+            "somebody acts",
+            PromptInput {
+                characters: ada(),
+                dialogue: vec![Line {
+                    speaker: Some("Ada".into()),
+                    words: "Still burning.".into(),
+                }],
+                ..input(&[
+                    ("shot", "Medium close-up"),
+                    ("camera", "Slow dolly in"),
+                    (
+                        "action",
+                        "Ada strikes a match and lowers it to the mantle. The mantle catches.",
+                    ),
+                    ("setting", "The lamp room, inside a beehive of prisms"),
+                    ("lighting", "Blue dark, then one flame"),
+                    ("sfx", "Match strike, a steady hiss"),
+                ])
+            },
+        ),
+        (
+            "subject and action",
+            input(&[
+                ("shot", "wide"),
+                ("camera", "tracking beside her"),
+                ("subject", "A woman in a yellow raincoat"),
+                ("action", "walks along the pier, her scarf trailing behind her"),
+                ("setting", "in heavy fog"),
+                ("mood", "hushed"),
+            ]),
+        ),
+        (
+            "beats with times",
+            input(&[
+                ("camera", "static"),
+                ("subject", "A girl in a red coat"),
+                ("action", "0-3s: She stands still. 3-6s: She turns to the camera. 6-8s: A smile."),
+                ("setting", "An empty platform"),
+            ]),
+        ),
+        (
+            "a sentence",
+            PromptInput {
+                will_be_extended: true,
+                ..input(&[
+                    ("shot", "Wide"),
+                    ("camera", "Crane up the tower and over the lantern"),
+                    (
+                        "visual",
+                        "Night storm. A wave climbs the whole height of the lighthouse and bursts",
+                    ),
+                    ("music", "One low cello note, held"),
+                    ("negative", "text, logos"),
+                ])
+            },
+        ),
+        (
+            "another language",
+            input(&[("shot", "全景"), ("camera", "缓慢推进"), ("visual", "黎明时分礁石上的灯塔")]),
+        ),
+    ]
+}
+
+#[test]
+fn prompts_read_well_in_every_style() {
+    let mut out = String::new();
+    for (what, input) in film() {
+        for style in STYLES {
+            out.push_str(&format!("{what}, {style}:\n{}\n", prompt(style, &input)));
+        }
+        let picture = PromptInput { from_image: true, ..input };
+        for style in STYLES {
+            out.push_str(&format!(
+                "{what}, from a picture, {style}:\n{}\n",
+                prompt(style, &picture)
+            ));
+        }
+        out.push('\n');
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn every_word_of_a_prompt_has_its_origin() {
+    for (what, input) in film() {
+        for style in STYLES {
+            let composed = prompt(style, &input);
+            let pieces = pieces(&composed, &input);
+            let letters =
+                |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+            let told: String = pieces.iter().map(|piece| letters(&piece.words)).collect();
+            assert_eq!(told, letters(&composed), "{what}, {style}");
+            let of_author = pieces.iter().filter(|piece| piece.origin != Origin::Template);
+            let words: usize = of_author.map(|piece| letters(&piece.words).len()).sum();
+            assert!(words * 10 > told.len() * 6, "{what}, {style}: {pieces:#?}");
+        }
+    }
+    let (_, input) = film().swap_remove(1);
+    let pieces = pieces(&prompt("veo", &input), &input);
+    let told: Vec<String> =
+        pieces.iter().map(|piece| format!("{:?}: {}", piece.origin, piece.words)).collect();
+    insta::assert_snapshot!(told.join("\n"));
 }

@@ -465,6 +465,8 @@ mod tests {
             name: "Veo 3.1 Fast".into(),
             parts: serde_json::Map::new(),
             prompt: None,
+            style: None,
+            told: None,
             priced_on: Some(
                 if kind == StepKind::Extend { "2026-08-18" } else { "2026-10-05" }.into(),
             ),

@@ -1,6 +1,7 @@
 //! Configuration files as they are written: every key checked, every problem with its place, in one pass.
 
 use super::quantity::{self, Rate};
+use crate::craft;
 use crate::source::{Diagnostic, Source, Span, Spanned};
 use crate::storyboard::{self, Fields};
 use std::collections::BTreeMap;
@@ -261,8 +262,30 @@ impl Reader {
                 if let Some(level) = self.text_as(name, value, lint_level) {
                     file.lints.insert(name.to_owned(), level.value);
                 }
+                self.check_lint(key);
             }
             _ => self.unknown_key(section, key),
+        }
+    }
+
+    /// Tells of a name that is nearly that of a lint. Others may be codes of the program's own warnings.
+    fn check_lint(&mut self, key: Key<'_, '_>) {
+        let name = key.get_ref().as_ref();
+        if craft::knows(name) || super::ALL_LINTS.contains(&name) {
+            return;
+        }
+        let known = craft::LINTS.iter().map(|lint| lint.code);
+        let known = known.chain(craft::GROUPS.iter().map(|group| group.name()));
+        if let Some(near) = nearest(name, known) {
+            self.diagnostics.push(
+                Diagnostic::warning(
+                    "unknown-lint",
+                    format!("no lint is called `{name}`"),
+                    key.span(),
+                )
+                .label("changes nothing")
+                .hint(format!("did you mean `{near}`? `storyreel lints` lists them all")),
+            );
         }
     }
 

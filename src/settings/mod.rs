@@ -19,6 +19,7 @@ pub use schema::config_schema;
 
 use find::{find_storyboard, locate, read_shown};
 
+use crate::craft::{Wanted, lint_named};
 use crate::remote::address::is_private;
 use crate::source::{Diagnostic, Source, SourceError, Spanned};
 use crate::storyboard::Fields;
@@ -66,6 +67,32 @@ pub struct Settings {
     /// Where state that all projects share lies: `$XDG_STATE_HOME/storyreel`.
     pub state_folder: PathBuf,
 }
+
+impl Settings {
+    /// The level that is configured for a code: its own, else that of its group, else that of all lints of the craft.
+    pub fn lint_level(&self, code: &str) -> Option<LintLevel> {
+        level_of(&self.lints, code)
+    }
+
+    /// The lints of the craft that are looked for.
+    pub fn wanted_lints(&self) -> Wanted {
+        Wanted::by(|lint| match self.lint_level(lint.code) {
+            Some(level) => level != LintLevel::Off,
+            None => lint.group.is_on(),
+        })
+    }
+}
+
+/// The level of a code among levels by code, group and [`ALL_LINTS`].
+pub fn level_of(levels: &BTreeMap<String, LintLevel>, code: &str) -> Option<LintLevel> {
+    let group = lint_named(code).map(|lint| lint.group.name());
+    let names = std::iter::once(code).chain(group);
+    let of_craft = group.into_iter().flat_map(|_| ALL_LINTS);
+    names.chain(of_craft.copied()).find_map(|name| levels.get(name).copied())
+}
+
+/// Names that mean all lints of the craft.
+pub const ALL_LINTS: &[&str] = &["craft", "all"];
 
 /// Where requests go, and with which key.
 #[derive(Debug)]

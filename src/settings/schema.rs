@@ -27,7 +27,8 @@ struct Config {
     retry: Option<RetrySection>,
     /// What a run may spend.
     budget: Option<BudgetSection>,
-    /// Levels of lints by code.
+    /// Levels of warnings: by code, by group (`camera`, `audio`, ...), or for all lints of the craft (`craft`); the more exact
+    /// name counts. `storyreel lints` lists codes and groups.
     lints: Option<BTreeMap<String, Level>>,
     /// Hosts. Only in the user's own file: a project must not be able to send the key elsewhere.
     provider: Option<ProviderSection>,

@@ -88,13 +88,13 @@ fields! {
     Subject "subject" Text true &["主体", "被写体", "motiv", "onderwerp"],
         "Who or what the shot is of.";
     Action "action" Text true &["whathappens", "motion", "动作", "アクション", "動き", "handlung", "aktion", "actie", "handeling"],
-        "What happens.";
+        "What happens; beats may have times, as in `0-3s: She waits. 3-6s: She turns.`";
     Setting "setting" Text true &["location", "environment", "place", "场景", "地点", "場所", "ort", "schauplatz", "locatie", "scenelocation"],
         "Where it is.";
     Shot "shot" Text true &["shottype", "shotsize", "size", "framing", "景别", "ショット", "einstellung", "einstellungsgröße", "kader", "shotframing"],
         "The shot size: wide, medium, close-up.";
     Camera "camera" Text true &["movement", "cameramovement", "cameramove", "cameramotion", "cameraangle", "move", "运镜", "镜头运动", "机位", "カメラ", "カメラワーク", "kamera", "kamerabewegung", "camerabeweging", "camerawork", "cameraaction", "cameradirection", "cameramoves", "camerainstructions", "cameramovements", "镜头语言", "kameraführung", "cameravoering"],
-        "The camera move, one a clip: pan, tilt, dolly, tracking, crane, handheld, push-in, pull-out, orbit, static.";
+        "How the camera moves or stands, one move a clip, in the author's own words; `storyreel camera` lists the moves.";
     Lighting "lighting" Text true &["light", "光线", "灯光", "照明", "licht", "beleuchtung", "belichting", "lightingnotes", "光影"],
         "The light.";
     Mood "mood" Text true &["tone", "atmosphere", "氛围", "情绪", "雰囲気", "stimmung", "sfeer", "emotion", "vibe", "情感"],
@@ -153,6 +153,8 @@ fields! {
         "The part of the clip that is used in the cut, as `1.2-5.4`, or parts of several takes: `take 2 0-2.1, take 3 1-3.4`.";
     Status "status" Text false &["state", "状态"],
         "Where the work stands; for people.";
+    Allow "allow" Names false &["allowlint", "allowlints"],
+        "Warnings that do not hold here, by the codes or groups that `storyreel lints` lists; at the top of a film, for all of it.";
     Notes "notes" Text false &["note", "comment", "comments", "remarks", "备注", "メモ", "notizen", "opmerkingen", "directornotes", "productionnotes", "additionalnotes", "remark", "bemerkung", "bemerkungen", "anmerkungen", "opmerking", "備考", "说明"],
         "Anything else; for people.";
 }

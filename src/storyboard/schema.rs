@@ -2,6 +2,7 @@
 
 use super::field::{FIELDS, Field, FieldKind, FieldSpec};
 use super::scene::StepKind;
+use crate::camera::MOVES;
 use serde_json::{Map, Value, json};
 
 /// The JSON Schema (draft 2020-12) of a YAML or JSON storyboard, for editors and for other programs.
@@ -176,6 +177,15 @@ fn fields(wanted: impl Fn(&FieldSpec) -> bool) -> Map<String, Value> {
         .collect()
 }
 
+/// What a field means; of a camera the moves as well, from their own table.
+fn description(spec: &FieldSpec) -> String {
+    if spec.field != Field::Camera {
+        return spec.description.to_owned();
+    }
+    let moves = MOVES.iter().map(|one| format!("{} ({})", one.name, one.does));
+    format!("{} The moves: {}.", spec.description, moves.collect::<Vec<_>>().join("; "))
+}
+
 fn field(spec: &FieldSpec) -> Value {
     let schema = match (spec.field, spec.kind) {
         (Field::Kind, _) => {
@@ -212,7 +222,7 @@ fn field(spec: &FieldSpec) -> Value {
             json!({"type": ["array", "string", "null"], "items": {"type": "string"}})
         }
     };
-    described(spec.description, examples(spec.field), schema)
+    described(&description(spec), examples(spec.field), schema)
 }
 
 fn examples(field: Field) -> Value {
@@ -222,7 +232,8 @@ fn examples(field: Field) -> Value {
         Field::Model => json!(["veo-3.1-fast", "Veo 3.1 Lite", "kling-2.6"]),
         Field::Visual => json!(["A lone lighthouse on a basalt skerry"]),
         Field::Shot => json!(["wide", "close-up"]),
-        Field::Camera => json!(["slow dolly in", "static"]),
+        Field::Camera => MOVES.iter().map(|one| one.example).collect(),
+        Field::Allow => json!([["one-move"], "camera"]),
         Field::Goal => json!(["value", "quality"]),
         Field::ImageModel => json!(["Nano Banana", "Seedream 4.5"]),
         Field::Style => json!(["35mm film, soft grain"]),

@@ -294,8 +294,9 @@ fn control_characters_of_a_storyboard_reach_no_terminal() {
 
 #[test]
 fn what_cannot_be_done_yet_is_said_before_anything_is_paid() {
+    let moving = TWO_SCENES.replace("by lamplight", "by lamplight, a shadow climbing it");
     let project = Project::with_storyboard(
-        &TWO_SCENES.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Extends**: 1"),
+        &moving.replace("- **Duration**: 8s", "- **Duration**: 8s\n- **Extends**: 1"),
     );
     insta::assert_snapshot!(project.run(["plan"]).expect(0).stderr, @r"
 warning[extends-by-frame]: the clip starts from the last frame of scene `1`; the model sees no more of it, so motion and sound begin anew

@@ -231,7 +231,7 @@ fn what_cannot_be_continued_is_told() {
     project.write(
         "storyboard.yaml",
         "defaults: {model: veo-3.1-lite, duration: 4, reference: refs/a.png}\nscenes:\n  \
-         - {id: 1, visual: The sea}\n  \
+         - {id: 1, visual: The sea rises}\n  \
          - {id: 3, action: It rises, extends: 1, reference: refs/a.png}\n  \
          - {id: 4, type: image, visual: The sea, extends: 1}\n  \
          - {id: 6, action: It rises, extends: 1, model: Kling 2.6 text to video, duration: 5}\n",

@@ -8,6 +8,7 @@ mod catalog;
 mod catalog_answers;
 mod cli;
 mod corpus;
+mod craft;
 mod discovery;
 mod edges;
 mod emulator;

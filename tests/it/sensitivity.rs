@@ -108,6 +108,7 @@ const ROWS: &[(&str, Way, &str, &str)] = &[
     ("gate", Never, "", "keyframe"),
     ("use", Never, "0:00-0:03", "0:01-0:04"),
     ("status", Never, "draft", "approved"),
+    ("allow", Never, "one-move", "camera"),
     ("notes", Never, "Check the foam", "Checked"),
 ];
 
@@ -128,7 +129,7 @@ fn modes(catalog: &Catalog) -> impl Iterator<Item = (&Model, &Mode, &'static str
     })
 }
 
-/// Models that have, between them, every use for a field and every prompt style.
+/// Models that have, between them, every use for a field and the prompt styles that several models share.
 const SAMPLE: [&str; 5] = ["Veo 3.1", "Veo 3.1 Fast", "Kling 2.6", "Wan 2.5", "MiniMax H3"];
 
 /// A scene as lines of fields.

@@ -14,7 +14,7 @@ scenes:
   - {id: 2, visual: A grey sea}
   - {id: 3, visual: tom and ada in a boat}
   - {id: 4, visual: eve runs, model: kling-2.6, duration: 5}
-  - {id: 5, visual: ada again, image: refs/own.png}
+  - {id: 5, visual: ada turns again, image: refs/own.png}
 "#;
 
 fn emulator() -> Emulator {
