@@ -3,8 +3,8 @@
 //! The modules in reading order; each depends on the ones above it only:
 //!
 //! - [`source`], [`digest`]: text with places and problems; digests of content.
-//! - [`camera`]: cameras in words. [`storyboard`]: scenes, from Markdown and YAML. [`catalog`]: models, families and prices as data.
-//!   [`prompt`]: composition through templates. [`craft`]: what a director would say of it.
+//! - [`camera`]: cameras in words. [`storyboard`]: scenes, from Markdown and YAML. [`import`]: the same from other shapes, and written.
+//!   [`catalog`]: models, families and prices as data. [`prompt`]: composition through templates. [`craft`]: what a director would say of it.
 //! - [`media`]: MP4 files. [`manifest`]: the public record. [`layout`]: where things lie. [`record`]: the ledger's rows.
 //! - [`known`]: one snapshot of all that. [`plan`]: what would be done and why, a pure function of the above.
 //! - [`ports`]: the world as a run sees it. [`ledger`], [`remote`], [`publish`]: the durable record, the provider, the clips in place.
@@ -16,6 +16,7 @@ pub mod source;
 pub mod digest;
 pub mod camera;
 pub mod storyboard;
+pub mod import;
 pub mod catalog;
 pub mod prompt;
 pub mod craft;

@@ -15,6 +15,7 @@ mod emulator;
 mod explain;
 mod failure;
 mod forget;
+mod import;
 mod init;
 mod interrupt;
 mod lints;
@@ -99,6 +100,7 @@ Environment:
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Import(import::Import),
     Check(check::Check),
     Plan(plan::Plan),
     Render(Box<render::Render>),
@@ -141,6 +143,7 @@ pub fn main() -> u8 {
     let json = cli.command.wants_json();
     let result = match cli.command {
         Command::Init(command) => command.run(output),
+        Command::Import(command) => command.run(output),
         Command::Check(command) => command.run(output),
         Command::Plan(command) => command.run(output),
         Command::Render(command) => command.run(output),
@@ -172,6 +175,7 @@ impl Command {
     /// True when standard output carries JSON, so that an error belongs there as well.
     fn wants_json(&self) -> bool {
         match self {
+            Self::Import(import) => import.json,
             Self::Plan(plan) => plan.json,
             Self::Render(render) => render.json,
             Self::Status(status) => status.json,

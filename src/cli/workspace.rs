@@ -79,7 +79,13 @@ impl Workspace {
         if let Some(refused) = included.refused {
             return Err(refused.into());
         }
-        let diagnostics = leveled(reading.diagnostics, &settings.lints);
+        let mut diagnostics = leveled(reading.diagnostics, &settings.lints);
+        if let Some(hint) =
+            import_hint(&settings, &source, reading.storyboard.is_none(), &diagnostics)
+        {
+            let first = diagnostics.iter_mut().find(|problem| problem.is_error());
+            first.into_iter().for_each(|first| first.hint = Some(hint.clone()));
+        }
         let Some(board) = reading.storyboard else {
             return Err(Failure::document("not-a-storyboard", &source, diagnostics));
         };
@@ -340,6 +346,28 @@ impl Workspace {
         }
         tell(&diagnostics::text(&self.source, problems, output.stderr));
     }
+}
+
+/// Where a document cannot be used as it stands and an import would make a storyboard of it: what to say.
+fn import_hint(
+    settings: &Settings,
+    source: &Source,
+    refused: bool,
+    problems: &[Diagnostic],
+) -> Option<String> {
+    let data = matches!(
+        crate::import::format_of(source),
+        crate::import::Format::Json | crate::import::Format::Yaml
+    );
+    // An author mends a storyboard of their own; another tool's JSON is nobody's to mend.
+    let foreign = data && problems.iter().any(|problem| problem.code == "wrong-value");
+    // Headings over tables: the scenes are there, and what they show is in the tables.
+    let tables = problems.iter().any(|problem| problem.code == "table-ignored")
+        && problems.iter().any(|problem| problem.code == "nothing-to-show");
+    if !(refused || foreign || tables) {
+        return None;
+    }
+    super::import::hint_for(source, Path::new(&settings.project.shown))
 }
 
 /// The profile that the command names, or else the storyboard: its place in the list.

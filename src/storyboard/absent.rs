@@ -5,7 +5,7 @@ use super::input;
 use super::node::{Scalar, Style};
 
 /// True for the words with which people say that a field does not apply.
-pub(super) fn is_nothing(scalar: &Scalar) -> bool {
+pub(crate) fn is_nothing(scalar: &Scalar) -> bool {
     if scalar.style == Style::Literal {
         return scalar.text.trim().is_empty();
     }
@@ -79,7 +79,7 @@ const TEMPLATE_WORDS: &[&str] = &[
 ];
 
 /// True for text that a template left in place: `image | video_clip`, `Xs`, `[Text to show, if any]`.
-pub(super) fn is_placeholder(field: Field, text: &str) -> bool {
+pub(crate) fn is_placeholder(field: Field, text: &str) -> bool {
     let text = text.trim().trim_matches(['`', '*']).trim();
     let bracketed = text.starts_with(['[', '<', '{', '【']);
     if text.is_empty() || text.len() > 300 || (text.len() > 24 && !bracketed && !text.contains('|'))

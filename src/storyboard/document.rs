@@ -204,7 +204,7 @@ pub(super) fn read_head<'n>(
 }
 
 /// Reads `characters`: a map from name to a look, or to `{look, image}`; or a list of maps with a name.
-pub(super) fn read_characters(node: &Node, problems: &mut Problems<'_>) -> Vec<Character> {
+pub(crate) fn read_characters(node: &Node, problems: &mut Problems<'_>) -> Vec<Character> {
     let mut characters = Vec::new();
     match &node.kind {
         NodeKind::Map(entries) => {
@@ -474,7 +474,7 @@ pub(super) fn slug_or_number(title: &str, index: usize) -> SceneId {
 }
 
 /// Letters and digits in lower case, with `-` for what stands between them.
-pub(super) fn slug(title: &str) -> String {
+pub(crate) fn slug(title: &str) -> String {
     let mut slug = String::new();
     for c in title.chars().flat_map(char::to_lowercase) {
         if c.is_alphanumeric() {

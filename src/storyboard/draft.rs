@@ -28,6 +28,29 @@ const ID_LABELS: &[&str] = &[
     "镜号",
     "番号",
     "nummer",
+    "sc",
+    "scenenr",
+    "shotnr",
+    "clipid",
+    "clipnumber",
+    "clipno",
+    "framenumber",
+    "panelnumber",
+    "sceneindex",
+    "shotindex",
+    "sequencenumber",
+    "order",
+    "镜头号",
+    "镜头编号",
+    "分镜号",
+    "场次",
+    "カット番号",
+    "シーン番号",
+    "szenennr",
+    "szenennummer",
+    "einstellungsnr",
+    "scenenummer",
+    "shotnummer",
 ];
 
 /// Normalised labels that name a scene's title.
@@ -41,6 +64,13 @@ const TITLE_LABELS: &[&str] = &[
     "标题",
     "タイトル",
     "titel",
+    "slugline",
+    "sceneheading",
+    "shotname",
+    "clipname",
+    "cliptitle",
+    "镜头名称",
+    "场景名称",
 ];
 
 /// Normalised labels that name a scene's steps.
@@ -48,7 +78,7 @@ const STEPS_LABELS: &[&str] = &["steps", "chain"];
 
 /// What is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// A scene, with an id, a title and steps.
     Scene,
     /// Scene defaults, with steps.
@@ -59,7 +89,7 @@ pub(super) enum Place {
 
 /// What has been read so far.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     place: Place,
     /// The id, when one was given.
     pub id: Option<Spanned<SceneId>>,
@@ -267,7 +297,7 @@ impl Draft {
 
 /// What a label means in a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// A field, and how far down its row the label stands.
     Field(Field, usize),
     /// The scene's id.
@@ -351,16 +381,16 @@ impl Meaning {
 }
 
 /// The field a label means, with the remark in brackets left out.
-pub(super) fn known(label: &str) -> Option<Field> {
+pub(crate) fn known(label: &str) -> Option<Field> {
     Meaning::of(label).field()
 }
 
 /// True for every label that means something in a scene.
-pub(super) fn is_scene_label(label: &str) -> bool {
+pub(crate) fn is_scene_label(label: &str) -> bool {
     Meaning::of(label).is_known()
 }
 
-fn raw_text(node: &Node) -> String {
+pub(crate) fn raw_text(node: &Node) -> String {
     match &node.kind {
         NodeKind::Null => String::new(),
         NodeKind::Scalar(scalar) => scalar.text.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -477,7 +507,7 @@ fn short_field(kind: StepKind) -> Field {
 }
 
 /// Reads one step from its value: the short form, or a map of fields.
-pub(super) fn read_step(
+pub(crate) fn read_step(
     kind: StepKind,
     span: Span,
     node: &Node,
@@ -499,7 +529,7 @@ pub(super) fn read_step(
 }
 
 /// Puts words written straight under a step where they belong.
-pub(super) fn put_short_form(
+pub(crate) fn put_short_form(
     kind: StepKind,
     draft: &mut Draft,
     node: &Node,

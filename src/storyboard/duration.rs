@@ -10,7 +10,7 @@ const MAX_CHARS: usize = 120;
 
 /// A length as read.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Length {
+pub(crate) struct Length {
     /// Seconds, above 0, in whole microseconds.
     pub seconds: f64,
     /// True for `3-5` or `3-5 s`: two bare whole numbers, which may be meant as "three to five seconds long".
@@ -21,7 +21,7 @@ pub(super) struct Length {
 
 /// Why a text is no length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub(crate) enum Wrong {
     /// Not a time at all.
     Unreadable,
     /// Zero or less.
@@ -75,7 +75,7 @@ impl Wrong {
 }
 
 /// Reads a length or a range of time; `frame_rate` is the film's, for times that count frames.
-pub(super) fn parse(text: &str, frame_rate: Option<f64>) -> Result<Length, Wrong> {
+pub(crate) fn parse(text: &str, frame_rate: Option<f64>) -> Result<Length, Wrong> {
     if text.len() > 4 * MAX_CHARS || text.chars().count() > MAX_CHARS {
         return Err(Wrong::Unreadable);
     }
@@ -138,7 +138,7 @@ fn ends(text: &str, rate: Option<f64>) -> Result<Option<(Moment, Moment)>, Wrong
 }
 
 /// Reads a part of a clip, such as `1.2s - 5.4s`: where it starts and ends, in seconds.
-pub(super) fn range(text: &str, frame_rate: Option<f64>) -> Result<(f64, f64), Wrong> {
+pub(crate) fn range(text: &str, frame_rate: Option<f64>) -> Result<(f64, f64), Wrong> {
     if text.len() > 4 * MAX_CHARS || text.chars().count() > MAX_CHARS {
         return Err(Wrong::Unreadable);
     }

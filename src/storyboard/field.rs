@@ -69,7 +69,7 @@ pub enum FieldKind {
 }
 
 fields! {
-    Duration "duration" Seconds true &["length", "dur", "seconds", "secs", "time", "timing", "t", "timecode", "inandout", "inout", "时长", "时间", "尺", "秒数", "dauer", "länge", "duur", "lengte"],
+    Duration "duration" Seconds true &["length", "dur", "seconds", "secs", "time", "timing", "t", "timecode", "inandout", "inout", "时长", "时间", "尺", "秒数", "dauer", "länge", "duur", "lengte", "durationseconds", "durationinseconds", "durationsecs", "durationsec", "durations", "lengthseconds", "lengthinseconds", "lengthsec", "timestamp", "timecodes", "timerange", "esttime", "estimatedtime", "estduration", "estimatedduration", "镜头时长", "秒", "durée", "duración"],
         "How long the scene is in the film, in seconds; any positive length.";
     ClipLength "clip_length" Seconds true &["cliplen"],
         "How long a clip the model is asked for, in seconds, in place of the shortest that covers the duration.";
@@ -81,53 +81,53 @@ fields! {
         "What matters most where the model is `auto`: value, quality, speed, audio, animate, edit, extend, upscale or consistency.";
     ImageModel "image_model" Text true &["stillmodel", "picturemodel", "图片模型", "bildmodell"],
         "The image model that makes stills, such as `Nano Banana`: keyframes, and scenes of type `image`.";
-    Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト"],
+    Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト", "aivideoprompt", "videogenerationprompt", "generationprompt", "promptvideo", "videogenprompt", "animationprompt", "prompttext", "veoprompt", "klingprompt", "runwayprompt", "soraprompt", "视频提示词", "动画提示词", "动态提示词", "動画プロンプト"],
         "The whole prompt, used word for word with nothing appended.";
-    Visual "visual" Text true &["description", "scene", "visuals", "shotdescription", "visualdescription", "whatanimates", "画面", "画面内容", "内容", "描述", "シーン説明", "映像", "beschreibung", "bild", "beschrijving", "beeld"],
+    Visual "visual" Text true &["description", "scene", "visuals", "shotdescription", "visualdescription", "whatanimates", "画面", "画面内容", "内容", "描述", "シーン説明", "映像", "beschreibung", "bild", "beschrijving", "beeld", "scenedescription", "visualprompt", "whatwesee", "visualcontent", "画面描述", "画面説明", "映像内容", "bildinhalt", "bildbeschreibung", "beeldbeschrijving"],
         "What is seen.";
     Subject "subject" Text true &["主体", "被写体", "motiv", "onderwerp"],
         "Who or what the shot is of.";
     Action "action" Text true &["whathappens", "motion", "动作", "アクション", "動き", "handlung", "aktion", "actie", "handeling"],
         "What happens; beats may have times, as in `0-3s: She waits. 3-6s: She turns.`";
-    Setting "setting" Text true &["location", "environment", "place", "场景", "地点", "場所", "ort", "schauplatz", "locatie"],
+    Setting "setting" Text true &["location", "environment", "place", "场景", "地点", "場所", "ort", "schauplatz", "locatie", "scenelocation"],
         "Where it is.";
-    Shot "shot" Text true &["shottype", "shotsize", "size", "framing", "景别", "ショット", "einstellung", "einstellungsgröße", "kader"],
+    Shot "shot" Text true &["shottype", "shotsize", "size", "framing", "景别", "ショット", "einstellung", "einstellungsgröße", "kader", "shotframing"],
         "The shot size: wide, medium, close-up.";
-    Camera "camera" Text true &["movement", "cameramovement", "cameramove", "cameramotion", "cameraangle", "move", "运镜", "镜头运动", "机位", "カメラ", "カメラワーク", "kamera", "kamerabewegung", "camerabeweging"],
+    Camera "camera" Text true &["movement", "cameramovement", "cameramove", "cameramotion", "cameraangle", "move", "运镜", "镜头运动", "机位", "カメラ", "カメラワーク", "kamera", "kamerabewegung", "camerabeweging", "camerawork", "cameraaction", "cameradirection", "cameramoves", "camerainstructions", "cameramovements", "镜头语言", "kameraführung", "cameravoering"],
         "How the camera moves or stands, one move a clip, in the author's own words; `storyreel camera` lists the moves.";
-    Lighting "lighting" Text true &["light", "光线", "灯光", "照明", "licht", "beleuchtung", "belichting"],
+    Lighting "lighting" Text true &["light", "光线", "灯光", "照明", "licht", "beleuchtung", "belichting", "lightingnotes", "光影"],
         "The light.";
-    Mood "mood" Text true &["tone", "atmosphere", "氛围", "情绪", "雰囲気", "stimmung", "sfeer"],
+    Mood "mood" Text true &["tone", "atmosphere", "氛围", "情绪", "雰囲気", "stimmung", "sfeer", "emotion", "vibe", "情感"],
         "The mood.";
     Style "style" Text true &["visualstyle", "look", "artstyle", "风格", "スタイル", "stil", "stijl"],
         "The look of the picture: film stock, lens, grade, technique.";
-    Characters "characters" Names true &["character", "cast", "who", "角色", "人物", "キャラクター", "登場人物", "figuren", "personages"],
+    Characters "characters" Names true &["character", "cast", "who", "角色", "人物", "キャラクター", "登場人物", "figuren", "personages", "charactersinscene", "scenecharacters", "出场人物", "登场人物"],
         "The characters in the scene, by the names that front matter gives them.";
-    Dialogue "dialogue" Text true &["dialog", "lines", "line", "speech", "台词", "对白", "セリフ", "台詞", "dialoog"],
+    Dialogue "dialogue" Text true &["dialog", "lines", "line", "speech", "台词", "对白", "セリフ", "台詞", "dialoog", "dialogues", "spokenlines"],
         "What is said on camera, one line each, as `Ada: Not tonight.`";
     VoiceName "voice_name" Text true &["voiceid", "narratorvoice"],
         "The voice that speaks in a step `voice` where no character's does, by the name or id that the speech model has.";
-    Audio "audio" Audio true &["sound", "sounds", "audiocues", "音频", "声音", "音声", "ton", "geluid"],
+    Audio "audio" Audio true &["sound", "sounds", "audiocues", "音频", "声音", "音声", "ton", "geluid", "sounddesign", "audionotes", "soundscape"],
         "Sound in words, `on` or `off` for the model's sound switch, or an audio file.";
-    Sfx "sfx" Text true &["soundeffects", "soundeffect", "effects", "音效", "効果音", "geräusche", "geluidseffecten"],
+    Sfx "sfx" Text true &["soundeffects", "soundeffect", "effects", "音效", "効果音", "geräusche", "geluidseffecten", "soundfx", "se"],
         "Sound effects.";
     Ambient "ambient" Text true &["ambience", "atmos", "roomtone", "环境音", "環境音", "umgebung", "omgevingsgeluid"],
         "The sound of the place.";
-    Music "music" Text true &["bgm", "score", "soundtrack", "配乐", "音乐", "音楽", "musik", "muziek"],
+    Music "music" Text true &["bgm", "score", "soundtrack", "配乐", "音乐", "音楽", "musik", "muziek", "backgroundmusic", "musiccue", "musictrack", "背景音乐"],
         "Music that the model is asked to play.";
-    Negative "negative" Text true &["negativeprompt", "avoid", "exclude", "负面提示词", "ネガティブプロンプト"],
+    Negative "negative" Text true &["negativeprompt", "avoid", "exclude", "负面提示词", "ネガティブプロンプト", "negativeprompts", "反向提示词", "负向提示词"],
         "What must not be seen.";
-    Reference "reference" Inputs true &["ref", "references", "image", "images", "sourceimage", "startimage", "inputimage", "firstframe", "startframe", "referenceimage", "参考图", "参考画像", "referenz", "referentie"],
+    Reference "reference" Inputs true &["ref", "references", "image", "images", "sourceimage", "startimage", "inputimage", "firstframe", "startframe", "referenceimage", "参考图", "参考画像", "referenz", "referentie", "imageurl", "imagepath", "imagefile", "referenceimages", "referenceimageurl", "firstframeimage", "firstframeurl", "imagereference"],
         "The first frame or reference pictures: paths, URLs, `scene:3` or `img-003`.";
-    LastFrame "last_frame" Inputs true &["endframe", "endimage", "tailimage", "finalframe", "尾帧"],
+    LastFrame "last_frame" Inputs true &["endframe", "endimage", "tailimage", "finalframe", "尾帧", "lastframeimage", "lastframeurl"],
         "The last frame.";
-    ImagePrompt "image_prompt" TextOrInput true &["keyframe", "stillprompt", "keyframeprompt", "imageprompt", "图片提示词"],
+    ImagePrompt "image_prompt" TextOrInput true &["keyframe", "stillprompt", "keyframeprompt", "imageprompt", "图片提示词", "imagegenerationprompt", "aiimageprompt", "firstframeprompt", "startframeprompt", "stillimageprompt", "promptimage", "midjourneyprompt", "图像提示词", "首帧提示词", "画像プロンプト", "bildprompt"],
         "A prompt for a still that the clip starts from, or a picture.";
     Video "video" TextOrInput true &["videosource", "sourcevideo", "inputvideo"],
         "The source of a video-to-video model; words here are a prompt.";
     Extends "extends" Text true &["continues", "continuesfrom"],
         "The id of a scene whose clip this one continues: it starts from that clip's last frame.";
-    AspectRatio "aspect_ratio" Text true &["ratio", "aspect", "format", "画幅", "比例", "アスペクト比", "seitenverhältnis", "beeldverhouding"],
+    AspectRatio "aspect_ratio" Text true &["ratio", "aspect", "format", "画幅", "比例", "アスペクト比", "seitenverhältnis", "beeldverhouding", "videoratio", "画面比例", "视频比例"],
         "The ratio of the picture, such as `16:9`.";
     Resolution "resolution" Text true &["quality", "res", "分辨率", "解像度", "auflösung", "resolutie"],
         "The resolution or quality asked for, such as `1080p`.";
@@ -137,11 +137,11 @@ fields! {
         "A model's own parameters by their own names: `cfg_scale=0.5; watermark=me`.";
     File "file" Text false &["src", "sourcefile", "asset", "footage", "素材"],
         "Footage or a still that exists; the scene is never generated.";
-    Text "text" Text false &["textoverlay", "onscreentext", "textonscreen", "screentext", "super", "caption", "captions", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst"],
+    Text "text" Text false &["textoverlay", "onscreentext", "textonscreen", "screentext", "super", "caption", "captions", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst", "overlaytext", "overlay", "subtitle", "subtitles", "屏幕文字", "texteinblendung", "tekstinbeeld"],
         "Words on the screen, added in the cut.";
-    Voiceover "voiceover" Text false &["vo", "narration", "narrator", "旁白", "ナレーション", "sprecher", "offtext", "voiceovertext"],
+    Voiceover "voiceover" Text false &["vo", "narration", "narrator", "旁白", "ナレーション", "sprecher", "offtext", "voiceovertext", "voiceoverscript", "narrationtext", "narrationscript", "spokentext", "解说", "解说词", "配音", "voixoff"],
         "Words of a narrator, added in the cut.";
-    Transition "transition" Text false &["transitionout", "transitionto", "转场", "トランジション", "übergang", "overgang"],
+    Transition "transition" Text false &["transitionout", "transitionto", "转场", "トランジション", "übergang", "overgang", "transitions", "转场方式"],
         "The cut after the scene: cut, crossfade, fade-to-black.";
     TransitionIn "transition_in" Text false &["transitionfrom"],
         "The cut before the scene.";
@@ -155,7 +155,7 @@ fields! {
         "Where the work stands; for people.";
     Allow "allow" Names false &["allowlint", "allowlints"],
         "Warnings that do not hold here, by the codes or groups that `storyreel lints` lists; at the top of a film, for all of it.";
-    Notes "notes" Text false &["note", "comment", "comments", "remarks", "备注", "メモ", "notizen", "opmerkingen"],
+    Notes "notes" Text false &["note", "comment", "comments", "remarks", "备注", "メモ", "notizen", "opmerkingen", "directornotes", "productionnotes", "additionalnotes", "remark", "bemerkung", "bemerkungen", "anmerkungen", "opmerking", "備考", "说明"],
         "Anything else; for people.";
 }
 
@@ -193,7 +193,7 @@ impl Field {
     }
 
     /// The field of a normalised label, and how far down its row the label stands: 0 is the name itself.
-    pub(super) fn ranked(normalised: &str) -> Option<(Self, usize)> {
+    pub(crate) fn ranked(normalised: &str) -> Option<(Self, usize)> {
         LABELS.get(normalised).copied()
     }
 }

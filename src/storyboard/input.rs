@@ -12,11 +12,11 @@ const MEDIA_ENDINGS: &[&str] = &[
 const MAX_LENGTH: usize = 2048;
 
 /// What is allowed where an input is expected, for messages.
-pub(super) const ALLOWED: &str = "a path such as `refs/ada.png`, an http(s) URL, a scene such as `scene:3`, or an asset such as `img-003`";
+pub(crate) const ALLOWED: &str = "a path such as `refs/ada.png`, an http(s) URL, a scene such as `scene:3`, or an asset such as `img-003`";
 
 /// Reads one or several inputs, separated by commas, semicolons or line breaks. `None` where any part is something else;
 /// that part is given back.
-pub(super) fn parse_all(text: &str) -> Result<Vec<Input>, String> {
+pub(crate) fn parse_all(text: &str) -> Result<Vec<Input>, String> {
     let text = text.trim();
     let whole = parse(text);
     if let Some(whole) = &whole
@@ -58,7 +58,7 @@ pub(super) fn parse_all(text: &str) -> Result<Vec<Input>, String> {
 }
 
 /// Reads inputs where words are allowed, too: `None` where these are words.
-pub(super) fn parse_unless_words(text: &str) -> Option<Vec<Input>> {
+pub(crate) fn parse_unless_words(text: &str) -> Option<Vec<Input>> {
     let inputs = parse_all(text).ok()?;
     let clear = |input: &Input| match input {
         // A sentence may end in `... on boat.png` or hold `and/or`: with spaces, only a folder first makes it a path.
@@ -71,7 +71,7 @@ pub(super) fn parse_unless_words(text: &str) -> Option<Vec<Input>> {
 }
 
 /// Reads one input.
-pub(super) fn parse(text: &str) -> Option<Input> {
+pub(crate) fn parse(text: &str) -> Option<Input> {
     let text = unwrapped(text.trim());
     if text.is_empty() || text.len() > MAX_LENGTH || text.chars().any(char::is_control) {
         return None;

@@ -3,29 +3,30 @@
 //! [`read`] takes a Markdown or YAML source and gives one [`Storyboard`] together with every problem found,
 //! each with its place; [`read_with`] takes what it includes, too. Nothing here knows models, prices or files: `plan` checks those.
 
-mod absent;
+pub(crate) mod absent;
 mod checks;
-mod document;
-mod draft;
-mod duration;
+pub(crate) mod document;
+pub(crate) mod draft;
+pub(crate) mod duration;
 mod field;
 mod include;
-mod input;
-mod markdown;
-mod node;
+pub(crate) mod input;
+pub(crate) mod markdown;
+pub(crate) mod node;
 mod params;
-mod problems;
+pub(crate) mod problems;
 mod profiles;
-mod ratio;
+pub(crate) mod ratio;
 mod scene;
 mod schema;
 mod sheets;
 mod toml;
 mod used;
-mod value;
-mod words;
-mod yaml;
+pub(crate) mod value;
+pub(crate) mod words;
+pub(crate) mod yaml;
 
+pub(crate) use field::normalise_label;
 pub use field::{
     FIELDS, Field, FieldKind, FieldSpec, Fields, FrameOf, Input, STILL, UsedRange, Value,
 };

@@ -4,7 +4,7 @@ use crate::source::{Span, Spanned};
 
 /// A piece of the document with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// What it is.
     pub kind: NodeKind,
     /// Where it stands.
@@ -13,7 +13,7 @@ pub(super) struct Node {
 
 /// The shapes a piece can have.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum NodeKind {
+pub(crate) enum NodeKind {
     /// An empty value.
     Null,
     /// Text of any kind: numbers and switches stay text until the field they belong to is known, so that a
@@ -27,7 +27,7 @@ pub(super) enum NodeKind {
 
 /// A text and how it was written.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Scalar {
+pub(crate) struct Scalar {
     /// The text.
     pub text: String,
     /// How it was written.
@@ -36,7 +36,7 @@ pub(super) struct Scalar {
 
 /// How a text was written, which decides what of its white space and its marks is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// A YAML scalar without quotes.
     Plain,
     /// A YAML scalar in quotes: always text.

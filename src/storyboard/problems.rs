@@ -34,7 +34,7 @@ const CHARACTER_WORDS: &[&str] =
     &["look", "description", "image", "images", "reference", "sheet", "voice", "notes"];
 
 /// The problems found so far.
-pub(super) struct Problems<'a> {
+pub(crate) struct Problems<'a> {
     source: &'a Source,
     found: Vec<Diagnostic>,
     unknown: HashMap<String, Unknown>,
@@ -170,7 +170,7 @@ fn written_as(label: &str, name: &str) -> String {
 }
 
 /// Problems in document order, as many as are shown.
-pub(super) fn in_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(crate) fn in_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by_key(|problem| (problem.span.start, problem.span.end));
     if found.len() > SHOWN {
         let rest = found.split_off(SHOWN);
@@ -188,7 +188,7 @@ pub(super) fn in_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 /// The nearest of a few allowed words, when it is near.
-pub(super) fn nearest<'w>(
+pub(crate) fn nearest<'w>(
     word: &str,
     allowed: impl IntoIterator<Item = &'w str>,
 ) -> Option<&'w str> {
@@ -203,7 +203,7 @@ pub(super) fn nearest<'w>(
 
 /// Text of the document as it may be shown: in backticks, one line, at most 60 characters, with everything a
 /// terminal could act on written out.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut shown = String::from("`");
     for (index, c) in text.trim().chars().enumerate() {
         if index == 60 {
@@ -224,17 +224,17 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Characters that a terminal or an editor acts on instead of showing them.
-pub(super) fn is_control(c: char) -> bool {
+pub(crate) fn is_control(c: char) -> bool {
     crate::source::steers(c) || matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// The place to underline for a problem that concerns a whole document: its first line that says something.
-pub(super) fn first_line(source: &Source) -> Span {
+pub(crate) fn first_line(source: &Source) -> Span {
     first_line_in(source, Span::new(0, source.text().len()))
 }
 
 /// The first line of a part of the document that says something.
-pub(super) fn first_line_in(source: &Source, part: Span) -> Span {
+pub(crate) fn first_line_in(source: &Source, part: Span) -> Span {
     let text = source.slice(part);
     let start =
         text.len() - text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').len();

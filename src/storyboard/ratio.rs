@@ -1,7 +1,7 @@
 //! Aspect ratios in one spelling.
 
 /// `16x9`, `16 : 9`, `1920×1080` and `portrait` as `16:9` or `9:16`; `Auto` stays.
-pub(super) fn ratio(text: &str) -> Option<String> {
+pub(crate) fn ratio(text: &str) -> Option<String> {
     let text = text.trim();
     if text.len() > 80 {
         return None;

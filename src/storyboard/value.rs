@@ -14,7 +14,7 @@ use crate::source::{Diagnostic, Spanned};
 
 /// What came of reading a value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// A value.
     Value(Spanned<Value>),
     /// Nothing: empty, `none`, or a placeholder that was reported.
@@ -24,7 +24,7 @@ pub(super) enum Outcome {
 }
 
 /// Reads the value of `field`. What is wrong is reported; nothing is guessed.
-pub(super) fn read(
+pub(crate) fn read(
     field: Field,
     label: &Spanned<String>,
     node: &Node,

@@ -4,7 +4,7 @@ use super::node::{Node, NodeKind, Scalar, Style};
 use crate::source::{Span, Spanned};
 
 /// Words with single spaces, or literal text as it stands; control characters are dropped.
-pub(super) fn cleaned(scalar: &Scalar, span: Span) -> (String, Span) {
+pub(crate) fn cleaned(scalar: &Scalar, span: Span) -> (String, Span) {
     match scalar.style {
         // The parser has folded soft breaks in quotes already: one that is left was written as `\\n` and is meant.
         Style::Literal | Style::Quoted
@@ -112,7 +112,7 @@ fn unescaped(text: &str) -> String {
 }
 
 /// The plain text of a scalar, for ids, titles and the like. `None` for lists, maps and nothing.
-pub(super) fn plain(node: &Node) -> Option<Spanned<String>> {
+pub(crate) fn plain(node: &Node) -> Option<Spanned<String>> {
     match &node.kind {
         NodeKind::Scalar(scalar) => {
             let (text, span) = cleaned(scalar, node.span);

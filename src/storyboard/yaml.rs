@@ -20,7 +20,7 @@ const MAX_ALIASED_BYTES: usize = 4 << 20;
 
 /// Parses the part of the source at `span` as one YAML document. `None` where it is empty or broken; what is wrong
 /// is added to `problems`.
-pub(super) fn parse(span: Span, problems: &mut Problems<'_>) -> Option<Node> {
+pub(crate) fn parse(span: Span, problems: &mut Problems<'_>) -> Option<Node> {
     let text = problems.source().slice(span);
     let options = granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,

@@ -21,6 +21,7 @@ mod fixing;
 mod forms;
 #[cfg(unix)]
 mod hostile;
+mod imports;
 mod interrupt;
 mod key;
 // Only a build with debug assertions can be told to stand still: `--profile campaign` has them and a release's speed.

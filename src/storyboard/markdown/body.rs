@@ -9,7 +9,7 @@ use crate::source::{Span, Spanned};
 
 /// One thing under a heading.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::storyboard) enum Item {
+pub(crate) enum Item {
     /// A label with its value.
     Field(Labelled),
     /// A paragraph, a list item, a quote or a fence without a label.
@@ -22,7 +22,7 @@ pub(in crate::storyboard) enum Item {
 
 /// A label with its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::storyboard) struct Labelled {
+pub(crate) struct Labelled {
     /// The label as written, without marks.
     pub label: Spanned<String>,
     /// What it means.
@@ -37,7 +37,7 @@ pub(in crate::storyboard) struct Labelled {
 
 /// Whose body is read: what counts as a label depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::storyboard) enum Within {
+pub(crate) enum Within {
     /// A scene, a step or a preamble: every bullet with a label is a field.
     Fields,
     /// A sub-heading that is a label itself: only known labels are fields, the rest is its value.
@@ -47,7 +47,7 @@ pub(in crate::storyboard) enum Within {
 }
 
 /// Reads the lines under a heading.
-pub(in crate::storyboard) fn read(text: &str, lines: &[Line], within: Within) -> Vec<Item> {
+pub(crate) fn read(text: &str, lines: &[Line], within: Within) -> Vec<Item> {
     let mut reader =
         Reader { text, within, items: Vec::new(), open: None, prose: None, blank: true };
     let mut index = 0;

@@ -4,7 +4,7 @@ use super::super::problems::Problems;
 use crate::source::{Diagnostic, Span};
 
 /// Where front matter stands and where the document goes on.
-pub(in crate::storyboard) struct FrontMatter {
+pub(crate) struct FrontMatter {
     /// The YAML.
     pub span: Span,
     /// The byte after the closing line.
@@ -12,7 +12,7 @@ pub(in crate::storyboard) struct FrontMatter {
 }
 
 /// The YAML between `---` lines at the very top of `whole`, the text of a file without its byte order mark.
-pub(in crate::storyboard) fn find(whole: Span, problems: &mut Problems<'_>) -> Option<FrontMatter> {
+pub(crate) fn find(whole: Span, problems: &mut Problems<'_>) -> Option<FrontMatter> {
     let text = problems.source().slice(whole);
     let start = text.len() - text.trim_start_matches(['\n', '\r', ' ', '\t']).len();
     // Spaces in front of the marks make them something else.

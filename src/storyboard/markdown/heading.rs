@@ -69,7 +69,7 @@ const COUNTERS: &[&str] = &[
 
 /// What a heading says.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(in crate::storyboard) struct Heading {
+pub(crate) struct Heading {
     /// It starts with a word such as `Scene`.
     pub keyword: bool,
     /// That word, in lower case: a shot inside a scene has another word than the scene.
@@ -89,7 +89,7 @@ pub(in crate::storyboard) struct Heading {
 }
 
 /// Reads the words of a heading; `text` is what stands at `span`.
-pub(in crate::storyboard) fn read(text: &str, span: Span, frame_rate: Option<f64>) -> Heading {
+pub(crate) fn read(text: &str, span: Span, frame_rate: Option<f64>) -> Heading {
     // Nobody writes a heading longer than this; a hostile one is not searched again and again.
     let text = text.get(..text.len().min(2000)).unwrap_or(text);
     let mut heading = Heading { span, ..Heading::default() };

@@ -6,7 +6,7 @@ use crate::source::{Diagnostic, Span};
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::storyboard) enum LineKind {
+pub(crate) enum LineKind {
     /// Nothing on it.
     Blank,
     /// Words, a bullet, a quote, a table row.
@@ -35,7 +35,7 @@ pub(in crate::storyboard) enum LineKind {
 
 /// One line without its line break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::storyboard) struct Line {
+pub(crate) struct Line {
     /// Its bytes.
     pub span: Span,
     /// What it is.
@@ -43,7 +43,7 @@ pub(in crate::storyboard) struct Line {
 }
 
 /// A document split into lines.
-pub(in crate::storyboard) struct Lines {
+pub(crate) struct Lines {
     /// The document with comments blanked; every other byte is where it was.
     pub text: String,
     /// The lines that are left: one that held nothing but a comment is gone, as if it had never been there.
@@ -57,7 +57,7 @@ struct Fence {
 }
 
 /// Splits the source from byte `from` on.
-pub(in crate::storyboard) fn split(from: usize, problems: &mut Problems<'_>) -> Lines {
+pub(crate) fn split(from: usize, problems: &mut Problems<'_>) -> Lines {
     let source = problems.source().text();
     let mut masked = source.as_bytes().to_vec();
     let mut lines: Vec<Line> = Vec::new();

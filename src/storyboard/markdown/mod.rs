@@ -1,9 +1,9 @@
 //! Reading Markdown storyboards: headings become scenes, what stands under them becomes fields.
 
-mod body;
-pub(super) mod front;
-mod heading;
-mod lines;
+pub(crate) mod body;
+pub(crate) mod front;
+pub(crate) mod heading;
+pub(crate) mod lines;
 mod overview;
 mod scenes;
 mod sub_heading;

@@ -269,6 +269,13 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         if heading.keyword && (described || sourced) {
             return true;
         }
+        // What is done is seen, too, where the heading names the scene: `## Scene fold: Last page`.
+        let acted = labels().any(|label| {
+            matches!(draft::known(label), Some(Field::Action | Field::Subject | Field::LastFrame))
+        });
+        if heading.keyword && heading.id.is_some() && acted {
+            return true;
+        }
         if heading.numbered && sourced && labels().any(is_filmic) {
             return true;
         }

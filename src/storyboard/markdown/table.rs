@@ -8,7 +8,7 @@ use crate::source::{Span, Spanned};
 
 /// A table as it stands in the document.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::storyboard) struct Table {
+pub(crate) struct Table {
     /// The header row.
     pub span: Span,
     /// The words of the header.
