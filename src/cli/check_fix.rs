@@ -1,10 +1,10 @@
 //! `storyreel check --fix`: mends what can be mended in one way only, and changes no other byte.
 
 use super::failure::Failure;
+use super::replace::replace;
 use super::tell;
 use crate::report::{counted, sanitise};
 use crate::source::{self, Diagnostic, Source};
-use std::io::Write as _;
 use std::path::Path;
 
 /// Mends the problems of a document in its files. True when something was changed.
@@ -39,12 +39,5 @@ fn write(path: &Path, old: &Source, text: &str) -> Result<(), Failure> {
         )
         .hint("nothing was written; run `storyreel check --fix` again"));
     }
-    let folder = real.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
-    file.write_all(text.as_bytes()).map_err(cannot)?;
-    let rights = std::fs::metadata(&real).map_err(cannot)?.permissions();
-    file.as_file().set_permissions(rights).map_err(cannot)?;
-    file.as_file().sync_all().map_err(cannot)?;
-    file.persist(&real).map_err(|error| cannot(error.error))?;
-    Ok(())
+    replace(&real, text.as_bytes()).map_err(cannot)
 }

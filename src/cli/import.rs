@@ -1,6 +1,7 @@
 //! `storyreel import`: another's storyboard as a clean SCENES.md, with everything that did not find its place said.
 
 use super::failure::Failure;
+use super::replace::replace;
 use super::{Output, pretty, print, tell};
 use crate::import::{self, Fate, Format, Import as Imported, Remark};
 use crate::report::error::Place;
@@ -296,29 +297,14 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
             Err(error) => Err(failed(error)),
         };
     }
-    // What a link leads to is replaced, not the link; a device or a pipe is nobody's to replace.
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    if std::fs::metadata(&real).is_ok_and(|metadata| !metadata.is_file()) {
-        let shown = sanitise(&path.display().to_string(), 300);
-        return Err(Failure::invalid(
-            "not-a-file",
-            format!("`{shown}` is there already and is no file"),
-        )
-        .hint("name a file; `-o -` writes to standard output"));
-    }
-    // The old text stays until the new one is there as a whole.
-    let folder =
-        real.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&real).map_or(0o644, |metadata| metadata.permissions().mode());
-        let _ = file.as_file().set_permissions(std::fs::Permissions::from_mode(mode & 0o7777));
-    }
-    file.persist(&real).map_err(|error| failed(error.error))?;
-    Ok(())
+    replace(path, text.as_bytes()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => {
+            let shown = sanitise(&path.display().to_string(), 300);
+            Failure::invalid("not-a-file", format!("`{shown}` is there already and is no file"))
+                .hint("name a file; `-o -` writes to standard output")
+        }
+        _ => failed(error),
+    })
 }
 
 fn told<'r>(source: &Source, remark: &'r Remark) -> Told<'r> {

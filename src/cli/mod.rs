@@ -29,6 +29,7 @@ mod preview_shot;
 mod refresh;
 mod refresh_text;
 mod render;
+mod replace;
 mod reporters;
 mod saved_plan;
 mod schema;

@@ -1,11 +1,11 @@
 //! Plans in files: `plan -o PLAN` writes one, `render --plan PLAN` carries out that one and no other.
 
 use super::failure::Failure;
+use super::replace::replace;
 use crate::plan::{Plan, digest_of, outcome::PLAN_FORMAT};
 use crate::storyboard::StepKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::io::Write as _;
 use std::path::Path;
 
 /// The selections a plan was made with, as they were written.
@@ -60,19 +60,9 @@ pub(super) fn write(path: &Path, plan: &Plan, choices: &Choices) -> Result<(), F
         object.insert("choices".to_owned(), json!(choices));
     }
     let text = super::pretty(&value);
-    write_whole(path, text.as_bytes()).map_err(|error| {
+    replace(path, text.as_bytes()).map_err(|error| {
         Failure::cannot_work("unwritable", format!("cannot write `{}`: {error}", path.display()))
     })
-}
-
-/// Writes a file that nobody ever sees half of.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 impl SavedPlan {

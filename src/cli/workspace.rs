@@ -355,12 +355,13 @@ fn import_hint(
     refused: bool,
     problems: &[Diagnostic],
 ) -> Option<String> {
-    let data = matches!(
-        crate::import::format_of(source),
-        crate::import::Format::Json | crate::import::Format::Yaml
-    );
     // An author mends a storyboard of their own; another tool's JSON is nobody's to mend.
-    let foreign = data && problems.iter().any(|problem| problem.code == "wrong-value");
+    let data = crate::import::format_of(source) == crate::import::Format::Json;
+    let foreign = problems.iter().any(|problem| match problem.code {
+        "film-inside" | "scene-named-like-a-field" => true,
+        "wrong-value" => data,
+        _ => false,
+    });
     // Headings over tables: the scenes are there, and what they show is in the tables.
     let tables = problems.iter().any(|problem| problem.code == "table-ignored")
         && problems.iter().any(|problem| problem.code == "nothing-to-show");

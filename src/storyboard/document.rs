@@ -168,6 +168,21 @@ pub(super) fn read_head<'n>(
                     .hint(SCENES_HINT),
                 );
             }
+            _ if SCENES_KEYS.contains(&name.as_str()) && holds_film(node) => {
+                head.scenes_wrong = true;
+                problems.push(
+                    Diagnostic::error(
+                        "film-inside",
+                        format!(
+                            "{} holds a whole film, and here only its scenes would stand",
+                            quoted(&key.value)
+                        ),
+                        key.span,
+                    )
+                    .label("one level too many")
+                    .hint("move what is in it to the left, or run `storyreel import` on this file"),
+                );
+            }
             _ if SCENES_KEYS.contains(&name.as_str())
                 && !matches!(node.kind, NodeKind::Scalar(_)) =>
             {
@@ -201,6 +216,15 @@ pub(super) fn read_head<'n>(
     head.storyboard.defaults = under_defaults.fields.over(&top.fields);
     head.storyboard.default_steps = under_defaults.steps.or(top.steps);
     head
+}
+
+/// True for a map that has scenes of its own: `storyboard: {title: ..., scenes: [...]}`.
+fn holds_film(node: &Node) -> bool {
+    let NodeKind::Map(entries) = &node.kind else { return false };
+    entries.iter().any(|(key, value)| {
+        SCENES_KEYS.contains(&normalise_label(&key.value).as_str())
+            && matches!(value.kind, NodeKind::List(_))
+    })
 }
 
 /// Reads `characters`: a map from name to a look, or to `{look, image}`; or a list of maps with a name.
