@@ -67,8 +67,6 @@ impl Workspace {
         let environment = Environment::of_process().map_err(|error| {
             Failure::cannot_work("no-folder", format!("there is no working folder: {error}"))
         })?;
-        // The catalogue is read on the side; whoever asks for it first waits until it is there.
-        std::thread::spawn(Catalog::built_in);
         let (settings, config_warnings) = resolve(flags, &environment)?;
         let text = Source::read(&settings.project.storyboard)?;
         let provider = &settings.provider;

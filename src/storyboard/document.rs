@@ -341,7 +341,7 @@ fn read_images(character: &mut Character, value: &Node, problems: &mut Problems<
             ),
         };
         problems.push(
-            Diagnostic::error("wrong-value", message, item.span).label("not a map").hint(hint),
+            Diagnostic::error("wrong-value", message, item.span).label("no picture").hint(hint),
         );
     }
 }

@@ -69,47 +69,47 @@ pub enum FieldKind {
 }
 
 fields! {
-    Duration "duration" Seconds true &["length", "dur", "seconds", "secs", "time", "timing", "t", "timecode", "inandout", "inout", "时长", "时间", "尺", "秒数", "dauer", "länge", "duur", "lengte", "durationseconds", "durationinseconds", "durationsecs", "durationsec", "durations", "lengthseconds", "lengthinseconds", "lengthsec", "timestamp", "timecodes", "timerange", "esttime", "estimatedtime", "estduration", "estimatedduration", "镜头时长", "秒", "durée", "duración"],
+    Duration "duration" Seconds true &["length", "dur", "seconds", "secs", "time", "timing", "t", "timecode", "inandout", "inout", "时长", "时间", "尺", "秒数", "dauer", "länge", "duur", "lengte", "durationseconds", "durationinseconds", "durationsecs", "durationsec", "durations", "lengthseconds", "lengthinseconds", "lengthsec", "timestamp", "timecodes", "timerange", "esttime", "estimatedtime", "estduration", "estimatedduration", "镜头时长", "秒", "durée", "duración", "runtime", "tc", "時間"],
         "How long the scene is in the film, in seconds; any positive length.";
     ClipLength "clip_length" Seconds true &["cliplen"],
         "How long a clip the model is asked for, in seconds, in place of the shortest that covers the duration.";
     Kind "type" Text true &["kind", "assettype", "类型", "タイプ", "typ"],
         "What the scene is: `video_clip`, `image` (a still is made), `footage`, `title` or `black`.";
-    Model "model" Text true &["videomodel", "模型", "モデル", "modell"],
+    Model "model" Text true &["videomodel", "模型", "モデル", "modell", "aimodel"],
         "The video model by its name, such as `Veo 3.1 Fast`, or `auto`, which chooses by the goal.";
     Goal "goal" Text true &["目标", "目標", "ziel", "doel"],
         "What matters most where the model is `auto`: value, quality, speed, audio, animate, edit, extend, upscale or consistency.";
     ImageModel "image_model" Text true &["stillmodel", "picturemodel", "图片模型", "bildmodell"],
         "The image model that makes stills, such as `Nano Banana`: keyframes, and scenes of type `image`.";
-    Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト", "aivideoprompt", "videogenerationprompt", "generationprompt", "promptvideo", "videogenprompt", "animationprompt", "prompttext", "veoprompt", "klingprompt", "runwayprompt", "soraprompt", "视频提示词", "动画提示词", "动态提示词", "動画プロンプト"],
+    Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト", "aivideoprompt", "videogenerationprompt", "generationprompt", "promptvideo", "videogenprompt", "animationprompt", "prompttext", "veoprompt", "klingprompt", "runwayprompt", "soraprompt", "视频提示词", "动画提示词", "动态提示词", "動画プロンプト", "texttovideoprompt", "englishprompt"],
         "The whole prompt, used word for word with nothing appended.";
     Visual "visual" Text true &["description", "scene", "visuals", "shotdescription", "visualdescription", "whatanimates", "画面", "画面内容", "内容", "描述", "シーン説明", "映像", "beschreibung", "bild", "beschrijving", "beeld", "scenedescription", "visualprompt", "whatwesee", "visualcontent", "画面描述", "画面説明", "映像内容", "bildinhalt", "bildbeschreibung", "beeldbeschrijving"],
         "What is seen.";
     Subject "subject" Text true &["主体", "被写体", "motiv", "onderwerp"],
         "Who or what the shot is of.";
-    Action "action" Text true &["whathappens", "motion", "动作", "アクション", "動き", "handlung", "aktion", "actie", "handeling"],
+    Action "action" Text true &["whathappens", "motion", "动作", "アクション", "動き", "handlung", "aktion", "actie", "handeling", "subjectmotion"],
         "What happens; beats may have times, as in `0-3s: She waits. 3-6s: She turns.`";
     Setting "setting" Text true &["location", "environment", "place", "场景", "地点", "場所", "ort", "schauplatz", "locatie", "scenelocation"],
         "Where it is.";
-    Shot "shot" Text true &["shottype", "shotsize", "size", "framing", "景别", "ショット", "einstellung", "einstellungsgröße", "kader", "shotframing"],
+    Shot "shot" Text true &["shottype", "shotsize", "size", "framing", "景别", "ショット", "einstellung", "einstellungsgröße", "kader", "shotframing", "镜头类型", "景別"],
         "The shot size: wide, medium, close-up.";
-    Camera "camera" Text true &["movement", "cameramovement", "cameramove", "cameramotion", "cameraangle", "move", "运镜", "镜头运动", "机位", "カメラ", "カメラワーク", "kamera", "kamerabewegung", "camerabeweging", "camerawork", "cameraaction", "cameradirection", "cameramoves", "camerainstructions", "cameramovements", "镜头语言", "kameraführung", "cameravoering"],
+    Camera "camera" Text true &["movement", "cameramovement", "cameramove", "cameramotion", "cameraangle", "move", "运镜", "镜头运动", "机位", "カメラ", "カメラワーク", "kamera", "kamerabewegung", "camerabeweging", "camerawork", "cameraaction", "cameradirection", "cameramoves", "camerainstructions", "cameramovements", "镜头语言", "kameraführung", "cameravoering", "angle", "kamerafahrt"],
         "How the camera moves or stands, one move a clip, in the author's own words; `storyreel camera` lists the moves.";
     Lighting "lighting" Text true &["light", "光线", "灯光", "照明", "licht", "beleuchtung", "belichting", "lightingnotes", "光影"],
         "The light.";
     Mood "mood" Text true &["tone", "atmosphere", "氛围", "情绪", "雰囲気", "stimmung", "sfeer", "emotion", "vibe", "情感"],
         "The mood.";
-    Style "style" Text true &["visualstyle", "look", "artstyle", "风格", "スタイル", "stil", "stijl"],
+    Style "style" Text true &["visualstyle", "look", "artstyle", "风格", "スタイル", "stil", "stijl", "globalstyle", "overallstyle", "aesthetic", "lookandfeel", "stylenotes"],
         "The look of the picture: film stock, lens, grade, technique.";
-    Characters "characters" Names true &["character", "cast", "who", "角色", "人物", "キャラクター", "登場人物", "figuren", "personages", "charactersinscene", "scenecharacters", "出场人物", "登场人物"],
+    Characters "characters" Names true &["character", "cast", "who", "角色", "人物", "キャラクター", "登場人物", "figuren", "personages", "charactersinscene", "scenecharacters", "出场人物", "登场人物", "characterspresent"],
         "The characters in the scene, by the names that front matter gives them.";
-    Dialogue "dialogue" Text true &["dialog", "lines", "line", "speech", "台词", "对白", "セリフ", "台詞", "dialoog", "dialogues", "spokenlines"],
+    Dialogue "dialogue" Text true &["dialog", "lines", "line", "speech", "台词", "对白", "セリフ", "台詞", "dialoog", "dialogues", "spokenlines", "对话"],
         "What is said on camera, one line each, as `Ada: Not tonight.`";
     VoiceName "voice_name" Text true &["voiceid", "narratorvoice"],
         "The voice that speaks in a step `voice` where no character's does, by the name or id that the speech model has.";
-    Audio "audio" Audio true &["sound", "sounds", "audiocues", "音频", "声音", "音声", "ton", "geluid", "sounddesign", "audionotes", "soundscape"],
+    Audio "audio" Audio true &["sound", "sounds", "audiocues", "音频", "声音", "音声", "ton", "geluid", "sounddesign", "audionotes", "soundscape", "audiodesign"],
         "Sound in words, `on` or `off` for the model's sound switch, or an audio file.";
-    Sfx "sfx" Text true &["soundeffects", "soundeffect", "effects", "音效", "効果音", "geräusche", "geluidseffecten", "soundfx", "se"],
+    Sfx "sfx" Text true &["soundeffects", "soundeffect", "effects", "音效", "効果音", "geräusche", "geluidseffecten", "soundfx", "se", "foley"],
         "Sound effects.";
     Ambient "ambient" Text true &["ambience", "atmos", "roomtone", "环境音", "環境音", "umgebung", "omgevingsgeluid"],
         "The sound of the place.";
@@ -137,11 +137,11 @@ fields! {
         "A model's own parameters by their own names: `cfg_scale=0.5; watermark=me`.";
     File "file" Text false &["src", "sourcefile", "asset", "footage", "素材"],
         "Footage or a still that exists; the scene is never generated.";
-    Text "text" Text false &["textoverlay", "onscreentext", "textonscreen", "screentext", "super", "caption", "captions", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst", "overlaytext", "overlay", "subtitle", "subtitles", "屏幕文字", "texteinblendung", "tekstinbeeld"],
+    Text "text" Text false &["textoverlay", "onscreentext", "textonscreen", "screentext", "super", "caption", "captions", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst", "overlaytext", "overlay", "subtitle", "subtitles", "屏幕文字", "texteinblendung", "tekstinbeeld", "supers", "文字", "キャプション"],
         "Words on the screen, added in the cut.";
-    Voiceover "voiceover" Text false &["vo", "narration", "narrator", "旁白", "ナレーション", "sprecher", "offtext", "voiceovertext", "voiceoverscript", "narrationtext", "narrationscript", "spokentext", "解说", "解说词", "配音", "voixoff"],
+    Voiceover "voiceover" Text false &["vo", "narration", "narrator", "旁白", "ナレーション", "sprecher", "offtext", "voiceovertext", "voiceoverscript", "narrationtext", "narrationscript", "spokentext", "解说", "解说词", "配音", "voixoff", "画外音", "sprechertext"],
         "Words of a narrator, added in the cut.";
-    Transition "transition" Text false &["transitionout", "transitionto", "转场", "トランジション", "übergang", "overgang", "transitions", "转场方式"],
+    Transition "transition" Text false &["transitionout", "transitionto", "转场", "トランジション", "übergang", "overgang", "transitions", "转场方式", "transitiontonext"],
         "The cut after the scene: cut, crossfade, fade-to-black.";
     TransitionIn "transition_in" Text false &["transitionfrom"],
         "The cut before the scene.";

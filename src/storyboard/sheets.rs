@@ -35,7 +35,7 @@ pub(super) fn read(name: &str, node: &Node, problems: &mut Problems<'_>) -> Opti
                     format!("the sheet of {} is `on` or words, not {}", quoted(name), node.described()),
                     node.span,
                 )
-                .label("neither")
+                .label("neither of them")
                 .hint("write `sheet: on`, or what it shows: `sheet: full figure, front and side, plain grey`"),
             );
         }

@@ -252,7 +252,7 @@ error[extends]: a still continues no clip
 5 |   - {id: 4, type: image, visual: The sea, extends: 1}
   |                                                    ^ scene 4
   |
-  = help: start from its last frame: `reference: scene:1`
+  = help: start from that clip's last frame: `reference: scene:1`
 
 warning[extends-by-frame]: the clip starts from the last frame of scene `1`; the model sees no more of it, so motion and sound begin anew
  --> storyboard.yaml:6:40

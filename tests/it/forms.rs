@@ -263,7 +263,7 @@ mod labels {
         shot: "shot" = "Shot type" | "Size" | "Framing" | "景别" | "Shot size";
         text: "text" = "Text" | "Text overlay" | "On-screen text" | "Caption" | "字幕";
         voiceover: "voiceover" = "Voiceover" | "VO" | "Narration" | "旁白" | "Voice-over";
-        audio: "audio" = "Audio" | "Sound" | "音声" | "Ton" | "Geluid";
+        audio: "audio" = "Audio" | "Sound" | "Sound design" | "音声" | "Ton" | "Geluid";
         sfx: "sfx" = "SFX" | "Sound effects" | "音效" | "効果音";
         music: "music" = "Music" | "BGM" | "配乐";
         transition: "transition" = "Transition" | "Transition out" | "转场";

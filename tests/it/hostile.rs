@@ -645,7 +645,8 @@ fn templates_that_never_end() {
         let project =
             project(&emulator, &[("SCENES.md", board), ("prompts/veo.jinja", text.as_bytes())]);
         refused(&project, &emulator, &[says, "veo.jinja"]);
-        limited_to(200, &project, &["plan"]).expect(1).tells(&[says]);
+        // The unoptimised program itself takes most of this.
+        limited_to(260, &project, &["plan"]).expect(1).tells(&[says]);
     }
 }
 

@@ -198,7 +198,7 @@ error[wrong-value]: the image of `eve` cannot be a frame of a scene
  --> storyboard.yaml:5:42
   |
 5 |   eve: {look: A woman, sheet: on, image: scene:1}
-  |                                          ^^^^^^^ something else
+  |                                          ^^^^^^^ no picture
   |
   = help: save the frame as a picture and name its path, or have a picture made: `sheet: on`
 
@@ -206,7 +206,7 @@ error[wrong-value]: the sheet of `pip` is `on` or words, not a map
  --> storyboard.yaml:6:16
   |
 6 |   pip: {sheet: {on: 1}}
-  |                ^^^^^^ something else
+  |                ^^^^^^ neither of them
   |
   = help: write `sheet: on`, or what it shows: `sheet: full figure, front and side, plain grey`
 
