@@ -112,6 +112,8 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
     let mut scenes: Vec<Prepared<'_>> = planning.board.scenes.iter().map(Prepared::of).collect();
     // What scenes give is known once they are planned. Each pass is right for scenes one edge further down at least, and
     // what is not known is carried down all edges at once, so nearly always the second pass is the last.
+    // What was foreseen is a guess, from which it may take a pass for each scene once more.
+    let most = planning.board.scenes.len() + 3;
     let mut number = 0;
     loop {
         let (mut planned, found) = match passes.pass(&mut scenes, &given) {
@@ -121,7 +123,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Planned, Vec<Diagnostic>> {
                 return Err(problems);
             }
         };
-        if found == given || number == planning.board.scenes.len() {
+        if found == given || number == most {
             lints::find(planning, &scenes, &mut planned.warnings);
             return Ok(planned);
         }
