@@ -538,7 +538,7 @@ proptest::proptest! {
     #[test]
     fn fields_keep_their_words(
         words in proptest::collection::vec("[a-z]{1,8}", 1..12),
-        form in 0..8_usize,
+        form in 0..11_usize,
         crlf in proptest::bool::ANY,
     ) {
         let value = format!("{} end", words.join(" "));
@@ -550,6 +550,9 @@ proptest::proptest! {
             4 => format!("* Visual: {value}"),
             5 => format!("**Visual**：{value}"),
             6 => format!("### Visual\n\n{value}"),
+            7 => format!("| Field | Value |\n|---|---|\n| **Visual** | {value} |"),
+            8 => format!("| Visual | {value} |\n|:--|--:|\n| Camera | slow pan |"),
+            9 => format!("| Camera | Visual |\n|---|---|\n| slow pan | {value}|"),
             _ => format!("**Visual:**\n\n> {value}"),
         };
         let text = format!("## Scene 1\n\n{line}\n");
