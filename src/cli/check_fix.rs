@@ -28,8 +28,7 @@ fn write(path: &Path, old: &Source, text: &str) -> Result<(), Failure> {
         Failure::cannot_work("unwritable", format!("cannot write `{shown}`: {error}"))
             .hint("it is as it was; mend it by hand, or see to its rights")
     };
-    let real = path.canonicalize().map_err(cannot)?;
-    let now = source::read_bytes(&real, source::MAX_TEXT_BYTES).map_err(|error| {
+    let now = source::read_bytes(path, source::MAX_TEXT_BYTES).map_err(|error| {
         Failure::cannot_work("unreadable", format!("cannot read `{shown}`: {error}"))
     })?;
     if now != old.text().as_bytes() {
@@ -39,5 +38,5 @@ fn write(path: &Path, old: &Source, text: &str) -> Result<(), Failure> {
         )
         .hint("nothing was written; run `storyreel check --fix` again"));
     }
-    replace(&real, text.as_bytes()).map_err(cannot)
+    replace(path, text.as_bytes()).map_err(cannot)
 }

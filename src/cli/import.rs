@@ -49,43 +49,13 @@ pub(super) struct Import {
     output: Option<PathBuf>,
     /// What the file is, where its name and text do not tell
     #[arg(long, value_enum, value_name = "FORMAT")]
-    format: Option<FormatName>,
+    format: Option<Format>,
     /// Overwrite the file that is there
     #[arg(long)]
     force: bool,
     /// Print what was done as one JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-/// The formats by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum FormatName {
-    /// Tables in Markdown.
-    Markdown,
-    /// JSON.
-    Json,
-    /// YAML.
-    Yaml,
-    /// Comma, semicolon or tab separated values.
-    Csv,
-    /// VideoFlow's asset plan.
-    AssetPlan,
-    /// A screenplay.
-    Fountain,
-}
-
-impl FormatName {
-    fn format(self) -> Format {
-        match self {
-            Self::Markdown => Format::Markdown,
-            Self::Json => Format::Json,
-            Self::Yaml => Format::Yaml,
-            Self::Csv => Format::Csv,
-            Self::AssetPlan => Format::AssetPlan,
-            Self::Fountain => Format::Fountain,
-        }
-    }
 }
 
 /// Where the result goes.
@@ -125,7 +95,7 @@ struct Told<'r> {
 impl Import {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
         let source = Source::read(&self.file)?;
-        let asked = self.format.map(FormatName::format);
+        let asked = self.format;
         self.refuse_own(&source, asked)?;
         let imported = import::read(&source, asked)
             .map_err(|problems| Failure::document("not-a-storyboard", &source, problems))?;

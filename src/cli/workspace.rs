@@ -354,10 +354,10 @@ fn import_hint(
     problems: &[Diagnostic],
 ) -> Option<String> {
     // An author mends a storyboard of their own; another tool's JSON is nobody's to mend.
-    let data = crate::import::format_of(source) == crate::import::Format::Json;
+    let is_data = || crate::import::format_of(source) == crate::import::Format::Json;
     let foreign = problems.iter().any(|problem| match problem.code {
         "film-inside" | "scene-named-like-a-field" => true,
-        "wrong-value" => data,
+        "wrong-value" => is_data(),
         _ => false,
     });
     // Headings over tables: the scenes are there, and what they show is in the tables.

@@ -5,7 +5,7 @@ use crate::source::Source;
 use std::path::Path;
 
 /// The formats that are imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// Tables in Markdown: a row a shot, or a `Field | Value` table a scene; or JSON or YAML in a fence.

@@ -3,22 +3,9 @@
 
 use super::{Fate, Import, Remark, write};
 use crate::source::{Span, Spanned};
+use crate::storyboard::field::SHOWN;
 use crate::storyboard::{Character, Field, Fields, Input, Scene, SceneId, Value};
 use std::collections::HashSet;
-
-/// Fields any of which gives a scene a picture.
-const SHOWN: &[Field] = &[
-    Field::Prompt,
-    Field::Visual,
-    Field::Subject,
-    Field::Action,
-    Field::ImagePrompt,
-    Field::Reference,
-    Field::LastFrame,
-    Field::Video,
-    Field::Extends,
-    Field::File,
-];
 
 /// Checks an import and mends it.
 pub(super) fn finish(import: &mut Import) {

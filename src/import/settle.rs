@@ -7,26 +7,12 @@ use super::values::{Settled, Settler};
 use super::{Fate, Format, Import};
 use crate::source::{Source, Span, Spanned};
 use crate::storyboard::draft::{self, Meaning};
+use crate::storyboard::field::GLOBAL_FIELDS;
 use crate::storyboard::markdown::heading;
 use crate::storyboard::node::{Node, NodeKind};
 use crate::storyboard::problems::{Problems, quoted};
 use crate::storyboard::{Field, Scene, SceneId, Storyboard, Value, document, normalise_label};
 use std::collections::{HashMap, HashSet};
-
-/// What may hold for every scene of a film. Anything else said of the whole film is for people.
-const OF_THE_FILM: &[Field] = &[
-    Field::AspectRatio,
-    Field::Style,
-    Field::Negative,
-    Field::Model,
-    Field::Goal,
-    Field::ImageModel,
-    Field::Resolution,
-    Field::Seed,
-    Field::Params,
-    Field::Lighting,
-    Field::Mood,
-];
 
 /// Makes a storyboard of what a format's reader found.
 pub(super) fn settle(source: &Source, mut found: Found, format: Format) -> Import {
@@ -419,7 +405,9 @@ impl Film {
             && depth < 3
         {
             let known = |(label, _): &(Spanned<String>, Node)| {
-                row::meaning(&label.value).field().is_some_and(|field| OF_THE_FILM.contains(&field))
+                row::meaning(&label.value)
+                    .field()
+                    .is_some_and(|field| GLOBAL_FIELDS.contains(&field))
                     || matches!(
                         normalise_label(&label.value).as_str(),
                         "characters" | "fps" | "width"
@@ -434,7 +422,7 @@ impl Film {
         }
         let meaning = row::meaning(&label.value);
         match meaning.field() {
-            Some(field) if OF_THE_FILM.contains(&field) => {
+            Some(field) if GLOBAL_FIELDS.contains(&field) => {
                 // `format: a vertical short` is no ratio, and nobody's mistake.
                 settler.put(defaults, label, node, 1);
             }

@@ -9,6 +9,7 @@ use crate::storyboard::markdown::body::{self, Item, Within};
 use crate::storyboard::markdown::front;
 use crate::storyboard::markdown::heading::{self, Heading};
 use crate::storyboard::markdown::lines::{self, Line, LineKind};
+use crate::storyboard::markdown::table::{self, Table};
 use crate::storyboard::node::{Node, NodeKind, Style};
 use crate::storyboard::problems::Problems;
 use crate::storyboard::{Field, yaml};
@@ -41,13 +42,6 @@ const NAMES: &[&str] = &[
     "onderdeel",
     "",
 ];
-
-/// A table with the places of its cells.
-struct Table {
-    span: Span,
-    header: Vec<Cell>,
-    rows: Vec<Vec<Cell>>,
-}
 
 /// Reads the tables of a Markdown document.
 pub(super) fn read(source: &Source) -> Result<Found, Vec<Diagnostic>> {
@@ -212,7 +206,7 @@ impl Reader<'_> {
                         })
                         .and_then(|heading| heading.title.clone());
                     self.found.rows.push(Row {
-                        span: table.span,
+                        span: table.lines,
                         title,
                         entries,
                         ..Row::default()
@@ -222,13 +216,15 @@ impl Reader<'_> {
             }
             return;
         }
-        if cells::known(&table.header) < 2 {
-            let words: Vec<&str> = table.header.iter().map(|cell| cell.value.as_str()).collect();
-            self.found.loose.push(Spanned::new(format!("table {}", words.join(" | ")), table.span));
+        if cells::known(&table.columns) < 2 {
+            let words: Vec<&str> = table.columns.iter().map(|cell| cell.value.as_str()).collect();
+            self.found
+                .loose
+                .push(Spanned::new(format!("table {}", words.join(" | ")), table.lines));
             return;
         }
-        let span = table.span;
-        let rows = cells::rows(&table.header, table.rows, Style::Markdown, &mut self.found);
+        let span = table.lines;
+        let rows = cells::rows(&table.columns, table.rows, Style::Markdown, &mut self.found);
         match &mut self.scene {
             Some((_, scene)) => scene.shots.extend(rows),
             None => {
@@ -242,7 +238,7 @@ impl Reader<'_> {
                     self.listed.extend(rows);
                 } else {
                     let words: Vec<&str> =
-                        table.header.iter().map(|cell| cell.value.as_str()).collect();
+                        table.columns.iter().map(|cell| cell.value.as_str()).collect();
                     self.found
                         .loose
                         .push(Spanned::new(format!("table {}", words.join(" | ")), span));
@@ -325,28 +321,28 @@ fn shows(label: &str) -> bool {
 
 /// A `Field | Value` table's entries.
 fn by_field(table: &Table) -> Option<Vec<Entry>> {
-    let width = table.header.len();
+    let width = table.columns.len();
     if !(2..=3).contains(&width) {
         return None;
     }
-    let first = crate::storyboard::normalise_label(&table.header[0].value);
+    let first = crate::storyboard::normalise_label(&table.columns[0].value);
     let known = |cell: &Cell| {
         draft::is_scene_label(cell.value.trim().trim_matches(['*', '_', '`', ':', '：', ' ']))
     };
     let labels = table.rows.iter().filter_map(|row| row.first());
     let (all, good) =
         labels.fold((0, 0), |(all, good), cell| (all + 1, good + usize::from(known(cell))));
-    let second = crate::storyboard::normalise_label(&table.header[1].value);
+    let second = crate::storyboard::normalise_label(&table.columns[1].value);
     let named = NAMES.contains(&first.as_str())
         || matches!(second.as_str(), "value" | "values" | "details" | "wert" | "waarde" | "值");
     // Without such a header, its cells are a label and a value like those below.
-    let headless = !named && width == 2 && known(&table.header[0]) && !known(&table.header[1]);
+    let headless = !named && width == 2 && known(&table.columns[0]) && !known(&table.columns[1]);
     if all == 0 || good * 2 < all || !(named || headless) {
         return None;
     }
     let mut rows = Vec::new();
     if headless {
-        rows.push(table.header.clone());
+        rows.push(table.columns.clone());
     }
     rows.extend(table.rows.iter().cloned());
     Some(cells::pairs(&rows, Style::Markdown))
@@ -354,7 +350,7 @@ fn by_field(table: &Table) -> Option<Vec<Entry>> {
 
 /// A table with a column a scene: `| Field | Scene 1 | Scene 2 |`.
 fn by_column(table: &Table) -> Option<Vec<Row>> {
-    let (first, scenes) = table.header.split_first()?;
+    let (first, scenes) = table.columns.split_first()?;
     let key = crate::storyboard::normalise_label(&first.value);
     let numbered = scenes.len() >= 2 && scenes.iter().all(|cell| cells::is_number(&cell.value));
     if !numbered || !NAMES.contains(&key.as_str()) {
@@ -378,82 +374,20 @@ fn by_column(table: &Table) -> Option<Vec<Row>> {
 
 /// The tables among some lines, and the lines that are in none.
 fn tables(text: &str, lines: &[Line]) -> (Vec<Table>, Vec<Line>) {
-    let is_row = |line: &Line| line.kind == LineKind::Text && text[line.span.range()].contains('|');
     let mut tables = Vec::new();
     let mut rest = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        let delimiter = lines.get(at + 1).filter(|next| is_row(next)).is_some_and(|next| {
-            let row = text[next.span.range()].trim();
-            row.contains('-') && row.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
-        });
-        if !(is_row(&lines[at]) && delimiter) {
-            rest.push(lines[at]);
-            at += 1;
-            continue;
+        match table::read(text, &lines[at..], usize::MAX) {
+            Some((table, length)) => {
+                tables.push(table);
+                at += length;
+            }
+            None => {
+                rest.push(lines[at]);
+                at += 1;
+            }
         }
-        let header = cells_of(text, lines[at].span);
-        let mut span = lines[at].span;
-        let mut rows = Vec::new();
-        at += 2;
-        while at < lines.len() && is_row(&lines[at]) {
-            rows.push(cells_of(text, lines[at].span));
-            span = span.to(lines[at].span);
-            at += 1;
-        }
-        tables.push(Table { span: Span::new(span.start, span.end), header, rows });
     }
     (tables, rest)
-}
-
-/// The cells of a row; a bar after a backslash or between code marks separates nothing.
-fn cells_of(text: &str, span: Span) -> Vec<Cell> {
-    let line = &text[span.range()];
-    let mut cells = Vec::new();
-    let mut start = 0;
-    let mut escaped = false;
-    let ticks = line.matches('`').count();
-    let mut seen = 0;
-    for (at, c) in line.char_indices() {
-        match c {
-            '\\' => {
-                escaped = !escaped;
-                continue;
-            }
-            '`' => seen += 1,
-            '|' if !escaped && (seen % 2 == 0 || seen == ticks) => {
-                cells.push((start, at));
-                start = at + 1;
-            }
-            _ => {}
-        }
-        escaped = false;
-    }
-    cells.push((start, line.len()));
-    // The bars at both ends border the row.
-    if line.trim_start().starts_with('|') {
-        cells.remove(0);
-    }
-    if cells.len() > 1 && line.trim_end().ends_with('|') {
-        cells.pop();
-    }
-    let cell = |(from, to): (usize, usize)| {
-        let words = &line[from..to];
-        let at = span.start + from + (words.len() - words.trim_start().len());
-        let value = words.trim();
-        let place = Span::new(at, at + value.len());
-        Spanned::new(plain_cell(value), place)
-    };
-    cells.into_iter().map(cell).collect()
-}
-
-/// A cell's words: `<br>` is a line break, and a bar needs its backslash only in a table.
-fn plain_cell(text: &str) -> String {
-    let mut out = text.replace("\\|", "|");
-    for tag in ["<br>", "<br/>", "<br />", "<BR>"] {
-        if out.contains(tag) {
-            out = out.replace(tag, "\n");
-        }
-    }
-    out
 }

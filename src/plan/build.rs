@@ -4,6 +4,7 @@
 //! its problems name fields, and `check` finds the words.
 
 use super::ask::{Ask, AskStep};
+use super::past::Pasts;
 use super::problem::{Problem, parameter_problem, step_problem};
 use super::request::Request;
 use super::sources::{Sources, choose_mode, mode_name};
@@ -17,7 +18,7 @@ use crate::prompt::{PromptInput, Templates};
 use crate::storyboard::{Field, StepKind, Value};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 /// The model of a scene that names none.
 pub const DEFAULT_MODEL: &str = "veo-3.1-fast";
@@ -31,24 +32,7 @@ pub struct Builder<'a> {
     /// Seconds of the clips among the input files, by digest.
     pub lengths: &'a HashMap<String, f64>,
     /// Recorded asks, which are compared with many scenes and in every pass, made once.
-    pasts: Mutex<HashMap<Json, Option<Arc<Past>>>>,
-}
-
-/// What a recorded ask asks for in the words of today.
-pub struct Past {
-    /// The ask.
-    pub ask: Ask,
-    /// Its requests; `None` where it cannot be asked for any more.
-    pub built: Option<Built>,
-    identity: OnceLock<Option<String>>,
-}
-
-impl Past {
-    /// The identity of its requests.
-    pub fn identity(&self) -> Option<&str> {
-        let identity = || self.built.as_ref().map(Built::identity);
-        self.identity.get_or_init(identity).as_deref()
-    }
+    pub(super) pasts: Pasts,
 }
 
 impl<'a> Builder<'a> {
@@ -58,30 +42,7 @@ impl<'a> Builder<'a> {
         templates: &'a Templates,
         lengths: &'a HashMap<String, f64>,
     ) -> Self {
-        Self { catalog, templates, lengths, pasts: Mutex::default() }
-    }
-
-    /// A recorded ask in the words of today; `None` where it is no ask.
-    pub fn past(&self, recorded: &Json) -> Option<Arc<Past>> {
-        // What a panic of another thread left behind is whole: entries are only ever added.
-        let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = pasts.get(recorded) {
-            return known.clone();
-        }
-        let past = Ask::from_json(recorded).map(|ask| Arc::new(self.past_of(ask)));
-        pasts.insert(recorded.clone(), past.clone());
-        past
-    }
-
-    fn past_of(&self, ask: Ask) -> Past {
-        Past { built: self.build(&ask).ok(), ask, identity: OnceLock::new() }
-    }
-
-    /// A recorded ask as it is compared with the present one, of which so many takes are wanted.
-    pub fn past_beside(&self, recorded: &Json, present: &Ask, takes: i64) -> Option<Arc<Past>> {
-        let past = self.past(recorded)?;
-        let ask = past.ask.clone().completed_from(present).as_first_take(present, takes);
-        Some(if ask == past.ask { past } else { Arc::new(self.past_of(ask)) })
+        Self { catalog, templates, lengths, pasts: Pasts::default() }
     }
 }
 
@@ -105,12 +66,6 @@ pub struct Built {
 }
 
 impl Built {
-    /// Equal for chains of equal requests.
-    pub(super) fn identity(&self) -> String {
-        let steps: Vec<String> = self.steps.iter().map(|step| step.request.fingerprint()).collect();
-        steps.join(" ")
-    }
-
     /// The step that a scene is about: its clip, or its still where it has no clip.
     pub fn main(&self) -> Option<&BuiltStep> {
         let clip = self.steps.iter().find(|step| step.kind == StepKind::Generate);

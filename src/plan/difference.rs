@@ -64,8 +64,8 @@ pub(super) fn compare(
 
 fn compare_ask(builder: &Builder<'_>, present: &Present, recorded: &Recorded<'_>) -> Difference {
     let equal = *recorded.ask == present.ask_json;
-    let past = || builder.past_beside(recorded.ask, &present.ask, present.takes);
-    let past = if equal { None } else { past() };
+    let past =
+        (!equal).then(|| builder.past_beside(recorded.ask, &present.ask, present.takes)).flatten();
     let old_ask = past.as_ref().map(|past| &past.ask);
     let rebuilt = past.as_ref().and_then(|past| past.built.as_ref());
     let rebuilt = if equal { Some(&present.built) } else { rebuilt };

@@ -3,8 +3,8 @@
 //! A plan is made again and again until nobody gives anything else than was thought. Where scenes got other ids, each time
 //! would find only the next scene of every line; this walks down all of them once. It is a guess: the next pass decides.
 
-use super::build::Builder;
 use super::edges::{Given, still_of};
+use super::matching::Alike;
 use super::prepare::{Prepared, Preparing};
 use crate::manifest::AssetEntry;
 use std::collections::{HashMap, HashSet};
@@ -16,7 +16,8 @@ pub(super) fn foreseen<'a>(
     entries: &[&AssetEntry],
 ) -> HashMap<String, Given> {
     let Preparing { builder, edges, given, .. } = *preparing;
-    let mut left = Left::of(builder, entries);
+    let alike = Alike::of_entries(builder, entries.iter().copied());
+    let mut left = Left { alike, taken: HashSet::new() };
     let mut given = given.clone();
     for at in edges.used_first() {
         Preparing { given: &given, ..*preparing }.renew(at, &mut scenes[at]);
@@ -40,33 +41,19 @@ fn content_of(entry: &AssetEntry) -> Given {
     }
 }
 
-/// Entries that no scene has yet, by what they ask for today.
+/// Entries that no scene has yet.
 struct Left<'e> {
-    alike: HashMap<String, Vec<&'e AssetEntry>>,
+    alike: Alike<'e>,
     taken: HashSet<&'e str>,
 }
 
 impl<'e> Left<'e> {
-    fn of(builder: &Builder<'_>, entries: &[&'e AssetEntry]) -> Self {
-        let mut alike: HashMap<String, Vec<&AssetEntry>> = HashMap::new();
-        for entry in entries {
-            for ask in std::iter::once(&entry.ask).chain(&entry.accepted) {
-                if let Some(past) = builder.past(ask)
-                    && let Some(identity) = past.identity()
-                {
-                    alike.entry(identity.to_owned()).or_default().push(entry);
-                }
-            }
-        }
-        Self { alike, taken: HashSet::new() }
-    }
-
     /// The entry of a scene: its own before another one's.
     fn take(&mut self, scene: &str, identity: &str) -> Option<&'e AssetEntry> {
-        let alike = self.alike.get(identity)?;
         let own =
             |entry: &&&AssetEntry| entry.scene_id.as_ref().is_some_and(|id| id.key() == scene);
-        let free = || alike.iter().filter(|entry| !self.taken.contains(entry.id.as_str()));
+        let alike = self.alike.of(identity).iter();
+        let free = || alike.clone().filter(|entry| !self.taken.contains(entry.id.as_str()));
         let found = *free().find(own).or_else(|| free().next())?;
         self.taken.insert(&found.id);
         Some(found)

@@ -128,6 +128,43 @@ pub(super) fn match_entries<'a>(
     matches
 }
 
+/// Entries of which several may ask for the same.
+#[derive(Default)]
+pub(super) struct Alike<'a> {
+    /// By what they, and what they were accepted for, ask for in the words of today; in the order of the manifest.
+    by_identity: HashMap<String, Vec<&'a AssetEntry>>,
+    /// What cannot be asked for in the words of today is compared by what was recorded of it.
+    odd: Vec<&'a AssetEntry>,
+}
+
+impl<'a> Alike<'a> {
+    pub fn of_entries(
+        builder: &Builder<'_>,
+        entries: impl Iterator<Item = &'a AssetEntry>,
+    ) -> Self {
+        let mut alike = Self::default();
+        for entry in entries {
+            match identity_of(builder, &entry.ask) {
+                Some(identity) => alike.by_identity.entry(identity).or_default().push(entry),
+                None => alike.odd.push(entry),
+            }
+            for accepted in entry.accepted.iter().filter_map(|ask| identity_of(builder, ask)) {
+                alike.by_identity.entry(accepted).or_default().push(entry);
+            }
+        }
+        alike
+    }
+
+    /// Those that ask for this.
+    pub fn of(&self, identity: &str) -> &[&'a AssetEntry] {
+        self.by_identity.get(identity).map_or(&[], Vec::as_slice)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_identity.is_empty() && self.odd.is_empty()
+    }
+}
+
 /// Equal requests among what is left, in document order.
 fn match_moves<'a>(
     builder: &Builder<'_>,
@@ -135,30 +172,18 @@ fn match_moves<'a>(
     entries: &[&'a AssetEntry],
     matches: &mut Matches<'a>,
 ) {
-    let mut left: HashMap<String, Vec<&'a AssetEntry>> = HashMap::new();
-    // What cannot be asked for in the words of today is compared by what was recorded of it.
-    let mut odd: Vec<&'a AssetEntry> = Vec::new();
     // A clip without a digest cannot be checked, so it is not taken for another scene's.
     let free =
-        |entry: &&&AssetEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
-    for entry in entries.iter().rev().filter(free) {
-        match identity_of(builder, &entry.ask) {
-            Some(identity) => left.entry(identity).or_default().push(entry),
-            None => odd.push(entry),
-        }
-        for accepted in entry.accepted.iter().filter_map(|ask| identity_of(builder, ask)) {
-            left.entry(accepted).or_default().push(entry);
-        }
-    }
-    if left.is_empty() && odd.is_empty() {
+        |entry: &&AssetEntry| !matches.taken.contains(entry.id.as_str()) && entry.sha256.is_some();
+    let left = Alike::of_entries(builder, entries.iter().copied().filter(free));
+    if left.is_empty() {
         return;
     }
     for (index, prepared) in scenes.iter().enumerate() {
         let Some(present) = prepared.present.filter(|_| matches.scenes[index].is_none()) else {
             continue;
         };
-        let alike = left.get(&present.built.identity()).map_or(&[][..], Vec::as_slice);
-        let found = alike.iter().chain(&odd).rev().find(|entry| {
+        let found = left.odd.iter().chain(left.of(&present.built.identity())).find(|entry| {
             !matches.taken.contains(entry.id.as_str())
                 && compare(builder, present, &Recorded::entry(entry)).same
         });

@@ -14,6 +14,7 @@ mod later;
 mod lints;
 mod matching;
 pub mod outcome;
+mod past;
 mod pick;
 mod planner;
 mod prepare;

@@ -1,7 +1,7 @@
 //! What must hold for a storyboard as a whole: ids, something to show, references that lead somewhere.
 
 use super::document::{Drafted, slug_or_number};
-use super::field::{Field, Input, Value};
+use super::field::{Field, Input, SHOWN, Value};
 use super::problems::{Problems, nearest, quoted};
 use super::scene::{Scene, SceneId, Storyboard};
 use crate::source::{Diagnostic, Span};
@@ -89,20 +89,6 @@ fn is_plain(id: &str) -> bool {
         && id.chars().any(char::is_alphanumeric)
         && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
-
-/// Fields any of which gives a scene a picture.
-const SHOWN: &[Field] = &[
-    Field::Prompt,
-    Field::Visual,
-    Field::Subject,
-    Field::Action,
-    Field::ImagePrompt,
-    Field::Reference,
-    Field::LastFrame,
-    Field::Video,
-    Field::Extends,
-    Field::File,
-];
 
 fn has_something_to_show(scene: &Scene) -> bool {
     if SHOWN.iter().any(|field| scene.fields.has(*field)) {

@@ -159,6 +159,35 @@ fields! {
         "Anything else; for people.";
 }
 
+/// Fields any of which gives a scene a picture.
+pub(crate) const SHOWN: &[Field] = &[
+    Field::Prompt,
+    Field::Visual,
+    Field::Subject,
+    Field::Action,
+    Field::ImagePrompt,
+    Field::Reference,
+    Field::LastFrame,
+    Field::Video,
+    Field::Extends,
+    Field::File,
+];
+
+/// Fields that what is said of the whole film may set for every scene.
+pub(crate) const GLOBAL_FIELDS: &[Field] = &[
+    Field::AspectRatio,
+    Field::Style,
+    Field::Negative,
+    Field::Model,
+    Field::Goal,
+    Field::ImageModel,
+    Field::Resolution,
+    Field::Seed,
+    Field::Params,
+    Field::Lighting,
+    Field::Mood,
+];
+
 /// Every normalised label with its field and its rank, built once: a storyboard may ask ten thousand times.
 static LABELS: LazyLock<HashMap<String, (Field, usize)>> = LazyLock::new(|| {
     let mut labels = HashMap::new();

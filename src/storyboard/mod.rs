@@ -8,7 +8,7 @@ mod checks;
 pub(crate) mod document;
 pub(crate) mod draft;
 pub(crate) mod duration;
-mod field;
+pub(crate) mod field;
 mod include;
 pub(crate) mod input;
 pub(crate) mod markdown;

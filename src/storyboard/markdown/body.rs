@@ -4,7 +4,7 @@ use super::super::draft::{self, Meaning};
 use super::super::field::Field;
 use super::super::node::{Node, NodeKind, Style};
 use super::lines::{Line, LineKind};
-use super::table::{self, Table};
+use super::table::{self, MOST_COLUMNS, Table};
 use crate::source::{Span, Spanned};
 
 /// One thing under a heading.
@@ -61,7 +61,8 @@ pub(crate) fn read(text: &str, lines: &[Line], within: Within) -> Vec<Item> {
                 reader.blank = true;
             }
             LineKind::Text => {
-                if let Some((table, length)) = table::read(text, &lines[index - 1..]) {
+                if let Some((table, length)) = table::read(text, &lines[index - 1..], MOST_COLUMNS)
+                {
                     reader.close();
                     reader.items.push(Item::Table(table));
                     index += length - 1;

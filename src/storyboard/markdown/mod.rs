@@ -7,7 +7,7 @@ pub(crate) mod lines;
 mod overview;
 mod scenes;
 mod sub_heading;
-mod table;
+pub(crate) mod table;
 
 use super::document::{self, Drafted};
 use super::node::NodeKind;

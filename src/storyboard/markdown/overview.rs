@@ -48,12 +48,30 @@ pub(super) fn is_overview(words: &str) -> bool {
     WORDS.iter().any(|word| words.contains(word))
 }
 
-/// Fills what the headings leave out. False for a table that is not about these scenes.
-pub(super) fn merge(
-    table: &Table,
+/// Merges the tables outside of scenes that are overviews of them, each with whether it may be one; the others are told.
+pub(super) fn merge_all(
+    tables: &[(Table, bool)],
     scenes: &mut [(Scene, bool)],
     problems: &mut Problems<'_>,
-) -> bool {
+) {
+    for (table, may_be_overview) in tables.iter().filter(|(table, _)| table.is_list()) {
+        if *may_be_overview && merge(table, scenes, problems) {
+            continue;
+        }
+        problems.push(
+            Diagnostic::warning(
+                "table-ignored",
+                "this table is not read, the headings are",
+                table.span,
+            )
+            .label("not read")
+            .hint("put what only the table says under the scenes' headings"),
+        );
+    }
+}
+
+/// Fills what the headings leave out. False for a table that is not about these scenes.
+fn merge(table: &Table, scenes: &mut [(Scene, bool)], problems: &mut Problems<'_>) -> bool {
     let places: HashMap<String, usize> =
         scenes.iter().enumerate().map(|(at, (scene, _))| (scene.id.key(), at)).collect();
     let Some(ids) = id_column(table, &places) else { return false };

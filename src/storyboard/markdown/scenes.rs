@@ -2,7 +2,7 @@
 
 use super::super::document::{self, Drafted};
 use super::super::draft::{self, Draft, Place};
-use super::super::field::{Field, Fields, Value, normalise_label};
+use super::super::field::{Field, Fields, GLOBAL_FIELDS, Value, normalise_label};
 use super::super::node::{Node, NodeKind, Style};
 use super::super::problems::Problems;
 use super::super::scene::{Scene, SceneId, Step, StepKind, Storyboard};
@@ -12,7 +12,7 @@ use super::body::{self, Item, Labelled, Within};
 use super::heading::Heading;
 use super::lines::{Line, Lines};
 use super::sub_heading::{inline, step_heading};
-use super::table::Table;
+use super::table::{self, Table};
 use super::{Section, overview, refusal};
 use crate::source::{Diagnostic, Span, Spanned};
 
@@ -74,21 +74,6 @@ pub(in crate::storyboard) struct Scenes<'d, 's, 'p> {
     /// The level of a numbered heading that is a scene by its fields: the others beside it are, by their prose.
     numbered_level: Option<u8>,
 }
-
-/// Fields that global bullets may set for every scene.
-const GLOBAL_FIELDS: &[Field] = &[
-    Field::AspectRatio,
-    Field::Style,
-    Field::Negative,
-    Field::Model,
-    Field::Goal,
-    Field::ImageModel,
-    Field::Resolution,
-    Field::Seed,
-    Field::Params,
-    Field::Lighting,
-    Field::Mood,
-];
 
 /// Labels that only a storyboard gives a picture or a prompt.
 fn is_strong(label: &str) -> bool {
@@ -341,7 +326,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
 
     /// Puts what stands under a scene's own heading, or under a sub-heading that adds to it, into the scene.
     fn items(&mut self, frame: &mut Frame, items: Vec<Item>, own: bool) {
-        for (index, item) in with_table_fields(items).into_iter().enumerate() {
+        for (index, item) in table::with_fields_apart(items).into_iter().enumerate() {
             match item {
                 Item::Field(Labelled { label, meaning, value, group, .. }) => {
                     if !(group && value.kind == NodeKind::Null) {
@@ -380,7 +365,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                         ),
                     }
                 }
-                Item::Table(table) => self.problems.push(unread_table(&table)),
+                Item::Table(table) => self.problems.push(table::unread(&table)),
             }
         }
     }
@@ -460,7 +445,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         let Some(Frame { step: Some((_, _, _, draft, prose)), .. }) = self.stack.last_mut() else {
             return;
         };
-        for item in with_table_fields(items) {
+        for item in table::with_fields_apart(items) {
             match item {
                 Item::Field(Labelled { label, meaning, value, group, .. }) => {
                     if !(group && value.kind == NodeKind::Null) {
@@ -477,7 +462,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                         }
                     }
                 }
-                Item::Table(table) => self.problems.push(unread_table(&table)),
+                Item::Table(table) => self.problems.push(table::unread(&table)),
             }
         }
     }
@@ -510,7 +495,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                         value.push(node);
                     }
                 }
-                Item::Table(table) => self.problems.push(unread_table(&table)),
+                Item::Table(table) => self.problems.push(table::unread(&table)),
             }
         }
         let by_line = matches!(within, Within::Lines);
@@ -642,21 +627,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
             self.problems.push(problem);
             return None;
         }
-        for (table, may_be_overview) in tables.iter().filter(|(table, _)| table.is_list()) {
-            let merged =
-                *may_be_overview && overview::merge(table, &mut self.finished, self.problems);
-            if !merged {
-                self.problems.push(
-                    Diagnostic::warning(
-                        "table-ignored",
-                        "this table is not read, the headings are",
-                        table.span,
-                    )
-                    .label("not read")
-                    .hint("put what only the table says under the scenes' headings"),
-                );
-            }
-        }
+        overview::merge_all(&tables, &mut self.finished, self.problems);
         let mut drafted = Drafted { storyboard: self.storyboard, broken: Vec::new() };
         for (scene, broken) in self.finished {
             if broken {
@@ -666,32 +637,6 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         }
         Some(drafted)
     }
-}
-
-/// What stands under a heading of a scene, with the tables that hold its fields taken apart.
-fn with_table_fields(items: Vec<Item>) -> Vec<Item> {
-    let apart = |item| match item {
-        Item::Table(table) => match table.fields() {
-            Some(fields) => fields.into_iter().map(Item::Field).collect(),
-            None => vec![Item::Table(table)],
-        },
-        other => vec![other],
-    };
-    items.into_iter().flat_map(apart).collect()
-}
-
-/// A table inside a scene that does not hold its fields.
-fn unread_table(table: &Table) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::warning("table-ignored", "this table inside a scene is not read", table.span);
-    if table.is_list() && table.rows.len() > 1 {
-        return diagnostic
-            .label("looks like one shot a row")
-            .hint("give each shot a heading of its own below the scene's, such as `### Shot 1`");
-    }
-    diagnostic
-        .label("not read")
-        .hint("write `- **Field**: value`, or a table with a field and its value a row")
 }
 
 fn close_step(frame: &mut Frame, problems: &mut Problems<'_>) {

@@ -2,23 +2,25 @@
 
 use super::super::draft::Meaning;
 use super::super::node::{Node, Style};
-use super::body::Labelled;
+use super::body::{Item, Labelled};
 use super::lines::{Line, LineKind};
-use crate::source::{Span, Spanned};
+use crate::source::{Diagnostic, Span, Spanned};
 
 /// A table as it stands in the document.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Table {
     /// The header row.
     pub span: Span,
+    /// All its lines.
+    pub lines: Span,
     /// The words of the header.
     pub columns: Vec<Spanned<String>>,
     /// The cells of each row below.
     pub rows: Vec<Vec<Spanned<String>>>,
 }
 
-/// Wider than any table that somebody reads.
-const MOST_COLUMNS: usize = 64;
+/// Wider than any table that somebody writes about scenes.
+pub(crate) const MOST_COLUMNS: usize = 64;
 
 /// Words at the head of a table with a field a row.
 const HEADS: &[&str] = &[
@@ -46,8 +48,9 @@ const HEADS: &[&str] = &[
     "champ",
 ];
 
-/// The table that starts at the first of these lines, and how many lines it has; `None` where none does.
-pub(in crate::storyboard) fn read(text: &str, lines: &[Line]) -> Option<(Table, usize)> {
+/// The table that starts at the first of these lines, and how many lines it has; `None` where none does. Of each row no
+/// more cells are read than `most`.
+pub(crate) fn read(text: &str, lines: &[Line], most: usize) -> Option<(Table, usize)> {
     let row = |line: &Line| {
         (line.kind == LineKind::Text && text[line.span.range()].contains('|')).then_some(line.span)
     };
@@ -56,13 +59,14 @@ pub(in crate::storyboard) fn read(text: &str, lines: &[Line]) -> Option<(Table, 
     if !is_delimiter_row(&text[rule.range()]) {
         return None;
     }
-    let rows: Vec<Vec<Spanned<String>>> =
-        lines[2..].iter().map_while(row).map(|span| cells(text, span)).collect();
-    let length = rows.len() + 2;
-    Some((
-        Table { span: super::body::trimmed(text, head), columns: cells(text, head), rows },
-        length,
-    ))
+    let rows: Vec<Span> = lines[2..].iter().map_while(row).collect();
+    let table = Table {
+        span: super::body::trimmed(text, head),
+        lines: rows.last().map_or(head, |last| head.to(*last)),
+        columns: cells(text, head, most),
+        rows: rows.iter().map(|row| cells(text, *row, most)).collect(),
+    };
+    Some((table, rows.len() + 2))
 }
 
 fn is_delimiter_row(row: &str) -> bool {
@@ -71,7 +75,7 @@ fn is_delimiter_row(row: &str) -> bool {
 }
 
 /// The cells of a row: between bars, of which those after a backslash and in code are text.
-fn cells(text: &str, row: Span) -> Vec<Spanned<String>> {
+fn cells(text: &str, row: Span, most: usize) -> Vec<Spanned<String>> {
     let row = super::body::trimmed(text, row);
     let line = &text[row.range()];
     let mut cells = Vec::new();
@@ -88,7 +92,7 @@ fn cells(text: &str, row: Span) -> Vec<Spanned<String>> {
             _ => {}
         }
         escaped = c == '\\' && !escaped;
-        if cells.len() == MOST_COLUMNS {
+        if cells.len() == most {
             return cells;
         }
     }
@@ -98,13 +102,13 @@ fn cells(text: &str, row: Span) -> Vec<Spanned<String>> {
     cells
 }
 
-/// A cell's words: bars without their backslash, forced line breaks as spaces.
+/// A cell's words: bars without their backslash, `<br>` as a line break.
 fn cell(text: &str, span: Span) -> Spanned<String> {
     let span = super::body::trimmed(text, span);
     let mut words = text[span.range()].replace("\\|", "|");
     for mark in ["<br>", "<br/>", "<br />", "<BR>"] {
         if words.contains(mark) {
-            words = words.replace(mark, " ");
+            words = words.replace(mark, "\n");
         }
     }
     Spanned::new(words, span)
@@ -176,10 +180,36 @@ fn field(name: &Spanned<String>, value: &Spanned<String>) -> Labelled {
     }
 }
 
-/// A cell as the value of a field.
+/// A cell as the value of a field, on one line.
 pub(super) fn node(cell: &Spanned<String>) -> Node {
     if cell.value.is_empty() {
         return Node::null(cell.span);
     }
-    Node::scalar(cell.value.clone(), Style::Markdown, cell.span)
+    Node::scalar(cell.value.replace('\n', " "), Style::Markdown, cell.span)
+}
+
+/// What stands under a heading of a scene, with the tables that hold its fields taken apart.
+pub(super) fn with_fields_apart(items: Vec<Item>) -> Vec<Item> {
+    let apart = |item| match item {
+        Item::Table(table) => match table.fields() {
+            Some(fields) => fields.into_iter().map(Item::Field).collect(),
+            None => vec![Item::Table(table)],
+        },
+        other => vec![other],
+    };
+    items.into_iter().flat_map(apart).collect()
+}
+
+/// A table inside a scene that does not hold its fields.
+pub(super) fn unread(table: &Table) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::warning("table-ignored", "this table inside a scene is not read", table.span);
+    if table.is_list() && table.rows.len() > 1 {
+        return diagnostic
+            .label("looks like one shot a row")
+            .hint("give each shot a heading of its own below the scene's, such as `### Shot 1`");
+    }
+    diagnostic
+        .label("not read")
+        .hint("write `- **Field**: value`, or a table with a field and its value a row")
 }
