@@ -73,14 +73,15 @@ const SUMS: &[&str] = &[
     "runtime",
 ];
 
-/// Makes rows of the cells below a header and puts them into `found`.
+/// Makes rows of the cells below a header; `in_scene` where they are the shots of one.
 pub(super) fn rows(
     header: &[Cell],
     body: Vec<Vec<Cell>>,
     style: Style,
+    in_scene: bool,
     found: &mut Found,
 ) -> Vec<Row> {
-    let roles = roles(header, &body);
+    let roles = roles(header, &body, in_scene);
     let mut rows: Vec<Row> = Vec::new();
     let mut number = None;
     for cells in body {
@@ -201,17 +202,28 @@ pub(super) fn is_headed(text: &str) -> bool {
 }
 
 /// True for the letter of a shot inside a scene.
-fn is_letter(text: &str) -> bool {
+pub(super) fn is_letter(text: &str) -> bool {
     text.len() == 1 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-fn roles(header: &[Cell], body: &[Vec<Cell>]) -> Vec<Role> {
+/// True for words that say what happens rather than what something is called.
+fn is_told(text: &str) -> bool {
+    is_sentence(text) || text.split_whitespace().count() >= 3
+}
+
+fn roles(header: &[Cell], body: &[Vec<Cell>], in_scene: bool) -> Vec<Role> {
     let visual_by_name = |head: &Cell| {
         let key = normalise_label(&head.value);
         !AMBIGUOUS.contains(&key.as_str())
             && matches!(row::meaning(&head.value).field(), Some(Field::Visual | Field::Prompt))
     };
     let mut has_visual = header.iter().any(visual_by_name);
+    let has_action = header.iter().any(|head| {
+        matches!(
+            row::meaning(&head.value).field(),
+            Some(Field::Action | Field::Subject | Field::ImagePrompt)
+        )
+    });
     let mut roles = Vec::with_capacity(header.len());
     let mut numbered = false;
     for (index, head) in header.iter().enumerate() {
@@ -239,9 +251,11 @@ fn roles(header: &[Cell], body: &[Vec<Cell>]) -> Vec<Role> {
         } else if AMBIGUOUS.contains(&key.as_str()) {
             if most(&is_number) {
                 if scene_word(&key) { Role::Scene } else { Role::Number }
-            } else if roles.contains(&Role::Scene) && most(&is_letter) {
+            } else if (in_scene || roles.contains(&Role::Scene)) && most(&is_letter) {
                 Role::Number
-            } else if most(&is_sentence) && !has_visual {
+            } else if !has_visual
+                && (most(&is_sentence) || !has_action && most(&is_told) && cells().any(is_sentence))
+            {
                 has_visual = true;
                 Role::Visual
             } else if meaning.field() == Some(Field::Shot) {

@@ -46,7 +46,7 @@ pub(super) fn read(source: &Source) -> Result<Found, Vec<Diagnostic>> {
     }
     let rows = match by_columns(&header, &body) {
         Some(rows) => rows,
-        None => cells::rows(&header, body, Style::Quoted, &mut found),
+        None => cells::rows(&header, body, Style::Quoted, false, &mut found),
     };
     found.rows = rows;
     Ok(found)

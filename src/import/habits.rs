@@ -3,6 +3,7 @@
 use super::row::is_sentence;
 use super::values::{Settled, Settler};
 use crate::source::Spanned;
+use crate::storyboard::markdown::plain::plain;
 use crate::storyboard::node::{Node, NodeKind, Style};
 use crate::storyboard::{Field, FieldKind, Value, normalise_label};
 
@@ -92,6 +93,10 @@ impl Settler<'_> {
         node: &Node,
     ) -> (Field, Node) {
         let shown = into.fields.has(Field::Visual) || into.fields.has(Field::Prompt);
+        let files =
+            (field == Field::Reference).then(|| node.as_text().and_then(files_in)).flatten();
+        let node = &files
+            .map_or_else(|| node.clone(), |files| Node::scalar(files, Style::Quoted, node.span));
         let words = node.as_text().is_some_and(|text| {
             text.split_whitespace().count() > 2
                 && crate::storyboard::input::parse_unless_words(text).is_none()
@@ -123,12 +128,25 @@ impl Settler<'_> {
                 Some(text) if is_size(text) => Field::Shot,
                 _ => field,
             },
+            // `motion: pan_left` is the camera's.
+            Field::Action if node.as_text().is_some_and(is_move) => Field::Camera,
             Field::Shot if node.as_text().is_some_and(is_sentence) && !shown => Field::Visual,
             // `keyframe: 3` and the like aside, words under the label of a still are its prompt.
             other => other,
         };
         let NodeKind::Scalar(scalar) = &node.kind else { return (field, node.clone()) };
         let mut text = scalar.text.clone();
+        // What is bold in a table is words in a prompt.
+        if scalar.style == Style::Markdown
+            && !text.contains("![")
+            && field.spec().kind == FieldKind::Text
+            && !text.contains('\n')
+        {
+            text = plain(&text);
+        }
+        if field == Field::Camera && !text.contains(' ') {
+            text = text.replace('_', " ");
+        }
         if field == Field::Duration && scalar.style != Style::Markdown {
             let number = text.trim().parse::<f64>().ok();
             // Nobody makes a scene of a quarter of an hour; many tools count milliseconds.
@@ -177,6 +195,32 @@ fn folded(text: &str, meant: bool) -> String {
         out.push_str(&words);
     }
     out
+}
+
+/// `fox.png` + `barn.png` (x2) as a list of files; `None` for a single one, and for words.
+fn files_in(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text
+        .split(['+', '&'])
+        .map(|part| part.split('(').next().unwrap_or(part).trim().trim_matches('`'))
+        .collect();
+    let is_file = |part: &&str| {
+        !part.contains(' ')
+            && part.rsplit_once('.').is_some_and(|(stem, end)| {
+                !stem.is_empty()
+                    && matches!(end.to_lowercase().as_str(), "png" | "jpg" | "jpeg" | "webp")
+            })
+    };
+    (parts.len() > 1 && parts.iter().all(is_file)).then(|| parts.join(", "))
+}
+
+/// True for what names a camera move and says nothing else: `pan_left`, `push in`, `static`.
+fn is_move(text: &str) -> bool {
+    let words = text.trim().to_lowercase().replace(['_', '-'], " ");
+    const STILL: &[&str] = &["static", "hold", "locked", "locked off", "still"];
+    STILL.contains(&words.as_str())
+        || words.split_whitespace().count() <= 3
+            && !crate::camera::moves_in(&words).is_empty()
+            && crate::camera::named(&words).is_some()
 }
 
 /// True for the words of a shot's size that people write under `type`.

@@ -95,7 +95,13 @@ fn inherit(settler: &mut Settler<'_>, mut scene: Settled, shots: &mut [Settled])
             let names_it = own
                 .strip_prefix(parent.as_str())
                 .is_some_and(|rest| rest.starts_with(|c: char| !c.is_ascii_digit()));
-            let id = if names_it { own } else { format!("{parent}.{own}") };
+            let id = if names_it {
+                own
+            } else if super::cells::is_letter(&own) {
+                format!("{parent}{own}")
+            } else {
+                format!("{parent}.{own}")
+            };
             shot.id = Some(Spanned::new(id, shot.span));
         }
     }
@@ -322,6 +328,19 @@ fn into_scene(mut settled: Settled, id: SceneId) -> Scene {
     }
 }
 
+/// Ratios of pictures that models make.
+const USUAL_RATIOS: &[(f64, f64)] = &[
+    (16.0, 9.0),
+    (9.0, 16.0),
+    (1.0, 1.0),
+    (4.0, 3.0),
+    (3.0, 4.0),
+    (21.0, 9.0),
+    (4.0, 5.0),
+    (3.0, 2.0),
+    (2.0, 3.0),
+];
+
 /// What is said of the film.
 struct Film {
     board: Storyboard,
@@ -349,6 +368,11 @@ impl Film {
             (self.size.0, self.size.1, defaults.fields.has(Field::AspectRatio))
             && let Some(ratio) = crate::storyboard::ratio::ratio(&format!("{width}x{height}"))
         {
+            // Pixels come in steps of 16: 832x480 is meant as 16:9.
+            let near = USUAL_RATIOS
+                .iter()
+                .find(|(wide, high)| (width / height * high / wide - 1.0).abs() < 0.03);
+            let ratio = near.map_or(ratio, |(wide, high)| format!("{wide}:{high}"));
             let value = Value::Text(ratio);
             defaults.fields.set(Field::AspectRatio, Spanned::new(value, Span::default()));
         }

@@ -56,8 +56,14 @@ pub(super) fn read(source: &Source) -> Result<Found, Vec<Diagnostic>> {
         found.globals = entries;
     }
     let lines = lines::split(front.as_ref().map_or(mark, |front| front.after), &mut problems);
-    let mut reader =
-        Reader { text: &lines.text, found, scene: None, fences: Vec::new(), listed: Vec::new() };
+    let mut reader = Reader {
+        text: &lines.text,
+        found,
+        scene: None,
+        called_scene: false,
+        fences: Vec::new(),
+        listed: Vec::new(),
+    };
     let mut at = 0;
     let mut section: Option<Heading> = None;
     let mut level = 0;
@@ -96,6 +102,8 @@ struct Reader<'t> {
     found: Found,
     /// The scene whose heading was the last with a number, with its level.
     scene: Option<(u8, Row)>,
+    /// That heading says so: `Scene 1`, and not only `1`.
+    called_scene: bool,
     /// JSON and YAML that stands in fences.
     fences: Vec<Span>,
     /// Rows of tables that stand under no scene's heading.
@@ -122,6 +130,7 @@ impl Reader<'_> {
                     ));
                 }
                 self.scene = Some((level, row));
+                self.called_scene = heading.keyword;
             } else if level == 1 && self.found.title.is_none() && !heading.words.is_empty() {
                 let words = self.text[heading.span.range()].trim_matches(['*', '_', '`', ' ']);
                 for word in ["storyboard", "shot list", "scenes"] {
@@ -151,7 +160,14 @@ impl Reader<'_> {
                     let entry = (field.label, field.value);
                     match &mut self.scene {
                         Some((_, row)) => row.entries.push(entry),
-                        None => self.found.globals.push(entry),
+                        // Instructions below a list of shots are for people.
+                        None if self.found.rows.is_empty() && self.listed.is_empty() => {
+                            self.found.globals.push(entry)
+                        }
+                        None => {
+                            let said = format!("{}: {}", entry.0.value, draft::raw_text(&entry.1));
+                            self.found.loose.push(Spanned::new(said, entry.0.span));
+                        }
                     }
                 }
                 Item::Yaml(span) => self.fences.push(span),
@@ -224,7 +240,13 @@ impl Reader<'_> {
             return;
         }
         let span = table.lines;
-        let rows = cells::rows(&table.columns, table.rows, Style::Markdown, &mut self.found);
+        let rows = cells::rows(
+            &table.columns,
+            table.rows,
+            Style::Markdown,
+            self.scene.is_some(),
+            &mut self.found,
+        );
         match &mut self.scene {
             Some((_, scene)) => scene.shots.extend(rows),
             None => {
@@ -257,8 +279,11 @@ impl Reader<'_> {
             return;
         }
         let mut row = row;
-        // Words under a heading are what is seen where nothing else is.
-        if row.shots.is_empty() && !row.entries.iter().any(|(label, _)| shows(&label.value)) {
+        // Words under the heading of a scene are what is seen where nothing else is.
+        if self.called_scene
+            && row.shots.is_empty()
+            && !row.entries.iter().any(|(label, _)| shows(&label.value))
+        {
             let words = row.entries.iter_mut().find(|(label, _)| label.value == "notes");
             words.into_iter().for_each(|(label, _)| "visual".clone_into(&mut label.value));
         }
@@ -337,7 +362,20 @@ fn by_field(table: &Table) -> Option<Vec<Entry>> {
         || matches!(second.as_str(), "value" | "values" | "details" | "wert" | "waarde" | "值");
     // Without such a header, its cells are a label and a value like those below.
     let headless = !named && width == 2 && known(&table.columns[0]) && !known(&table.columns[1]);
-    if all == 0 || good * 2 < all || !(named || headless) {
+    // A dictionary of fields is no scene.
+    let explains = matches!(
+        second.as_str(),
+        "meaning"
+            | "means"
+            | "explanation"
+            | "definition"
+            | "purpose"
+            | "含义"
+            | "意味"
+            | "bedeutung"
+            | "betekenis"
+    );
+    if all == 0 || good * 2 < all || !(named || headless) || explains {
         return None;
     }
     let mut rows = Vec::new();

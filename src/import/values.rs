@@ -202,7 +202,7 @@ impl<'s> Settler<'s> {
         draft.put_meant(label, meaning, node, &mut scratch);
         let good = scratch.finish().is_empty() && draft.unknown.is_empty();
         match draft.steps {
-            Some(steps) if good && !steps.is_empty() => {
+            Some(steps) if good && !steps.is_empty() && !steps.iter().any(is_number_only) => {
                 into.steps.get_or_insert_default().extend(steps)
             }
             _ => self.note(
@@ -248,6 +248,14 @@ impl<'s> Settler<'s> {
                 let style = if rest.contains('\n') { Style::Literal } else { Style::Quoted };
                 self.value(into, field, rank, label, &Node::scalar(rest, style, node.span));
             }
+            return;
+        }
+        if field == Field::Music
+            && node
+                .as_text()
+                .is_some_and(|text| crate::storyboard::input::parse_unless_words(text).is_some())
+        {
+            self.note(into, label, node, "a file of music is put under the cut, not into a prompt");
             return;
         }
         let (field, node) = self.fitted(into, field, label, node);
@@ -335,6 +343,15 @@ impl<'s> Settler<'s> {
             self.note(into, label, node, &why);
         }
     }
+}
+
+/// True for `extend: 2`: how often, or by how much, and nothing that can be asked for.
+fn is_number_only(step: &Step) -> bool {
+    step.fields.text(Field::Prompt).is_some_and(|words| {
+        !words.chars().any(char::is_alphabetic)
+            || matches!(words.trim().to_lowercase().as_str(), "true" | "false" | "yes" | "no")
+            || crate::storyboard::duration::parse(words, None).is_ok()
+    })
 }
 
 fn shown(value: &Value) -> String {

@@ -16,6 +16,7 @@ pub use beats::{Beat, beats, in_plain_words};
 pub use origin::{Origin, Piece, pieces};
 pub use templates::{PromptError, Templates};
 
+use crate::storyboard::markdown::plain::plain;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -131,7 +132,7 @@ fn context(input: &PromptInput) -> Context<'_> {
     // With a picture, what is seen is told only where nothing else says what moves.
     let told_of = |name: &&&str| !(**name == "visual" && input.from_image && given("action"));
     let timed = TIMED.iter().filter(told_of).find_map(|name| {
-        let beats = beats(&one_line(input.fields.get(*name)?))?;
+        let beats = beats(&plain(input.fields.get(*name)?))?;
         Some((*name, beats))
     });
     let (beats_of, beats) = timed.unwrap_or_default();
@@ -152,7 +153,7 @@ const TIMED: [&str; 2] = ["action", "visual"];
 
 /// A field as templates get it: on one line, and its beats in plain words. Their times are in `beats`.
 fn told(name: &str, text: &str) -> String {
-    let line = one_line(text);
+    let line = plain(text);
     if TIMED.contains(&name) { in_plain_words(&line) } else { line }
 }
 

@@ -223,7 +223,9 @@ impl Draft {
         };
         let source = problems.source();
         let written = |label: Label| source.slice(label.span).trim().to_owned();
-        if before.rank == rank {
+        // `Caption (EN)` and `Caption (JA)` are two things under one label.
+        let same = normalise_label(&written(before)) == normalise_label(&written(this));
+        if before.rank == rank && same {
             let line = source.line(before.span.start);
             problems.push(
                 Diagnostic::error(
@@ -241,7 +243,8 @@ impl Draft {
             return;
         }
         // Which label wins must not depend on the order of the lines, so that sorting them changes nothing.
-        let (winner, loser) = if rank < before.rank { (this, before) } else { (before, this) };
+        let wins = (rank, written(this)) < (before.rank, written(before));
+        let (winner, loser) = if wins { (this, before) } else { (before, this) };
         let name = field.name();
         problems.push(
             Diagnostic::warning(
@@ -258,7 +261,7 @@ impl Draft {
             .related(winner.span, "used")
             .hint(format!("say all of it under `{name}`")),
         );
-        let lost = if rank < before.rank {
+        let lost = if wins {
             self.labels.insert(field, this);
             let old = self.fields.remove(field);
             self.fields.set(field, read);

@@ -81,13 +81,13 @@ fields! {
         "What matters most where the model is `auto`: value, quality, speed, audio, animate, edit, extend, upscale or consistency.";
     ImageModel "image_model" Text true &["stillmodel", "picturemodel", "图片模型", "bildmodell"],
         "The image model that makes stills, such as `Nano Banana`: keyframes, and scenes of type `image`.";
-    Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト", "aivideoprompt", "videogenerationprompt", "generationprompt", "promptvideo", "videogenprompt", "animationprompt", "prompttext", "veoprompt", "klingprompt", "runwayprompt", "soraprompt", "视频提示词", "动画提示词", "动态提示词", "動画プロンプト", "texttovideoprompt", "englishprompt"],
+    Prompt "prompt" Text true &["videoprompt", "motionprompt", "aiprompt", "提示词", "プロンプト", "aivideoprompt", "videogenerationprompt", "generationprompt", "promptvideo", "videogenprompt", "animationprompt", "prompttext", "veoprompt", "klingprompt", "runwayprompt", "soraprompt", "视频提示词", "动画提示词", "动态提示词", "動画プロンプト", "texttovideoprompt", "englishprompt", "textprompt", "clipprompt"],
         "The whole prompt, used word for word with nothing appended.";
-    Visual "visual" Text true &["description", "scene", "visuals", "shotdescription", "visualdescription", "whatanimates", "画面", "画面内容", "内容", "描述", "シーン説明", "映像", "beschreibung", "bild", "beschrijving", "beeld", "scenedescription", "visualprompt", "whatwesee", "visualcontent", "画面描述", "画面説明", "映像内容", "bildinhalt", "bildbeschreibung", "beeldbeschrijving"],
+    Visual "visual" Text true &["description", "scene", "visuals", "shotdescription", "visualdescription", "whatanimates", "画面", "画面内容", "内容", "描述", "シーン説明", "映像", "beschreibung", "bild", "beschrijving", "beeld", "scenedescription", "visualprompt", "whatwesee", "visualcontent", "画面描述", "画面説明", "映像内容", "bildinhalt", "bildbeschreibung", "beeldbeschrijving", "desc", "visualframe", "visualintent", "imagedescription", "画面描写"],
         "What is seen.";
     Subject "subject" Text true &["主体", "被写体", "motiv", "onderwerp"],
         "Who or what the shot is of.";
-    Action "action" Text true &["whathappens", "motion", "动作", "アクション", "動き", "handlung", "aktion", "actie", "handeling", "subjectmotion"],
+    Action "action" Text true &["whathappens", "motion", "动作", "アクション", "動き", "handlung", "aktion", "actie", "handeling", "subjectmotion", "动作表演", "表演", "characteraction", "performance"],
         "What happens; beats may have times, as in `0-3s: She waits. 3-6s: She turns.`";
     Setting "setting" Text true &["location", "environment", "place", "场景", "地点", "場所", "ort", "schauplatz", "locatie", "scenelocation"],
         "Where it is.";
@@ -99,7 +99,7 @@ fields! {
         "The light.";
     Mood "mood" Text true &["tone", "atmosphere", "氛围", "情绪", "雰囲気", "stimmung", "sfeer", "emotion", "vibe", "情感"],
         "The mood.";
-    Style "style" Text true &["visualstyle", "look", "artstyle", "风格", "スタイル", "stil", "stijl", "globalstyle", "overallstyle", "aesthetic", "lookandfeel", "stylenotes"],
+    Style "style" Text true &["visualstyle", "look", "artstyle", "风格", "スタイル", "stil", "stijl", "globalstyle", "overallstyle", "aesthetic", "lookandfeel", "stylenotes", "stylesuffix", "styleprefix", "stylespine"],
         "The look of the picture: film stock, lens, grade, technique.";
     Characters "characters" Names true &["character", "cast", "who", "角色", "人物", "キャラクター", "登場人物", "figuren", "personages", "charactersinscene", "scenecharacters", "出场人物", "登场人物", "characterspresent"],
         "The characters in the scene, by the names that front matter gives them.";
@@ -107,15 +107,15 @@ fields! {
         "What is said on camera, one line each, as `Ada: Not tonight.`";
     VoiceName "voice_name" Text true &["voiceid", "narratorvoice"],
         "The voice that speaks in a step `voice` where no character's does, by the name or id that the speech model has.";
-    Audio "audio" Audio true &["sound", "sounds", "audiocues", "音频", "声音", "音声", "ton", "geluid", "sounddesign", "audionotes", "soundscape", "audiodesign"],
+    Audio "audio" Audio true &["sound", "sounds", "audiocues", "音频", "声音", "音声", "ton", "geluid", "sounddesign", "audionotes", "soundscape", "audiodesign", "audiodescription"],
         "Sound in words, `on` or `off` for the model's sound switch, or an audio file.";
-    Sfx "sfx" Text true &["soundeffects", "soundeffect", "effects", "音效", "効果音", "geräusche", "geluidseffecten", "soundfx", "se", "foley"],
+    Sfx "sfx" Text true &["soundeffects", "soundeffect", "effects", "音效", "効果音", "geräusche", "geluidseffecten", "soundfx", "se", "foley", "soundcue", "soundcues", "sfxcue"],
         "Sound effects.";
     Ambient "ambient" Text true &["ambience", "atmos", "roomtone", "环境音", "環境音", "umgebung", "omgevingsgeluid"],
         "The sound of the place.";
     Music "music" Text true &["bgm", "score", "soundtrack", "配乐", "音乐", "音楽", "musik", "muziek", "backgroundmusic", "musiccue", "musictrack", "背景音乐"],
         "Music that the model is asked to play.";
-    Negative "negative" Text true &["negativeprompt", "avoid", "exclude", "负面提示词", "ネガティブプロンプト", "negativeprompts", "反向提示词", "负向提示词"],
+    Negative "negative" Text true &["negativeprompt", "avoid", "exclude", "负面提示词", "ネガティブプロンプト", "negativeprompts", "反向提示词", "负向提示词", "promptnegative", "globalnegativeprompt"],
         "What must not be seen.";
     Reference "reference" Inputs true &["ref", "references", "image", "images", "sourceimage", "startimage", "inputimage", "firstframe", "startframe", "referenceimage", "参考图", "参考画像", "referenz", "referentie", "imageurl", "imagepath", "imagefile", "referenceimages", "referenceimageurl", "firstframeimage", "firstframeurl", "imagereference"],
         "The first frame or reference pictures: paths, URLs, `scene:3` or `img-003`.";
@@ -131,15 +131,15 @@ fields! {
         "The ratio of the picture, such as `16:9`.";
     Resolution "resolution" Text true &["quality", "res", "分辨率", "解像度", "auflösung", "resolutie"],
         "The resolution or quality asked for, such as `1080p`.";
-    Seed "seed" Integer true &["seeds", "种子", "シード"],
+    Seed "seed" Integer true &["seeds", "种子", "シード", "baseseed"],
         "A number that makes takes comparable, where the model honours one.";
     Params "params" Params true &["parameters", "modelparams", "参数"],
         "A model's own parameters by their own names: `cfg_scale=0.5; watermark=me`.";
     File "file" Text false &["src", "sourcefile", "asset", "footage", "素材"],
         "Footage or a still that exists; the scene is never generated.";
-    Text "text" Text false &["textoverlay", "onscreentext", "textonscreen", "screentext", "super", "caption", "captions", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst", "overlaytext", "overlay", "subtitle", "subtitles", "屏幕文字", "texteinblendung", "tekstinbeeld", "supers", "文字", "キャプション"],
+    Text "text" Text false &["textoverlay", "onscreentext", "textonscreen", "screentext", "super", "caption", "captions", "titlecard", "superimposed", "字幕", "テロップ", "einblendung", "tekst", "overlaytext", "overlay", "subtitle", "subtitles", "屏幕文字", "texteinblendung", "tekstinbeeld", "supers", "文字", "キャプション", "画面文字", "onscreengraphic", "onscreengraphics", "ensubtitle", "ensubtitles", "jasubtitle"],
         "Words on the screen, added in the cut.";
-    Voiceover "voiceover" Text false &["vo", "narration", "narrator", "旁白", "ナレーション", "sprecher", "offtext", "voiceovertext", "voiceoverscript", "narrationtext", "narrationscript", "spokentext", "解说", "解说词", "配音", "voixoff", "画外音", "sprechertext"],
+    Voiceover "voiceover" Text false &["vo", "narration", "narrator", "旁白", "ナレーション", "sprecher", "offtext", "voiceovertext", "voiceoverscript", "narrationtext", "narrationscript", "spokentext", "解说", "解说词", "配音", "voixoff", "画外音", "sprechertext", "vocue", "audionarration", "envo", "javo", "voline", "vocopy"],
         "Words of a narrator, added in the cut.";
     Transition "transition" Text false &["transitionout", "transitionto", "转场", "トランジション", "übergang", "overgang", "transitions", "转场方式", "transitiontonext"],
         "The cut after the scene: cut, crossfade, fade-to-black.";
@@ -223,7 +223,70 @@ impl Field {
 
     /// The field of a normalised label, and how far down its row the label stands: 0 is the name itself.
     pub(crate) fn ranked(normalised: &str) -> Option<(Self, usize)> {
-        LABELS.get(normalised).copied()
+        LABELS.get(normalised).copied().or_else(|| Some((prompt_of_model(normalised)?, MODEL_RANK)))
+    }
+}
+
+/// The rank of `Veo 3.1 Prompt`: behind every label that stands in the table.
+const MODEL_RANK: usize = 400;
+
+/// Names that models of clips and of stills go by in a label such as `Veo 3.1 Prompt` or `Midjourney prompt`.
+const CLIP_MODELS: &[&str] = &[
+    "veo",
+    "kling",
+    "runway",
+    "sora",
+    "hailuo",
+    "minimax",
+    "seedance",
+    "wan",
+    "luma",
+    "pika",
+    "grok",
+    "pixverse",
+    "vidu",
+    "hunyuan",
+    "higgsfield",
+    "可灵",
+    "即梦",
+    "海螺",
+];
+const STILL_MODELS: &[&str] = &[
+    "midjourney",
+    "mj",
+    "nanobanana",
+    "imagen",
+    "flux",
+    "seedream",
+    "gptimage",
+    "dalle",
+    "ideogram",
+    "stablediffusion",
+];
+
+/// What a label that names a model and a prompt means.
+fn prompt_of_model(normalised: &str) -> Option<Field> {
+    let words = ["prompts", "prompt", "プロンプト", "提示词"];
+    let before = words.iter().find_map(|word| normalised.strip_suffix(word))?;
+    let kinds =
+        [("video", Field::Prompt), ("image", Field::ImagePrompt), ("still", Field::ImagePrompt)];
+    let kind = kinds.iter().find_map(|(word, field)| Some((before.strip_suffix(word)?, *field)));
+    let (before, kind) = kind.map_or((before, None), |(before, field)| (before, Some(field)));
+    let version = |rest: &str| {
+        let rest = ["fast", "lite", "pro", "turbo", "quality", "standard", "master", "gen", "v"]
+            .iter()
+            .fold(rest.to_owned(), |rest, word| rest.replace(word, ""));
+        rest.chars().all(|c| c.is_ascii_digit())
+    };
+    let of = |models: &[&str]| {
+        models.iter().any(|model| before.strip_prefix(model).is_some_and(version))
+    };
+    if of(CLIP_MODELS) {
+        Some(kind.unwrap_or(Field::Prompt))
+    } else if of(STILL_MODELS) {
+        Some(kind.unwrap_or(Field::ImagePrompt))
+    } else {
+        None
     }
 }
 
@@ -449,5 +512,24 @@ mod tests {
         }
         assert_eq!(Field::labelled("运镜"), Some(Field::Camera));
         assert_eq!(Field::labelled("🎬"), None);
+    }
+
+    #[test]
+    fn a_prompt_may_be_called_after_its_model() {
+        for label in [
+            "Veo 3.1 Prompt",
+            "Kling Video Prompt",
+            "Veo 3.1プロンプト",
+            "Sora 2 Pro prompt",
+            "Runway Gen-4 Prompt",
+        ] {
+            assert_eq!(Field::labelled(label), Some(Field::Prompt), "{label}");
+        }
+        for label in ["Midjourney v7 prompt", "Nano Banana image prompt", "Kling image prompt"] {
+            assert_eq!(Field::labelled(label), Some(Field::ImagePrompt), "{label}");
+        }
+        for label in ["system prompt", "Wanted prompt", "Veolia prompt", "prompt version"] {
+            assert_eq!(Field::labelled(label), None, "{label}");
+        }
     }
 }

@@ -48,6 +48,8 @@ struct Unknown {
     count: usize,
     /// The name that was meant, most likely.
     suggestion: Option<&'static str>,
+    /// The label is a slip of the pen, and what is meant is no guess.
+    slip: bool,
 }
 
 impl<'a> Problems<'a> {
@@ -88,7 +90,9 @@ impl<'a> Problems<'a> {
         let key = format!("character {}", field::normalise_label(&label.value));
         let message = format!("a character has no {}", quoted(&label.value));
         self.unknown(key, label.span, message, |_, key| {
-            nearest(key.trim_start_matches("character "), CHARACTER_WORDS.iter().copied())
+            let key = key.trim_start_matches("character ");
+            let near = nearest(key, CHARACTER_WORDS.iter().copied())?;
+            Some((near, is_slip(key, near)))
         });
     }
 
@@ -97,7 +101,7 @@ impl<'a> Problems<'a> {
         key: String,
         span: Span,
         message: String,
-        suggest: fn(&mut Self, &str) -> Option<&'static str>,
+        suggest: fn(&mut Self, &str) -> Option<(&'static str, bool)>,
     ) {
         if let Some(known) = self.unknown.get_mut(&key) {
             known.count += 1;
@@ -105,27 +109,29 @@ impl<'a> Problems<'a> {
             if known.count <= PLACES + 1 {
                 problem.related.push((span, "here too".to_owned()));
             }
-            if let Some(name) = known.suggestion {
+            if let (Some(name), true) = (known.suggestion, known.slip) {
                 let text = written_as(self.source.slice(span), name);
                 problem.fix.push(Edit { span, text });
             }
             return;
         }
-        let suggestion = suggest(self, &key);
+        let near = suggest(self, &key);
+        let slip = near.is_some_and(|(_, slip)| slip);
+        let suggestion = near.map(|(name, _)| name);
         let mut problem = Diagnostic::warning("unknown-field", message, span).label("not used");
-        if let Some(name) = suggestion {
+        if let (Some(name), true) = (suggestion, slip) {
             problem = problem.fix(span, written_as(self.source.slice(span), name));
         }
         problem.hint = Some(suggestion.map_or_else(
             || "write it as `notes` if it is for people; `storyreel schema storyboard` lists the fields".to_owned(),
             |name| format!("did you mean `{name}`?"),
         ));
-        self.unknown.insert(key, Unknown { index: self.found.len(), count: 1, suggestion });
+        self.unknown.insert(key, Unknown { index: self.found.len(), count: 1, suggestion, slip });
         self.found.push(problem);
     }
 
-    /// The field's name nearest to a normalised label, when it is near.
-    fn suggest(&mut self, key: &str) -> Option<&'static str> {
+    /// The field's name nearest to a normalised label, when it is near, and whether the label is a slip of the pen.
+    fn suggest(&mut self, key: &str) -> Option<(&'static str, bool)> {
         let length = key.chars().count();
         if !(3..=30).contains(&length) || self.searches >= SUGGESTIONS {
             return None;
@@ -139,7 +145,7 @@ impl<'a> Problems<'a> {
             .map(|(label, name)| (strsim::osa_distance(key, label), label, name))
             .filter(|(distance, ..)| *distance <= limit)
             .min()
-            .map(|(.., name)| name)
+            .map(|(_, label, name)| (name, is_slip(key, label)))
     }
 
     /// All problems in document order, as many as are shown.
@@ -157,6 +163,15 @@ impl<'a> Problems<'a> {
         }
         self.found
     }
+}
+
+/// True where a word is another one with a slip of the pen, and no word of its own: `assets` is not `asset`, and `mode` is
+/// not `model`.
+fn is_slip(word: &str, meant: &str) -> bool {
+    word.chars().count() >= 5
+        && strsim::osa_distance(word, meant) == 1
+        && !word.starts_with(meant)
+        && !meant.starts_with(word)
 }
 
 /// A field's name in the manner of a label: `Aspect ratio` beside `Apsect Ratio`, else as it is.

@@ -194,7 +194,8 @@ mod headings {
         no_keyword_with_image_prompt_field: "# Film\n## Opening\n- **Image prompt**: Dawn\n" => "opening Opening; image_prompt: Dawn";
         no_keyword_and_prose_only: "# Film\n## About\nA film about the sea.\n## Scene 1\n- **Visual**: Dawn\n- **Duration**: 5s\n" => "1; duration: 5 s; visual: Dawn";
         scene_overview_is_none: "## Scene overview\nAll of it.\n## Scene 1\n- **Visual**: Dawn\n- **Duration**: 5s\n" => "1; duration: 5 s; visual: Dawn";
-        negative_prompt_is_none: "## Negative prompt\nblur\n## Scene 1\n- **Visual**: Dawn\n- **Duration**: 5s\n" => "1; duration: 5 s; visual: Dawn";
+        negative_prompt_is_none: "## Negative prompt\nblur\n## Scene 1\n- **Visual**: Dawn\n- **Duration**: 5s\n" => "1; duration: 5 s; visual: Dawn\n! film-wide-words";
+        a_name_with_a_field_table: "## P01 - Intro spool\n| Field | Value |\n|---|---|\n| Visual | Dawn |\n| Duration | 5s |\n" => "P01 Intro spool; duration: 5 s; visual: Dawn";
         source_is_enough: "## Scene 1\n- **Duration**: 5s\n- **Source file**: refs/sea.mp4\n" => "1; duration: 5 s; file: refs/sea.mp4";
         image_prompt_is_enough: "## Scene 1\n- **Duration**: 5s\n- **Keyframe**: A lamp\n" => "1; duration: 5 s; image_prompt: A lamp";
     }

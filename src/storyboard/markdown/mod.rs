@@ -5,13 +5,14 @@ pub(crate) mod front;
 pub(crate) mod heading;
 pub(crate) mod lines;
 mod overview;
+pub(crate) mod plain;
 mod scenes;
 mod sub_heading;
 pub(crate) mod table;
 
 use super::document::{self, Drafted};
 use super::node::NodeKind;
-use super::problems::{Problems, first_line};
+use super::problems::{Problems, first_line, quoted};
 use super::scene::Storyboard;
 use super::yaml;
 use crate::source::{Diagnostic, Source, Span};
@@ -40,7 +41,7 @@ pub(super) fn read(problems: &mut Problems<'_>) -> Option<Drafted> {
     for index in 0..sections.len() {
         scenes.section(index, &sections);
     }
-    scenes.finish(front.is_some())
+    scenes.finish(front.is_some(), &sections)
 }
 
 /// What front matter says about the film.
@@ -97,8 +98,21 @@ fn sections(
 }
 
 /// Why a document without scenes is refused.
-fn refusal(source: &Source, has_front: bool) -> Diagnostic {
+fn refusal(source: &Source, has_front: bool, counted: &[(String, Span)]) -> Diagnostic {
     let span = first_line(source);
+    if let [(word, first), ..] = counted {
+        let message = format!(
+            "this is not a storyboard: {} is not called a scene",
+            quoted(source.slice(*first))
+        );
+        let problem = Diagnostic::error("not-a-storyboard", message, *first)
+            .label("looks like the first of several scenes")
+            .hint(format!(
+                "if those are scenes, call them so: `## Scene 1` in place of `## {} 1`",
+                capital(word)
+            ));
+        return problem;
+    }
     let hint = "write `## Scene 1: Opening` with `- **Visual**: ...` under it, or run `storyreel init` for a starter";
     let bold = bold_scenes(source);
     if let Some(first) = bold.first() {
@@ -121,6 +135,39 @@ fn refusal(source: &Source, has_front: bool) -> Diagnostic {
     Diagnostic::error(code, message, span)
         .label("looked for headings such as `## Scene 1: Opening`")
         .hint(hint)
+}
+
+/// Headings such as `Prompt 1: ...` and `Prompt 2: ...`, where one word counts several.
+fn counted(text: &str, sections: &[Section]) -> Vec<(String, Span)> {
+    let word = |section: &Section| {
+        let words = text[section.heading.span.range()].trim_matches(['*', '_', ' ']);
+        let (word, rest) = words.split_once(' ')?;
+        let is_word = word.chars().count() >= 3 && word.chars().all(char::is_alphabetic);
+        let counts = rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        let is_other = matches!(
+            word.to_lowercase().as_str(),
+            "chapter"
+                | "step"
+                | "part"
+                | "section"
+                | "appendix"
+                | "version"
+                | "phase"
+                | "week"
+                | "day"
+                | "table"
+                | "figure"
+        );
+        (is_word && counts && !is_other).then(|| (word.to_lowercase(), section.heading.span))
+    };
+    let all: Vec<(String, Span)> = sections.iter().take(100).filter_map(word).collect();
+    let most = all.iter().map(|(word, _)| all.iter().filter(|(other, _)| other == word).count());
+    if most.max().is_some_and(|most| most >= 2) { all } else { Vec::new() }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// Lines such as `**Scene 1: Opening**`.

@@ -1,7 +1,7 @@
 //! Overviews: a table beside the headings of the same scenes. The headings count, the table fills gaps.
 
 use super::super::draft::Meaning;
-use super::super::field::{Field, Value};
+use super::super::field::{Field, SHOWN, Value};
 use super::super::problems::{Problems, quoted};
 use super::super::scene::{Scene, SceneId};
 use super::super::value::{self, Outcome};
@@ -126,7 +126,10 @@ fn fill(
     // What a scene shows is said once: a prompt of its own needs no description.
     let is_said =
         scene.fields.has(field) || field == Field::Visual && scene.fields.has(Field::Prompt);
-    if is_said && field != Field::Duration {
+    // A list of the material a film is made of says nothing of a scene that shows something of its own.
+    let is_shown = SHOWN.iter().any(|shown| scene.fields.has(*shown));
+    let is_about_files = matches!(field, Field::File | Field::Kind) && is_shown;
+    if (is_said || is_about_files) && field != Field::Duration {
         return true;
     }
     let value = match value::read(field, label, &table::node(cell), problems) {

@@ -1,10 +1,10 @@
 //! Sections become scenes, their shots and steps.
 
 use super::super::document::{self, Drafted};
-use super::super::draft::{self, Draft, Place};
+use super::super::draft::{self, Draft, Meaning, Place};
 use super::super::field::{Field, Fields, GLOBAL_FIELDS, Value, normalise_label};
 use super::super::node::{Node, NodeKind, Style};
-use super::super::problems::Problems;
+use super::super::problems::{Problems, quoted};
 use super::super::scene::{Scene, SceneId, Step, StepKind, Storyboard};
 use super::super::value::{self, Outcome};
 use super::super::{ratio, words, yaml};
@@ -13,7 +13,7 @@ use super::heading::Heading;
 use super::lines::{Line, Lines};
 use super::sub_heading::{inline, step_heading};
 use super::table::{self, Table};
-use super::{Section, overview, refusal};
+use super::{Section, counted, overview, refusal};
 use crate::source::{Diagnostic, Span, Spanned};
 
 /// A scene that may still get sub-headings.
@@ -64,6 +64,8 @@ pub(in crate::storyboard) struct Scenes<'d, 's, 'p> {
     problems: &'p mut Problems<'s>,
     storyboard: Storyboard,
     globals: Option<Draft>,
+    /// Headings before the scenes that name what could be said of the whole film, with words that nothing reads.
+    unread: Vec<(Field, Span)>,
     stack: Vec<Frame>,
     /// Scenes in document order, each with whether some value of it was wrong.
     finished: Vec<(Scene, bool)>,
@@ -117,6 +119,7 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
             lines: &lines.lines,
             problems,
             globals: front.is_none().then(|| Draft::new(Place::Defaults)),
+            unread: Vec::new(),
             storyboard: front.unwrap_or_default(),
             stack: Vec::new(),
             finished: Vec::new(),
@@ -199,7 +202,11 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
         if self.stack.is_empty() {
             let within = Within::Fields;
             let items = self.body(&section.lines, within);
-            if self.is_scene(index, section, &items, all) {
+            // The rows of a `Field | Value` table under a numbered heading are fields as well.
+            let has_table =
+                section.heading.numbered && items.iter().any(|item| matches!(item, Item::Table(_)));
+            let apart = has_table.then(|| table::with_fields_apart(items.clone()));
+            if self.is_scene(index, section, apart.as_ref().unwrap_or(&items), all) {
                 self.start_scene(section, items);
             } else if self.finished.is_empty() {
                 if section.level == 1
@@ -216,6 +223,11 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
                     self.storyboard.title = Some(Spanned::new(words, span));
                 }
+                let about = draft::known(&section.heading.words)
+                    .filter(|field| FOR_THE_FILM.contains(field));
+                if let (Some(field), true) = (about, items.iter().any(is_words)) {
+                    self.unread.push((field, section.heading.span));
+                }
                 self.global_items(items);
             } else {
                 for item in items {
@@ -228,6 +240,18 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
             return;
         }
         self.sub_section(section);
+    }
+
+    /// The label of a field whose words begin below it, where those are what is seen or heard.
+    fn alone_on_its_line(&self, field: &Labelled) -> Option<Spanned<String>> {
+        let told = matches!(
+            field.meaning.field(),
+            Some(Field::Visual | Field::Action | Field::Prompt | Field::Subject | Field::Setting)
+        );
+        let below = field.value.kind != NodeKind::Null
+            && self.text[field.label.span.end..field.value.span.start.max(field.label.span.end)]
+                .contains('\n');
+        (told && below).then(|| field.label.clone())
     }
 
     fn is_scene(&self, index: usize, section: &Section, items: &[Item], all: &[Section]) -> bool {
@@ -326,7 +350,30 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
 
     /// Puts what stands under a scene's own heading, or under a sub-heading that adds to it, into the scene.
     fn items(&mut self, frame: &mut Frame, items: Vec<Item>, own: bool) {
+        // The label alone on its line whose words have just ended.
+        let mut alone: Option<Spanned<String>> = None;
         for (index, item) in table::with_fields_apart(items).into_iter().enumerate() {
+            if let (Item::Prose(node), Some(label)) = (&item, &alone)
+                && !is_picture(node)
+                && !is_rows(node)
+            {
+                let name = quoted(&label.value);
+                self.problems.push(
+                    Diagnostic::warning(
+                        "paragraph-apart",
+                        format!("this paragraph is no part of {name}: a blank line ends it"),
+                        node.span,
+                    )
+                    .label("read as notes")
+                    .hint(format!(
+                        "take the blank line away, or indent the paragraph below {name}"
+                    )),
+                );
+            }
+            alone = match &item {
+                Item::Field(field) => self.alone_on_its_line(field),
+                _ => None,
+            };
             match item {
                 Item::Field(Labelled { label, meaning, value, group, .. }) => {
                     if !(group && value.kind == NodeKind::Null) {
@@ -341,6 +388,15 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                     )
                     .label("not read")
                     .hint("to start the clip from it, write `- **Reference**: ` in front of it"),
+                ),
+                Item::Prose(node) if is_rows(&node) => self.problems.push(
+                    Diagnostic::warning(
+                        "table-ignored",
+                        "these rows have no header, so they are not read",
+                        node.span,
+                    )
+                    .label("not read")
+                    .hint("put `| Field | Value |` and `|---|---|` above them, or write lines such as `- **Visual**: ...`"),
                 ),
                 Item::Prose(node) => frame.prose.push(node),
                 Item::Yaml(span) => {
@@ -605,12 +661,39 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
     }
 
     /// The storyboard; `None` where no section was a scene, which is reported.
-    pub fn finish(mut self, has_front: bool) -> Option<Drafted> {
+    pub fn finish(mut self, has_front: bool, sections: &[Section]) -> Option<Drafted> {
         while !self.stack.is_empty() {
             self.pop();
         }
         if let Some(globals) = self.globals.take() {
             self.storyboard.defaults = globals.fields;
+        }
+        for (field, span) in std::mem::take(&mut self.unread) {
+            let has = if field == Field::Characters {
+                !self.storyboard.characters.is_empty()
+            } else {
+                self.storyboard.defaults.has(field)
+            };
+            if has || self.finished.is_empty() {
+                continue;
+            }
+            let name = field.name();
+            let line = if field == Field::Characters {
+                "characters: {ada: {look: \"60s, grey braid\"}}".to_owned()
+            } else {
+                format!("{name}: ...")
+            };
+            self.problems.push(
+                Diagnostic::warning(
+                    "film-wide-words",
+                    format!("what stands here looks like the film's `{name}`, and is not read"),
+                    span,
+                )
+                .label("in no prompt")
+                .hint(format!(
+                    "write it in front matter, at the top between two lines of `---`: `{line}`"
+                )),
+            );
         }
         let tables = std::mem::take(&mut self.tables);
         if self.finished.is_empty() {
@@ -622,7 +705,10 @@ impl<'d, 's, 'p> Scenes<'d, 's, 'p> {
                 )
                 .label("looks like one shot a row")
                 .hint("give each shot a heading, `## Shot 1`, with `- **Visual**: ...` and `- **Duration**: 5s` under it"),
-                None => refusal(self.problems.source(), has_front),
+                None => {
+                    let counted = counted(self.text, sections);
+                    refusal(self.problems.source(), has_front, &counted)
+                },
             };
             self.problems.push(problem);
             return None;
@@ -647,6 +733,27 @@ fn close_step(frame: &mut Frame, problems: &mut Problems<'_>) {
     frame.draft.broken |= draft.broken;
     frame.draft.unknown.append(&mut draft.unknown);
     frame.draft.steps.get_or_insert_default().push(Step { kind, span, fields: draft.fields });
+}
+
+/// What a heading before the scenes may be about that holds for all of them.
+const FOR_THE_FILM: &[Field] =
+    &[Field::Style, Field::Negative, Field::Characters, Field::Lighting, Field::Mood];
+
+/// True for prose or a bullet without a label that is known.
+fn is_words(item: &Item) -> bool {
+    match item {
+        Item::Prose(_) => true,
+        Item::Field(field) => field.meaning == Meaning::Unknown,
+        _ => false,
+    }
+}
+
+/// True for rows of a table that have no header.
+fn is_rows(node: &Node) -> bool {
+    node.as_text().is_some_and(|text| {
+        let text = text.trim();
+        text.starts_with('|') && text.ends_with('|') && text.matches('|').count() > 2
+    })
 }
 
 /// True for `![a frame](frame.png)` alone in its paragraph: a picture of the board, not words about it.
