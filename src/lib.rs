@@ -29,6 +29,7 @@ pub mod plan;
 pub mod ports;
 pub mod ledger;
 pub mod remote;
+pub mod shared;
 pub mod discovery;
 pub mod publish;
 pub mod engine;

@@ -1,12 +1,18 @@
-//! The four small ports through which a run sees the world: clock, transport, ledger, files.
+//! The small ports through which a run sees the world: clock, transport, ledger, files, and, where machines share a
+//! cache, what the others do.
 //!
 //! The real ones are in `engine::real`; tests put a seeded world in their place and simulate whole runs.
 //! The ledger's port is [`crate::ledger::Ledger`].
 
+use crate::record::{ClipRecord, Failure, Slot};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Time and chance.
@@ -147,4 +153,97 @@ pub trait Files: Send + Sync {
     fn probe(&self, path: &Path) -> Result<crate::media::Probe, String>;
     /// One frame (`first` or `last`) of a clip as a picture in a new temporary file in `folder`, or why there is none.
     fn frame(&self, clip: &Path, which: &str, folder: &Path) -> Result<PathBuf, String>;
+}
+
+/// A submission that is about to be made, as it is told to the other machines.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Where what is asked for belongs.
+    pub slot: Slot,
+    /// Fingerprint of the symbolic request: together with the slot the same for whoever asks for the same.
+    pub fingerprint: String,
+    /// Who claims it: no other submission of any machine has this name.
+    pub by: String,
+    /// What this machine knows of earlier submissions of the same: places of claims, names of claimants, ids of tasks.
+    /// Those are not what is asked for now.
+    pub known: BTreeSet<String>,
+    /// Tasks that this machine knew when its run began.
+    pub tasks: Arc<BTreeSet<String>>,
+    /// What is written down for whoever takes it over: the take and the intent.
+    pub document: Value,
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claimed {
+    /// Nobody else sends this.
+    Ours {
+        /// Where it is written down.
+        place: String,
+    },
+    /// Another machine sends it, or has.
+    Theirs {
+        /// Where it is written down.
+        place: String,
+        /// Who they are, in words for people.
+        holder: String,
+        /// When they began, in Unix milliseconds by their clock.
+        since_ms: i64,
+    },
+}
+
+/// What became of a claim, as whoever has it tells. The later in this list, the more it says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum News {
+    /// Nothing was told yet.
+    Nothing,
+    /// Nobody can tell whether the provider accepted it.
+    Unknown {
+        /// What is known of it.
+        failure: Failure,
+    },
+    /// It was certainly not accepted, or was given up.
+    Forgotten,
+    /// The provider has it.
+    Submitted {
+        /// Its task; `None` for an upgrade, which has none of its own.
+        task_id: Option<String>,
+    },
+    /// The provider refused it, or failed it.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What it cost, where that is known.
+        charged: Option<f64>,
+    },
+    /// Its clip is in the shared cache.
+    Done {
+        /// Its task.
+        task_id: Option<String>,
+        /// The provider's links to it.
+        urls: Vec<String>,
+        /// What it cost, where that is known.
+        charged: Option<f64>,
+        /// The clip.
+        clip: ClipRecord,
+    },
+}
+
+/// What machines that work on one storyboard share: who sends what, and the clips. Errors are words for people.
+pub trait SharedCache: Send + Sync {
+    /// Claims a submission before it is made.
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, String>>;
+    /// What became of the claim at a place.
+    fn hear<'a>(&'a self, place: &'a str) -> BoxFuture<'a, Result<News, String>>;
+    /// Tells what became of a claim of ours. What was told of it before stays.
+    fn tell<'a>(&'a self, place: &'a str, news: News) -> BoxFuture<'a, Result<(), String>>;
+    /// Keeps a clip for the others, unless they have it.
+    fn keep_clip<'a>(
+        &'a self,
+        sha256: &'a str,
+        file: &'a Path,
+    ) -> BoxFuture<'a, Result<(), String>>;
+    /// The bytes of a clip, unchecked; `None` where it is not there.
+    fn clip<'a>(&'a self, sha256: &'a str) -> BoxFuture<'a, Result<Option<Download>, String>>;
 }

@@ -197,6 +197,16 @@ pub struct Intent {
     pub bound: Document,
     /// Worst-case credits, reserved until the attempt ends; `None` when unknown.
     pub reserved: Option<f64>,
+    /// Where other machines are told of it. Empty until the claim stands: nothing of it is sent before. `None` where no
+    /// cache is shared.
+    pub claim: Option<String>,
+}
+
+impl Intent {
+    /// The place of its claim, once that stands.
+    pub fn claim_place(&self) -> Option<&str> {
+        self.claim.as_deref().filter(|place| !place.is_empty())
+    }
 }
 
 /// An attempt as recorded.
@@ -268,7 +278,7 @@ pub struct FileRecord {
 }
 
 /// A clip in the cache.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipRecord {
     /// `sha256:` and hex.
     pub sha256: String,

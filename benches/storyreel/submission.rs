@@ -83,6 +83,7 @@ pub(super) fn intent_to_wire(folder: &Path, scenes: u64) -> Vec<Duration> {
                 files: &files,
                 window: &mut window,
                 purse: &mut MemoryPurse::default(),
+                shared: None,
             },
             Order {
                 catalog: &catalog,
@@ -93,6 +94,7 @@ pub(super) fn intent_to_wire(folder: &Path, scenes: u64) -> Vec<Duration> {
                 work: (1..=scenes).map(scene).collect(),
                 collect: Vec::new(),
                 files: BTreeMap::new(),
+                tasks: std::collections::BTreeSet::new(),
                 summary: Summary::default(),
             },
             |_| {},

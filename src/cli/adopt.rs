@@ -150,6 +150,7 @@ impl Adopt {
         }
         let next = flag.commands().free("render", &["--only", &scene.key()]);
         tell(&format!("next: {}\n", next.command));
+        super::shared::tell_decision(&workspace, &mut ledger);
         Ok(0)
     }
 

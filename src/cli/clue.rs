@@ -183,6 +183,7 @@ mod tests {
                 request: Value::Null.into(),
                 bound: Value::Null.into(),
                 reserved: Some(price),
+                claim: None,
             },
             state,
             task_id: (state != AttemptState::Unknown).then(|| "task".into()),

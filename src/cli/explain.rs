@@ -32,7 +32,7 @@ impl Explain {
         let workspace = Workspace::open(&self.file.flags())?;
         let scenes = workspace.scene_ids();
         let id = selection::one(&self.scene, &scenes)?;
-        let looked = workspace.look_around()?;
+        let looked = workspace.look_everywhere()?;
         let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
         let entry = workspace
             .scene(id)

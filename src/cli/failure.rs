@@ -50,6 +50,16 @@ impl Failure {
         }
     }
 
+    /// Its stable name.
+    pub fn code(&self) -> &str {
+        &self.report.code
+    }
+
+    /// What happened.
+    pub fn message(&self) -> &str {
+        &self.report.message
+    }
+
     /// Adds what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.report.hint = Some(hint.into());

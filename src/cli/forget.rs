@@ -59,6 +59,7 @@ impl Forget {
                 attempt.intent.kind
             ));
         }
+        super::shared::tell_decision(&workspace, &mut ledger);
         let next = self.file.commands().spending("render", &["--only", &scene.key()]);
         tell(&format!("next: {}   (spends credits)\n", next.command));
         Ok(0)

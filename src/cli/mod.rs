@@ -31,9 +31,11 @@ mod refresh_text;
 mod render;
 mod replace;
 mod reporters;
+mod reports;
 mod saved_plan;
 mod schema;
 mod selection;
+mod shared;
 mod status;
 mod workspace;
 

@@ -51,7 +51,7 @@ impl Pick {
         let id = selection::one(&self.scene, &workspace.scene_ids())?.clone();
         let wanted = Wanted { scene: id.clone(), step: self.step, take: self.take };
         let options = PlanOptions { pick: Some(wanted), ..PlanOptions::default() };
-        let looked = workspace.look_around()?;
+        let looked = workspace.look_everywhere()?;
         let (planned, _) = workspace.plan(&looked, &options)?;
         let Some(picked) = planned.picked else {
             return Err(Failure::invalid(

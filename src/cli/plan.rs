@@ -45,6 +45,9 @@ pub(super) struct Plan {
     /// Exit 7 when there is paid work to do, 0 when there is none
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Write the plan as Markdown to this file, for a comment or a job's page
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
 }
 
 /// Which scenes a plan or run is about.
@@ -110,7 +113,7 @@ impl Plan {
         let profile = workspace.profile().map(|profile| profile.name.value.clone());
         let choices = Choices { profile, ..self.choices.choices() };
         let options = options(&workspace, &choices)?;
-        let looked = workspace.look_around()?;
+        let looked = workspace.look_everywhere()?;
         let (planned, warnings) = workspace.plan(&looked, &options)?;
         workspace.tell_warnings(&warnings, output);
         let plan = &planned.plan;
@@ -118,6 +121,9 @@ impl Plan {
         if let Some(path) = &self.out {
             saved_plan::write(path, plan, &choices)?;
             tell(&format!("saved the plan in {}\n", path.display()));
+        }
+        if let Some(path) = &self.summary {
+            super::reports::write(path, &crate::report::markdown::plan(plan))?;
         }
         if self.json {
             print(&pretty(plan))?;

@@ -7,7 +7,9 @@ use super::failure::{CANNOT_WORK, Failure};
 use super::interrupt::{INTERRUPTED, Interrupts};
 use super::plan::{ChoiceArgs, PAID_WORK};
 use super::reporters::{Reporters, action_counts, blocked_events, stamped};
+use super::reports::{ReportArgs, Reports};
 use super::saved_plan::SavedPlan;
+use super::shared::{self, Shared};
 use super::workspace::{Workspace, now_ms};
 use super::{Output, online, preview, selection, tell};
 use crate::engine::event::{Event, Stamped, Summary};
@@ -18,16 +20,19 @@ use crate::engine::real_files::RealFiles;
 use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport, Watcher, watcher};
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
 use crate::engine::{Order, World};
+use crate::known::Known;
 use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger, LockError, ProjectLock, Snapshot, SqliteLedger,
     make_private_folder,
 };
+use crate::manifest::Manifest;
 use crate::plan::{ClipSource, Picked, PlanOptions, Planned, ScenePlan, StepStart, Work};
 use crate::ports::Files as _;
 use crate::publish::{PublishError, Publisher};
 use crate::remote::http::HttpTransport;
 use crate::report::json::JsonLines;
 use crate::report::plan_text::{self, PlanText};
+use crate::report::summary::RunLog;
 use crate::report::{ErrorReport, Reporter, sanitise};
 use crate::settings::{Flags, quantity, smallest};
 use secrecy::ExposeSecret as _;
@@ -55,6 +60,8 @@ pub(super) struct Render {
     file: File,
     #[command(flatten)]
     choices: ChoiceArgs,
+    #[command(flatten)]
+    reports: ReportArgs,
     /// Draw a free animatic on this machine: no key, no network, no cost
     #[arg(long, conflicts_with_all = ["plan", "retake", "resubmit_unknown", "locked", "submit_only"])]
     preview: bool,
@@ -108,6 +115,7 @@ struct Held {
     ledger: SqliteLedger,
     files: RealFiles,
     watcher: Arc<dyn Watcher>,
+    shared: Option<Shared>,
     _lock: ProjectLock,
 }
 
@@ -118,10 +126,22 @@ struct Prepared {
     resubmitted: Vec<AttemptId>,
     /// Upgrades that an earlier process meant to call: whether they were ordered nobody knows.
     meant: BTreeSet<AttemptId>,
+    /// What it was made with.
+    known: Known,
 }
 
 impl Render {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
+        let done = self.run_reported(output);
+        if let Err(failure) = &done {
+            let storyboard = self.file.flags().storyboard;
+            let storyboard = storyboard.map(|path| path.display().to_string());
+            self.reports.without_run(storyboard.as_deref().unwrap_or("storyboard"), failure);
+        }
+        done
+    }
+
+    fn run_reported(&self, output: Output) -> Result<u8, Failure> {
         let interrupts = Interrupts::listen();
         let saved = self.plan.as_deref().map(SavedPlan::read).transpose()?;
         let mut flags = Flags { max_credits: self.max_credits, ..self.file.flags() };
@@ -137,10 +157,12 @@ impl Render {
         }
 
         // Everything that can be wrong with the storyboard is told before the project is touched.
-        let looked = workspace.look_around()?;
+        let looked = workspace.look_everywhere()?;
         let (first, warnings) = workspace.plan(&looked, &options)?;
         workspace.tell_warnings(&warnings, output);
-        if self.is_idle(&first, &looked.known.ledger) {
+        if self.is_idle(&first, &looked.known.ledger)
+            && !shared::has_news(&workspace, &looked.known)?
+        {
             if let Some(saved) = &saved {
                 saved.verify(&first.plan)?;
             }
@@ -173,8 +195,10 @@ impl Render {
         let credits = summary.credits + meant_credits(&prepared.planned, &prepared.meant);
         let bound = approve::check(&workspace, credits, summary.unpriced_steps, saved.as_ref())?;
         held.record(&prepared)?;
-        let planned = prepared.planned;
-        let exit = self.execute(&workspace, &mut held, planned, bound, &interrupts, output)?;
+        held.tell_resubmitted(&prepared)?;
+        held.bring(&workspace, &prepared)?;
+        let exit = self.execute(&workspace, &mut held, prepared, bound, &interrupts, output)?;
+        held.give(&workspace, exit)?;
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
     }
 
@@ -202,8 +226,8 @@ impl Render {
         leave_out_paid(&mut prepared.planned, &prepared.meant);
         self.check_key(workspace, &prepared.planned)?;
         held.check_folders(workspace, &prepared.planned)?;
-        let planned = prepared.planned;
-        let exit = self.execute(workspace, &mut held, planned, None, &interrupts, output)?;
+        held.bring(workspace, &prepared)?;
+        let exit = self.execute(workspace, &mut held, prepared, None, &interrupts, output)?;
         Ok((exit, picked))
     }
 
@@ -239,6 +263,9 @@ impl Render {
     ) -> Result<u8, Failure> {
         let summary =
             Summary { actions: action_counts(&planned.plan.summary), ..Summary::default() };
+        let mut log = RunLog::default();
+        log.event(&stamped(None, Event::RunFinished(summary.clone())));
+        Reports::new(&self.reports, &planned.plan).write(&log, &self.file.commands());
         if self.json {
             let mut lines = JsonLines::new(std::io::stdout());
             lines.event(&stamped(None, Event::RunFinished(summary)));
@@ -274,15 +301,16 @@ impl Render {
             }
         }
         let watcher = watcher();
-        {
+        let shared = {
             let mut ledger = WatchedLedger::new(&mut ledger, Arc::clone(&watcher));
             let files = WatchedFiles::new(&files, Arc::clone(&watcher));
             ledger.recover(now_ms())?;
             Publisher::new(&files, layout)
                 .recover(&mut ledger, now_ms())
                 .map_err(publish_failure)?;
-        }
-        Ok(Held { ledger, files, watcher, _lock: lock })
+            Shared::enter(workspace, &mut ledger)?
+        };
+        Ok(Held { ledger, files, watcher, shared, _lock: lock })
     }
 
     /// Takes the project's lock; with `--wait` it says whom it waits for.
@@ -310,13 +338,16 @@ impl Render {
         let mut snapshot = held.ledger.snapshot()?;
         let resubmitted = self.resubmitted(workspace, &mut snapshot)?;
         let meant = meant(&snapshot);
-        let looked = workspace.look(snapshot)?;
+        let mut looked = workspace.look(snapshot)?;
+        if held.shared.is_some() {
+            shared::look(workspace, &mut looked.known)?;
+        }
         held.ledger.remember_files(&looked.fresh)?;
         let (planned, _) = workspace.plan(&looked, options)?;
         if let Some(saved) = saved {
             saved.verify(&planned.plan)?;
         }
-        Ok(Prepared { planned, resubmitted, meant })
+        Ok(Prepared { planned, resubmitted, meant, known: looked.known })
     }
 
     /// The unknown submissions that `--resubmit-unknown` names; in the snapshot they are given up already.
@@ -401,13 +432,19 @@ impl Render {
         &self,
         workspace: &Workspace,
         held: &mut Held,
-        planned: Planned,
+        prepared: Prepared,
         bound: Option<f64>,
         interrupts: &Interrupts,
         output: Output,
     ) -> Result<u8, Failure> {
+        let Prepared { planned, known, .. } = prepared;
         let commands = self.file.commands();
-        let mut reporter = Reporters::new(self.json, workspace, output);
+        let mut reporter = Reporters::new(
+            self.json,
+            workspace,
+            Reports::new(&self.reports, &planned.plan),
+            output,
+        );
         let mut summary =
             Summary { actions: action_counts(&planned.plan.summary), ..Summary::default() };
         let blocked = blocked_events(&planned, &mut summary);
@@ -419,10 +456,8 @@ impl Render {
             let mut policy = self.policy(workspace);
             policy.max_credits = smallest(policy.max_credits, bound);
             let Outside { transport, mut window, mut purse } = outside(workspace)?;
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(
-                    |error| Failure::cannot_work("runtime", format!("cannot start: {error}")),
-                )?;
+            // Connections to the shared cache belong to the runtime that opened them.
+            let own = if held.shared.is_none() { Some(shared::runtime()?) } else { None };
             let watched = || Arc::clone(&held.watcher);
             let world = World {
                 clock: &RealClock::new(),
@@ -431,6 +466,7 @@ impl Render {
                 ledger: &mut WatchedLedger::new(&mut held.ledger, Arc::clone(&held.watcher)),
                 window: window.as_mut(),
                 purse: purse.as_mut(),
+                shared: held.shared.as_ref().map(Shared::port),
             };
             let order = Order {
                 catalog: &workspace.catalog,
@@ -441,6 +477,7 @@ impl Render {
                 work,
                 collect: planned.collect,
                 files: planned.files,
+                tasks: tasks_of(&known.manifest),
                 summary,
             };
             let mut blocked = Some(blocked);
@@ -454,10 +491,17 @@ impl Render {
                     }
                 }
             };
-            let ended =
-                runtime.block_on(crate::engine::run(world, order, &mut emit, interrupts.run()));
+            let running = crate::engine::run(world, order, &mut emit, interrupts.run());
+            let ended = match (&own, &held.shared) {
+                (Some(runtime), _) | (None, Some(Shared { runtime, .. })) => {
+                    runtime.block_on(running)
+                }
+                (None, None) => return Err(Failure::cannot_work("runtime", "cannot start")),
+            };
             // A name that is still looked up, or a file that is still read, would be waited for otherwise.
-            runtime.shutdown_background();
+            if let Some(runtime) = own {
+                runtime.shutdown_background();
+            }
             ended?;
         }
         Ok(reporter.end(&commands, output))
@@ -494,7 +538,43 @@ impl Render {
     }
 }
 
+/// Every task that the manifest names.
+fn tasks_of(manifest: &Manifest) -> BTreeSet<String> {
+    let of_entries = manifest.renders().flat_map(|entry| {
+        entry.task_id.iter().chain(entry.steps.iter().filter_map(|step| step.task_id.as_ref()))
+    });
+    of_entries.cloned().collect()
+}
+
 impl Held {
+    /// Tells the other machines what is given up, before it is sent anew.
+    fn tell_resubmitted(&mut self, prepared: &Prepared) -> Result<(), Failure> {
+        match &self.shared {
+            Some(shared) if !prepared.resubmitted.is_empty() => shared.settle(&mut self.ledger),
+            _ => Ok(()),
+        }
+    }
+
+    /// Brings what the plan starts from out of the shared cache.
+    fn bring(&mut self, workspace: &Workspace, prepared: &Prepared) -> Result<(), Failure> {
+        let Prepared { planned, known, .. } = prepared;
+        match &self.shared {
+            Some(shared) => {
+                shared.bring(planned, known, &workspace.layout, &self.files, &mut self.ledger)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the shared cache what it lacks, unless the user wants to leave.
+    fn give(&mut self, workspace: &Workspace, exit: u8) -> Result<(), Failure> {
+        let Some(shared) = self.shared.as_ref().filter(|_| exit != INTERRUPTED) else {
+            return Ok(());
+        };
+        let looked = workspace.look(self.ledger.snapshot()?)?;
+        shared.give(&looked.known, &workspace.layout, &mut self.ledger)
+    }
+
     /// Makes sure that clips can be kept and published, before anything is paid for.
     fn check_folders(&self, workspace: &Workspace, planned: &Planned) -> Result<(), Failure> {
         let layout = &workspace.layout;

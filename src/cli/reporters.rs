@@ -1,6 +1,7 @@
 //! Who hears of a run, and what a plan says before it begins.
 
 use super::failure::CANNOT_WORK;
+use super::reports::Reports;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, tell};
 use crate::engine::event::{About, Event, Stamped, Summary};
@@ -13,14 +14,15 @@ use crate::report::{Commands, Reporter};
 use std::collections::BTreeMap;
 
 /// Everybody who hears of the run.
-pub(super) struct Reporters {
+pub(super) struct Reporters<'a> {
     log: RunLog,
     shown: Box<dyn Reporter>,
+    reports: Reports<'a>,
     json: bool,
 }
 
-impl Reporters {
-    pub fn new(json: bool, workspace: &Workspace, output: Output) -> Self {
+impl<'a> Reporters<'a> {
+    pub fn new(json: bool, workspace: &Workspace, reports: Reports<'a>, output: Output) -> Self {
         let titles = workspace.titles();
         let shown: Box<dyn Reporter> = if json {
             Box::new(JsonLines::new(std::io::stdout()))
@@ -30,11 +32,12 @@ impl Reporters {
             Box::new(PlainLines::new(std::io::stderr()))
         };
         let order = workspace.scene_ids().into_iter().map(|id| id.key());
-        Self { log: RunLog::new(titles).in_order(order), shown, json }
+        Self { log: RunLog::new(titles).in_order(order), shown, reports, json }
     }
 
     pub fn event(&mut self, event: &Stamped) {
         tracing::debug!(?event);
+        self.reports.event(event);
         self.log.event(event);
         self.shown.event(event);
     }
@@ -43,6 +46,7 @@ impl Reporters {
     pub fn without_run(&mut self, blocked: &[Stamped], summary: Summary) {
         let end = stamped(None, Event::RunFinished(summary));
         for event in blocked.iter().chain([&end]) {
+            self.reports.event(event);
             self.log.event(event);
             if self.json {
                 self.shown.event(event);
@@ -56,6 +60,7 @@ impl Reporters {
         if !self.json {
             tell(&self.log.text(commands, output.stderr));
         }
+        self.reports.write(&self.log, commands);
         self.log.summary().map_or(CANNOT_WORK, exit_code)
     }
 }

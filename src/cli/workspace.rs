@@ -235,6 +235,13 @@ impl Workspace {
         self.look_with(manifest?, ledger?)
     }
 
+    /// Looks at everything, and asks the shared cache what it has of what is not here.
+    pub fn look_everywhere(&self) -> Result<Looked, Failure> {
+        let mut looked = self.look_around()?;
+        super::shared::look(self, &mut looked.known)?;
+        Ok(looked)
+    }
+
     /// Looks at manifest, ledger, cache and files.
     pub fn look(&self, ledger: Snapshot) -> Result<Looked, Failure> {
         self.look_with(self.manifest()?, ledger)

@@ -6,8 +6,9 @@ use super::executor::{FetchError, Target};
 use super::job::{End, Stage};
 use super::submit::{refusal, safe};
 use crate::catalog::Stop;
-use crate::ledger::{AttemptId, ClipRecord, Failure, FailureClass};
+use crate::ledger::{AttemptId, AttemptState, ClipRecord, Failure, FailureClass};
 use crate::plan::{ClipRef, StepStart};
+use crate::ports::News;
 use crate::remote::backoff::Next;
 use crate::remote::echo::{Essence, Likeness};
 use crate::remote::outcome::{Look, Reading, Trouble};
@@ -54,7 +55,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         Patience { first, max: max.max(first), deadline }
     }
 
-    fn target_of(&self, index: usize) -> Option<Target> {
+    pub(super) fn target_of(&self, index: usize) -> Option<Target> {
         let job = &self.jobs[index];
         let step = job.step_work()?;
         let current = job.current.as_ref()?;
@@ -116,6 +117,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         current.recorded = true;
         current.since_ms = now;
         let credits = current.reserved;
+        self.tell(index, AttemptState::Submitted, News::Submitted { task_id: None });
         self.job_event(index, Event::Submitted { task_id: None, credits });
         Ok(())
     }
@@ -154,17 +156,13 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     /// The task that an answer named is not the submission's own, so nobody knows whether it has one.
     fn not_its_task(&mut self, index: usize, why: &str) -> Result<(), Fatal> {
-        let now = self.now();
         let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
         let task = printable(current.task_id.as_deref().unwrap_or_default(), 100);
         let message = format!("the answer named task `{task}`, and {why}");
-        let failure = Failure { class: FailureClass::Other, code: None, message };
-        self.ledger.unknown(current.attempt, &failure, now)?;
         if let Some(task) = &current.task_id {
             self.tasks.remove(task);
         }
-        self.event_unknown(index, failure.message, current.reserved);
-        Ok(())
+        self.unknown(index, Failure { class: FailureClass::Other, code: None, message })
     }
 
     /// What a look at a task, or a call of an upgrade, came to.
@@ -235,7 +233,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 let failure = safe(failure);
                 let upgrade = self.jobs[index].step_work().is_some_and(|step| step.upgrade);
                 if upgrade && !current.recorded {
-                    self.ledger.failed(current.attempt, &failure, Some(0.0), now)?;
+                    self.failed(index, &failure, Some(0.0))?;
                     self.release(index);
                     let halt = Halt::from_stop(stop);
                     self.halt(halt, &failure.message);
@@ -292,6 +290,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     /// Ends the reservation of a job with what its task had cost.
     fn settle(&mut self, index: usize, ours: bool, credits: f64) {
+        if self.jobs[index].current.as_ref().is_some_and(|current| current.theirs) {
+            self.budget.release(index);
+            return;
+        }
         self.jobs[index].taken = false;
         self.settle_day(index, credits);
         if ours {
@@ -306,11 +308,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     /// The task was paid for, as far as anybody knows, and there is nothing to fetch.
     fn lost(&mut self, index: usize, message: &str, charged: Option<f64>) -> Result<(), Fatal> {
-        let now = self.now();
         let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
         let failure =
             Failure { class: FailureClass::Lost, code: None, message: message.to_owned() };
-        self.ledger.failed(current.attempt, &failure, charged, now)?;
+        self.failed(index, &failure, charged)?;
         let credits = charged.or(current.reserved).unwrap_or(0.0);
         self.settle(index, current.ours, credits);
         let task = current
@@ -337,8 +338,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let now = self.now();
         let failure = safe(failure);
         let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
-        self.ledger.failed(current.attempt, &failure, charged, now)?;
-        let lost = charged.unwrap_or(0.0);
+        self.failed(index, &failure, charged)?;
+        let lost = if current.theirs { 0.0 } else { charged.unwrap_or(0.0) };
         self.jobs[index].current = None;
         let again = failure.class == FailureClass::Passing
             && self.jobs[index].failed_tasks < self.policy.failed_tasks
@@ -412,7 +413,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     }
 
     /// For an upgrade without a task of its own: the task it upgrades.
-    fn source_task(&self, index: usize) -> Option<String> {
+    pub(super) fn source_task(&self, index: usize) -> Option<String> {
         let job = &self.jobs[index];
         let step = job.step_work().filter(|step| step.upgrade)?;
         let before = job.step.checked_sub(1).and_then(|before| job.clips.get(before));
@@ -442,6 +443,13 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     index,
                     Event::Downloaded { sha256: clip.sha256.clone(), bytes: clip.bytes },
                 );
+                let news = News::Done {
+                    task_id: current.task_id.clone(),
+                    urls: current.urls.clone(),
+                    charged: current.charged,
+                    clip: clip.clone(),
+                };
+                self.share(index, &clip.sha256, news);
                 let job = &mut self.jobs[index];
                 job.note = job
                     .steps

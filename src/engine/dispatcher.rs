@@ -5,6 +5,7 @@
 //! two lines here the process may be killed.
 
 use super::budget::Budget;
+use super::claims::KnownClaims;
 use super::event::{About, BalanceChange, Event, Stamped, Summary};
 use super::executor::{Done, Executor};
 use super::job::{End, Job, Placed, Stage};
@@ -49,6 +50,10 @@ pub(super) struct Dispatcher<'e, 'w, E> {
     pub tasks: BTreeSet<String>,
     /// What was asked for by the submissions on record, to tell their tasks apart.
     pub sent: BTreeMap<AttemptId, Essence>,
+    /// What was sent for which request, for the claims of machines that share a cache.
+    pub claims: KnownClaims,
+    /// It was told that the shared cache cannot be used.
+    pub told_of_cache: bool,
     pub budget: Budget,
     pub summary: Summary,
     /// What must not be dropped: creates on their way, and first calls of upgrades.
@@ -83,6 +88,7 @@ pub(super) enum Halt {
     Credits,
     Quota,
     Network,
+    Cache,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -153,6 +159,7 @@ impl Halt {
             Self::Credits => "credits",
             Self::Quota => "quota",
             Self::Network => "network",
+            Self::Cache => "cache",
         }
     }
 
@@ -386,6 +393,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 format!("the provider cannot be reached: {message}"),
                 "check the connection and run again; nothing was sent that is not on record",
             ),
+            Halt::Cache => (
+                message.to_owned(),
+                "what is not claimed there is not sent, because another machine might send it, too; make it reachable \
+                 and run again",
+            ),
         };
         self.event(
             None,
@@ -511,6 +523,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.close(&grant);
                 self.looked(job, outcome)
             }
+            Done::Claimed { job, grant, outcome } => self.claimed(job, grant, outcome),
+            Done::Heard { job, outcome } => self.heard(job, outcome),
+            Done::Told { attempt, state, outcome } => self.told(attempt, state, outcome),
+            Done::Shared { sha256, told, outcome } => self.shared(sha256, told, outcome),
             Done::Looked { job, outcome } => self.looked_at(job, outcome),
             Done::Fetched { job, outcome } => self.fetched(job, outcome),
             Done::Relinked { job, outcome } => {
@@ -522,7 +538,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         }
     }
 
-    fn close(&mut self, grant: &super::window::GrantId) {
+    pub(super) fn close(&mut self, grant: &super::window::GrantId) {
         let now = self.now();
         // A grant that stays open counts a little longer than it must, which costs time and never money.
         drop(self.window.close(grant, now));
@@ -538,6 +554,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             if self.jobs[index].stage == Stage::Sending {
                 self.abandon_sending(index);
+            } else if self.jobs[index].stage == Stage::Claiming {
+                self.abandon_claiming(index);
             } else if self.jobs[index].on_record() {
                 self.end(index, End::StillRunning);
             } else if left {

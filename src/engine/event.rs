@@ -75,11 +75,16 @@ pub enum Event {
         /// Its task id.
         task_id: Option<String>,
     },
+    /// Another machine that shares the cache has sent this very request; what comes of that is waited for.
+    Followed {
+        /// Who, in its own words.
+        holder: String,
+    },
     /// Existing content was published again, free.
     Restored {
         /// Clip file, relative to the assets root.
         filename: String,
-        /// Where the bytes came from: `cache`, `take` or `provider`.
+        /// Where the bytes came from: `cache`, `take`, `shared` or `provider`.
         from: String,
     },
     /// A clip is verified and in the cache.

@@ -5,9 +5,9 @@
 use super::window::GrantId;
 use crate::digest::Hasher;
 use crate::layout::Layout;
-use crate::ledger::ClipRecord;
+use crate::ledger::{AttemptId, AttemptState, ClipRecord};
 use crate::media::Kind;
-use crate::ports::{Clock, Files, Transport};
+use crate::ports::{Claim, Claimed, Clock, Download, Files, News, SharedCache, Transport};
 use crate::remote::bind::Need;
 use crate::remote::driver::Driver;
 use crate::remote::outcome::{Look, Reading, Submission, Trouble, Uploaded};
@@ -27,6 +27,14 @@ pub(super) enum Done {
     Sent { job: usize, grant: GrantId, outcome: Submission },
     /// The first call of an upgrade.
     Upgraded { job: usize, grant: GrantId, outcome: Reading },
+    /// A claim.
+    Claimed { job: usize, grant: GrantId, outcome: Result<Claimed, String> },
+    /// What became of a claim of others.
+    Heard { job: usize, outcome: Result<News, String> },
+    /// Others were told of an attempt.
+    Told { attempt: AttemptId, state: AttemptState, outcome: Result<(), String> },
+    /// Others were given a clip, and then told of the attempt that made it.
+    Shared { sha256: String, told: Option<AttemptId>, outcome: Result<(), String> },
     /// A look at a task.
     Looked { job: usize, outcome: Look },
     /// A clip of a job.
@@ -59,6 +67,7 @@ pub(super) struct Executor<'w> {
     pub files: &'w dyn Files,
     pub driver: Driver<'w>,
     pub layout: &'w Layout,
+    pub shared: Option<&'w dyn SharedCache>,
     pub max_clip: u64,
     pub transfer_timeout: Duration,
 }
@@ -183,6 +192,68 @@ impl Executor<'_> {
         Done::Upgraded { job, grant, outcome }
     }
 
+    pub async fn claim(&self, job: usize, grant: GrantId, claim: Claim) -> Done {
+        let outcome = match self.shared {
+            Some(shared) => shared.claim(claim).await,
+            None => Err("there is no shared cache".into()),
+        };
+        Done::Claimed { job, grant, outcome }
+    }
+
+    pub async fn hear(&self, job: usize, place: String, wait: Duration) -> Done {
+        self.clock.sleep(wait).await;
+        let outcome = match self.shared {
+            Some(shared) => shared.hear(&place).await,
+            None => Ok(News::Nothing),
+        };
+        Done::Heard { job, outcome }
+    }
+
+    pub async fn tell(
+        &self,
+        attempt: AttemptId,
+        state: AttemptState,
+        place: String,
+        news: News,
+    ) -> Done {
+        let outcome = match self.shared {
+            Some(shared) => shared.tell(&place, news).await,
+            None => Ok(()),
+        };
+        Done::Told { attempt, state, outcome }
+    }
+
+    /// Gives the others a clip of the cache, and then tells them of the attempt that made it.
+    pub async fn share(&self, sha256: String, told: Option<(AttemptId, String, News)>) -> Done {
+        let attempt = told.as_ref().map(|(attempt, ..)| *attempt);
+        let outcome = async {
+            let Some(shared) = self.shared else { return Ok(()) };
+            shared.keep_clip(&sha256, &self.layout.cached(&sha256)).await?;
+            match told {
+                Some((_, place, news)) => shared.tell(&place, news).await,
+                None => Ok(()),
+            }
+        }
+        .await;
+        Done::Shared { sha256, told: attempt, outcome }
+    }
+
+    /// A clip that another machine has given.
+    pub async fn fetch_shared(
+        &self,
+        job: usize,
+        sha256: String,
+        kind: StepKind,
+        task_id: Option<String>,
+    ) -> Done {
+        let outcome = self.take_shared(&sha256, kind, task_id).await.map_err(|error| match error {
+            // Where it is not to be had there, the provider has it.
+            FetchError::Never(message) => FetchError::Again { message, network: false },
+            other => other,
+        });
+        Done::Fetched { job, outcome }
+    }
+
     pub async fn look(&self, job: usize, target: Target, wait: Duration) -> Done {
         self.clock.sleep(wait).await;
         let outcome = self.read(&target).await;
@@ -276,6 +347,31 @@ impl Executor<'_> {
         Done::Recovered { restore, outcome }
     }
 
+    /// A clip of the shared cache for a restore.
+    pub async fn recover_shared(
+        &self,
+        restore: usize,
+        wanted: String,
+        task_id: Option<String>,
+    ) -> Done {
+        let outcome = self.take_shared(&wanted, StepKind::Generate, task_id).await;
+        Done::Recovered { restore, outcome }
+    }
+
+    async fn take_shared(
+        &self,
+        sha256: &str,
+        kind: StepKind,
+        task_id: Option<String>,
+    ) -> Result<ClipRecord, FetchError> {
+        let never = |message: &str| FetchError::Never(message.to_owned());
+        let shared = self.shared.ok_or_else(|| never("there is no shared cache"))?;
+        let found = shared.clip(sha256).await;
+        let found = found.map_err(|message| FetchError::Again { message, network: false })?;
+        let found = found.ok_or_else(|| never("the shared cache has it no longer"))?;
+        self.keep_download(found, kind, task_id, Some(sha256)).await
+    }
+
     /// Downloads to a temporary file in the cache folder, checks it, and gives it its place in the cache.
     async fn fetch_clip(
         &self,
@@ -284,8 +380,29 @@ impl Executor<'_> {
         task_id: Option<String>,
         wanted: Option<&str>,
     ) -> Result<ClipRecord, FetchError> {
+        let download = self.transport.download(url.to_owned(), self.transfer_timeout).await;
+        let download = download.map_err(|error| FetchError::Again {
+            message: printable(&error.to_string(), 300),
+            network: true,
+        })?;
+        let answers = format!("the link to the clip answers {}", download.status);
+        match download.status {
+            200 => self.keep_download(download, kind, task_id, wanted).await,
+            403 | 404 | 410 => Err(FetchError::Gone(answers)),
+            _ => Err(FetchError::Again { message: answers, network: false }),
+        }
+    }
+
+    /// Takes what comes into the cache, by way of a temporary file.
+    async fn keep_download(
+        &self,
+        download: Download,
+        kind: StepKind,
+        task_id: Option<String>,
+        wanted: Option<&str>,
+    ) -> Result<ClipRecord, FetchError> {
         let temporary = self.files.create_temporary(&self.cache_folder(), ".part").map_err(disk)?;
-        let outcome = self.fetch_into(&temporary, url, kind, task_id, wanted).await;
+        let outcome = self.fetch_into(&temporary, download, kind, task_id, wanted).await;
         if outcome.is_err() {
             // What cannot be removed is swept later; the reason that matters is the other one.
             drop(self.files.remove(&temporary));
@@ -296,29 +413,12 @@ impl Executor<'_> {
     async fn fetch_into(
         &self,
         temporary: &Path,
-        url: &str,
+        mut download: Download,
         kind: StepKind,
         task_id: Option<String>,
         wanted: Option<&str>,
     ) -> Result<ClipRecord, FetchError> {
         let again = |message: String| FetchError::Again { message, network: false };
-        let mut download =
-            self.transport.download(url.to_owned(), self.transfer_timeout).await.map_err(
-                |error| FetchError::Again {
-                    message: printable(&error.to_string(), 300),
-                    network: true,
-                },
-            )?;
-        match download.status {
-            200 => {}
-            403 | 404 | 410 => {
-                return Err(FetchError::Gone(format!(
-                    "the link to the clip answers {}",
-                    download.status
-                )));
-            }
-            status => return Err(again(format!("the link to the clip answers {status}"))),
-        }
         let too_large = || {
             FetchError::Never(format!(
                 "the clip is larger than `max_clip` allows ({} bytes); raise it and run again, the clip stays on record",
@@ -355,7 +455,7 @@ impl Executor<'_> {
         }
         let sha256 = hash.finish();
         if wanted.is_some_and(|wanted| wanted != sha256) {
-            return Err(FetchError::Never("the provider now has other content there".into()));
+            return Err(FetchError::Never("there is other content there now".into()));
         }
         self.files.sync(temporary).map_err(disk)?;
         self.files.rename(temporary, &self.layout.cached(&sha256)).map_err(disk)?;

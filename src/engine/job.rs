@@ -44,6 +44,8 @@ pub(super) struct Job {
     pub failed_tasks: u32,
     /// Refused tries of the present submission.
     pub refusals: Backoff,
+    /// The present request as it was bound last.
+    pub bound: Value,
     pub current: Option<Current>,
     /// A new try of a failed task is not prepared before this time.
     pub not_before_ms: i64,
@@ -68,6 +70,10 @@ pub(super) enum Stage {
     Uploading(Vec<Need>),
     /// Bound; waits for its turn.
     Ready { bound: Value, not_before_ms: i64, bound_ms: i64 },
+    /// Its claim is asked for; nothing of it was sent.
+    Claiming,
+    /// Another machine has claimed it, and it is waited for what comes of that.
+    Elsewhere(Followed),
     /// A create, or the first call of an upgrade, is on its way.
     Sending,
     /// The provider works on it; a look is due or on its way.
@@ -82,6 +88,19 @@ pub(super) enum Stage {
     Publishable,
     /// Nothing more is done in this run.
     Over(End),
+}
+
+/// A claim of another machine.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Followed {
+    /// Where it is written down.
+    pub place: String,
+    /// Who has it, for people.
+    pub holder: String,
+    /// When it was made, by their clock (Unix milliseconds).
+    pub since_ms: i64,
+    /// When it was first seen here (Unix milliseconds).
+    pub seen_ms: i64,
 }
 
 /// Where a take was put.
@@ -140,6 +159,10 @@ pub(super) struct Current {
     pub download_troubles: Backoff,
     /// New links asked for so far.
     pub relinked: u32,
+    /// Where its claim stands, for the other machines.
+    pub claim: Option<String>,
+    /// The claim is another machine's, and what it costs is in that one's accounts.
+    pub theirs: bool,
 }
 
 impl Job {
@@ -173,7 +196,7 @@ impl Job {
 
     /// True while the provider has, or may soon have, a task of it.
     pub fn runs_at_provider(&self) -> bool {
-        matches!(self.stage, Stage::Sending | Stage::AtProvider)
+        matches!(self.stage, Stage::Claiming | Stage::Sending | Stage::AtProvider)
     }
 
     /// Whether the present step's result is on record at the provider and not here yet.

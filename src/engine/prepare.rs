@@ -10,7 +10,7 @@ use crate::plan::VOICE_MARGIN;
 use crate::plan::edges::Part;
 use crate::plan::request::put_scenes;
 use crate::plan::{Awaited, ClipRef, Slot, StepStart, StepWork};
-use crate::remote::backoff::{Backoff, Next};
+use crate::remote::backoff::Next;
 use crate::remote::bind::{Need, bind, needs};
 use crate::remote::outcome::{Trouble, Uploaded};
 use crate::remote::printable;
@@ -321,23 +321,17 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             AttemptState::Failed | AttemptState::Forgotten => return Ok(false),
         }
         let task_id = attempt.task_id.clone();
+        let intent = &attempt.intent;
+        let interval = self.patience(index).first;
         let current = Current {
-            attempt: attempt.id,
             task_id: task_id.clone(),
-            bound: attempt.intent.bound.to_value(),
-            reserved: attempt.intent.reserved,
             ours: attempt.state == AttemptState::Intent,
             recorded: attempt.state != AttemptState::Intent,
             since_ms: attempt.created_ms,
-            watched_ms: now,
-            interval: self.patience(index).first,
-            seen: false,
-            read_troubles: Backoff::default(),
-            empty: 0,
             urls: attempt.urls.clone(),
             charged: attempt.charged,
-            download_troubles: Backoff::default(),
-            relinked: 0,
+            claim: intent.claim_place().map(str::to_owned),
+            ..Current::new(attempt.id, intent.bound.to_value(), intent.reserved, interval, now)
         };
         self.jobs[index].current = Some(current);
         self.job_event(

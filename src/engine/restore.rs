@@ -29,9 +29,15 @@ pub(super) struct Restore {
 
 #[derive(Debug, PartialEq)]
 enum State {
-    Looking { not_before_ms: i64 },
-    Fetching,
-    Found { clip: ClipRecord, from: &'static str },
+    Looking {
+        not_before_ms: i64,
+    },
+    /// On its way from there.
+    Fetching(&'static str),
+    Found {
+        clip: ClipRecord,
+        from: &'static str,
+    },
     Published,
     Absent,
 }
@@ -119,7 +125,20 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                         return Ok(());
                     }
                 }
+                ClipSource::Shared => {
+                    if self.fetching() >= self.policy.downloads.max(1) {
+                        return Ok(());
+                    }
+                    let task = self.restores[index].work.clip.task_id.clone();
+                    self.restores[index].state = State::Fetching("shared");
+                    let executor = self.executor;
+                    self.others.push(executor.recover_shared(index, wanted, task).boxed_local());
+                    return Ok(());
+                }
                 ClipSource::Provider { provider, family, operation, task_id } => {
+                    if self.fetching() >= self.policy.downloads.max(1) {
+                        return Ok(());
+                    }
                     let target = Target {
                         provider,
                         family,
@@ -130,7 +149,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                         bound: Value::Null,
                         task_id: Some(task_id),
                     };
-                    self.restores[index].state = State::Fetching;
+                    self.restores[index].state = State::Fetching("provider");
                     let executor = self.executor;
                     self.others.push(executor.recover(index, target, wanted).boxed_local());
                     return Ok(());
@@ -138,6 +157,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             self.restores[index].source += 1;
         }
+    }
+
+    fn fetching(&self) -> usize {
+        let is_fetching = |restore: &&Restore| matches!(restore.state, State::Fetching(_));
+        self.restores.iter().filter(is_fetching).count()
     }
 
     fn holds(&self, path: &std::path::Path, wanted: &str) -> bool {
@@ -205,7 +229,11 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         match outcome {
             Ok(clip) => {
                 self.ledger.remember_clip(&clip)?;
-                self.restores[index].state = State::Found { clip, from: "provider" };
+                let from = match self.restores[index].state {
+                    State::Fetching(from) => from,
+                    _ => "provider",
+                };
+                self.restores[index].state = State::Found { clip, from };
             }
             Err(FetchError::Disk(message)) => return Err(Fatal::disk(&message)),
             Err(FetchError::Never(_) | FetchError::Gone(_)) => self.next_source(index),

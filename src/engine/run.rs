@@ -1,6 +1,7 @@
 //! The way into a run: what it is given, and how that becomes jobs.
 
 use super::budget::Budget;
+use super::claims::KnownClaims;
 use super::dispatcher::Dispatcher;
 use super::event::{Stamped, Summary};
 use super::executor::Executor;
@@ -13,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::layout::Layout;
 use crate::ledger::{Attempt, AttemptState, Ledger, LedgerError, Take};
 use crate::plan::{FilesByDigest, RenderWork, Request, StepStart, StepWork, Work};
-use crate::ports::{Clock, Files, Transport};
+use crate::ports::{Clock, Files, SharedCache, Transport};
 use crate::remote::backoff::Backoff;
 use crate::remote::driver::{Driver, Timeouts};
 use crate::remote::echo::Essence;
@@ -37,6 +38,8 @@ pub struct World<'w> {
     pub window: &'w mut dyn Window,
     /// What the user's runs spend in a day.
     pub purse: &'w mut dyn Purse,
+    /// What this machine shares with others, if anything.
+    pub shared: Option<&'w dyn SharedCache>,
 }
 
 /// What a run is asked to do.
@@ -57,6 +60,8 @@ pub struct Order<'w> {
     pub collect: Vec<Take>,
     /// Local files that requests name, by digest.
     pub files: FilesByDigest,
+    /// Tasks that the manifest names: what they made is known, and other machines need not be asked for it.
+    pub tasks: BTreeSet<String>,
     /// Counts that are known before the run: the plan's actions, and scenes that the plan has blocked.
     pub summary: Summary,
 }
@@ -75,7 +80,7 @@ pub async fn run(
     emit: impl FnMut(Stamped),
     stop: impl Future<Output = ()>,
 ) -> Result<Summary, LedgerError> {
-    let World { clock, transport, ledger, files, window, purse } = world;
+    let World { clock, transport, ledger, files, window, purse, shared } = world;
     let snapshot = ledger.snapshot()?;
     let attempts: BTreeMap<_, Attempt> = snapshot
         .takes
@@ -113,6 +118,7 @@ pub async fn run(
         files,
         driver: Driver::new(transport, order.catalog, order.api_base, order.upload_base, timeouts),
         layout: order.layout,
+        shared,
         max_clip: policy.max_clip,
         transfer_timeout: policy.transfer_timeout,
     };
@@ -134,6 +140,8 @@ pub async fn run(
             .map(|attempt| (attempt.id, Essence::of(&attempt.intent.bound)))
             .collect(),
         attempts,
+        claims: KnownClaims::new(snapshot.takes.iter(), order.tasks),
+        told_of_cache: false,
         budget: Budget::new(policy.max_credits),
         summary: order.summary,
         posts: FuturesUnordered::new(),
@@ -228,6 +236,7 @@ impl Job {
             stage: Stage::Waiting,
             failed_tasks: 0,
             refusals: Backoff::default(),
+            bound: serde_json::Value::Null,
             current: None,
             not_before_ms: 0,
             keep: false,

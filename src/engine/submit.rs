@@ -3,14 +3,14 @@
 use super::budget::Verdict;
 use super::dispatcher::{Dispatcher, Fatal, Halt, millis};
 use super::event::{Event, Stamped};
-use super::executor::Target;
 use super::job::{Current, End, Job, Stage};
 use super::prepare::LINK_MARGIN_MS;
 use super::purse::Left;
-use super::window::Grant;
-use crate::ledger::{Failure, FailureClass};
+use super::window::{Grant, GrantId};
+use crate::ledger::{AttemptState, Failure, FailureClass};
 use crate::plan::{Request, StepStart, StepWork};
-use crate::remote::backoff::{Backoff, Next};
+use crate::ports::News;
+use crate::remote::backoff::Next;
 use crate::remote::echo::Essence;
 use crate::remote::outcome::Submission;
 use crate::remote::printable;
@@ -186,8 +186,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         Ok(taken)
     }
 
-    /// Records the intent, and only then lets the request leave.
-    fn send(&mut self, index: usize, grant: super::window::GrantId) -> Result<(), Fatal> {
+    /// Records the intent, and only then lets the request leave; where machines share a cache, once its claim stands.
+    fn send(&mut self, index: usize, grant: GrantId) -> Result<(), Fatal> {
         let now = self.now();
         let job = &self.jobs[index];
         let (Stage::Ready { bound, .. }, Some(step)) = (&job.stage, job.step_work()) else {
@@ -196,10 +196,13 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let (bound, step) = (bound.clone(), step.clone());
         let Some(request) = symbolic(job, &step) else { return Ok(()) };
         let take = self.take_of(index)?;
-        let intent = step.intent(take, self.jobs[index].step, request.clone(), bound.clone());
-        let meant = self.jobs[index].current.as_ref().map(|current| current.attempt);
+        let mut intent = step.intent(take, self.jobs[index].step, request, bound.clone());
+        intent.claim = self.executor.shared.is_some().then(String::new);
+        let meant = self.jobs[index].current.as_ref();
+        let claim = meant.and_then(|current| current.claim.clone());
+        let meant = meant.map(|current| current.attempt);
         let attempt = match meant {
-            // An upgrade that an earlier process meant to call is on record already.
+            // An upgrade that an earlier process meant to call is on record already, and claimed if it had to be.
             Some(attempt) => attempt,
             None => self.ledger.intend(&intent, now)?,
         };
@@ -210,42 +213,27 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         self.budget.reserve(index, rest);
         let interval = self.patience(index).first;
         let job = &mut self.jobs[index];
-        job.stage = Stage::Sending;
-        job.current = Some(Current {
-            attempt,
-            task_id: None,
-            bound: bound.clone(),
-            reserved: step.credits,
-            ours: true,
-            recorded: false,
-            since_ms: now,
-            watched_ms: now,
-            interval,
-            seen: false,
-            read_troubles: Backoff::default(),
-            empty: 0,
-            urls: Vec::new(),
-            charged: None,
-            download_troubles: Backoff::default(),
-            relinked: 0,
-        });
-        let target = Target {
-            provider: step.provider,
-            family: step.family,
-            operation: step.operation,
-            upgrade: step.upgrade,
-            method: request.method,
-            path: request.path,
-            bound,
-            task_id: None,
-        };
+        job.bound = bound.clone();
+        job.current =
+            Some(Current { claim, ..Current::new(attempt, bound, step.credits, interval, now) });
+        if meant.is_none() && intent.claim.is_some() {
+            self.claim(index, &intent, grant);
+        } else {
+            self.post(index, grant);
+        }
+        Ok(())
+    }
+
+    /// Lets the request of a job leave.
+    pub(super) fn post(&mut self, index: usize, grant: GrantId) {
+        let Some(target) = self.target_of(index) else { return };
+        self.jobs[index].stage = Stage::Sending;
         let executor = self.executor;
-        self.posts.push(if step.upgrade {
+        self.posts.push(if target.upgrade {
             executor.upgrade(index, target, grant).boxed_local()
         } else {
             executor.create(index, target, grant).boxed_local()
         });
-        Ok(())
     }
 
     /// The ledger's take of a job; opened now where there is none.
@@ -282,8 +270,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                         printable(&task_id, 100)
                     ),
                 };
-                self.ledger.unknown(current.attempt, &failure, now)?;
-                self.event_unknown(index, failure.message, current.reserved);
+                self.unknown(index, failure)?;
             }
             Submission::Accepted { task_id } => {
                 self.tasks.insert(task_id.clone());
@@ -311,6 +298,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     current.since_ms = now;
                     current.watched_ms = now;
                 }
+                let news = News::Submitted { task_id: Some(task_id.clone()) };
+                self.tell(index, AttemptState::Submitted, news);
                 self.jobs[index].refusals.reset();
                 self.job_event(
                     index,
@@ -328,19 +317,21 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             Submission::Retry { reason, unreachable } => {
                 self.ledger.forgotten(current.attempt, now)?;
+                self.tell(index, AttemptState::Forgotten, News::Forgotten);
                 let reason = printable(&reason, 300);
                 self.jobs[index].current = None;
                 self.refused_for_now(index, current.bound, &reason, unreachable);
             }
             Submission::Impossible { message } => {
                 self.ledger.forgotten(current.attempt, now)?;
+                self.tell(index, AttemptState::Forgotten, News::Forgotten);
                 self.release(index);
                 self.block_for_halt(index, Halt::Network);
                 return Err(Fatal::network(&message));
             }
             Submission::Rejected { failure, stop } => {
                 let failure = safe(failure);
-                self.ledger.failed(current.attempt, &failure, Some(0.0), now)?;
+                self.failed(index, &failure, Some(0.0))?;
                 self.release(index);
                 if let Some(stop) = stop {
                     let halt = Halt::from_stop(stop);
@@ -351,12 +342,33 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     self.fail_job(index, failure.class, message, Some(false));
                 }
             }
-            Submission::Unknown { failure } => {
-                let failure = safe(failure);
-                self.ledger.unknown(current.attempt, &failure, now)?;
-                self.event_unknown(index, failure.message, current.reserved);
-            }
+            Submission::Unknown { failure } => self.unknown(index, safe(failure))?,
         }
+        Ok(())
+    }
+
+    /// Records that the attempt of a job has failed, and tells whoever else has an eye on it.
+    pub(super) fn failed(
+        &mut self,
+        index: usize,
+        failure: &Failure,
+        charged: Option<f64>,
+    ) -> Result<(), Fatal> {
+        let now = self.now();
+        let Some(current) = &self.jobs[index].current else { return Ok(()) };
+        self.ledger.failed(current.attempt, failure, charged, now)?;
+        let news = News::Failed { failure: failure.clone(), charged };
+        self.tell(index, AttemptState::Failed, news);
+        Ok(())
+    }
+
+    /// Records that nobody knows what became of the attempt of a job, and ends the job.
+    pub(super) fn unknown(&mut self, index: usize, failure: Failure) -> Result<(), Fatal> {
+        let now = self.now();
+        let Some(current) = self.jobs[index].current.clone() else { return Ok(()) };
+        self.ledger.unknown(current.attempt, &failure, now)?;
+        self.tell(index, AttemptState::Unknown, News::Unknown { failure: failure.clone() });
+        self.event_unknown(index, failure.message, current.reserved);
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 //! environment to stand still at one, until the harness kills it. A release has neither.
 
 use crate::ledger::{
-    AttemptId, BalanceRecord, ClipRecord, Failure, FileRecord, Intent, Ledger, LedgerError,
-    Publication, Snapshot, TakeId,
+    AttemptId, AttemptState, BalanceRecord, ClipRecord, Failure, FileRecord, Intent, Ledger,
+    LedgerError, Publication, Snapshot, TakeId,
 };
 use crate::media::Probe;
 use crate::plan::Slot;
@@ -14,6 +14,7 @@ use crate::storyboard::StepKind;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::fmt::Arguments;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,6 +91,30 @@ impl Ledger for WatchedLedger<'_> {
 
     fn intend(&mut self, intent: &Intent, now_ms: i64) -> Result<AttemptId, LedgerError> {
         self.write("ledger.intend", |ledger| ledger.intend(intent, now_ms))
+    }
+
+    fn claimed(&mut self, attempt: AttemptId, place: &str) -> Result<(), LedgerError> {
+        self.write("ledger.claimed", |ledger| ledger.claimed(attempt, place))
+    }
+
+    fn told(&mut self, attempt: AttemptId, state: AttemptState) -> Result<(), LedgerError> {
+        self.write("ledger.told", |ledger| ledger.told(attempt, state))
+    }
+
+    fn untold(&mut self) -> Result<Vec<AttemptId>, LedgerError> {
+        self.inner.untold()
+    }
+
+    fn use_shared(&mut self, id: &str) -> Result<(), LedgerError> {
+        self.write("ledger.use-shared", |ledger| ledger.use_shared(id))
+    }
+
+    fn remember_kept(&mut self, digests: &[String]) -> Result<(), LedgerError> {
+        self.write("ledger.remember-kept", |ledger| ledger.remember_kept(digests))
+    }
+
+    fn kept(&mut self) -> Result<HashSet<String>, LedgerError> {
+        self.inner.kept()
     }
 
     fn submitted(

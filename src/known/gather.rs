@@ -61,14 +61,6 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
             outputs.insert(entry.filename.clone(), output);
         }
     }
-    let digests = manifest.renders().flat_map(|entry| {
-        entry.sha256.iter().chain(entry.steps.iter().filter_map(|step| step.sha256.as_ref()))
-    });
-    let recorded = ledger.clips.iter().map(|clip| &clip.sha256);
-    let digests: HashSet<&String> = digests.chain(recorded).collect();
-    let cached = digests.into_iter().filter(|sha256| layout.cached(sha256).is_file());
-    let cached: HashSet<String> = cached.cloned().collect();
-
     let place = |written: &str| match manifest.asset_filename(written) {
         Some(filename) => layout.assets_root.join(filename),
         None => board_folder.join(written),
@@ -84,7 +76,12 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
     });
     let footage = footage.collect();
     let fresh = hashes.fresh;
-    Ok((Known { manifest, ledger, outputs, cached, inputs, footage, now_ms, has_key }, fresh))
+    let (cached, shared) = (HashSet::new(), HashSet::new());
+    let mut known =
+        Known { manifest, ledger, outputs, cached, shared, inputs, footage, now_ms, has_key };
+    let here = known.digests().into_iter().filter(|sha256| layout.cached(sha256).is_file());
+    known.cached = here.map(str::to_owned).collect();
+    Ok((known, fresh))
 }
 
 /// Digests of files, trusting size and time where the ledger knows them.

@@ -21,6 +21,8 @@ pub struct Known {
     pub outputs: HashMap<String, Output>,
     /// Digests of the clips in the cache.
     pub cached: HashSet<String>,
+    /// Digests of clips that are not in the cache and that the shared cache has.
+    pub shared: HashSet<String>,
     /// Files that the storyboard names, by path as written.
     pub inputs: BTreeMap<String, KnownInput>,
     /// Footage and stills that exist and stand in the film as they are, by path as written.
@@ -29,6 +31,22 @@ pub struct Known {
     pub now_ms: i64,
     /// True when a key is at hand, so that the provider can be asked for a clip it still has.
     pub has_key: bool,
+}
+
+impl Known {
+    /// Whether the bytes of a clip can be had without the provider.
+    pub fn has(&self, sha256: &str) -> bool {
+        self.cached.contains(sha256) || self.shared.contains(sha256)
+    }
+
+    /// Digests of all clips on record, each once.
+    pub fn digests(&self) -> HashSet<&str> {
+        let of_entries = self.manifest.renders().flat_map(|entry| {
+            entry.sha256.iter().chain(entry.steps.iter().filter_map(|step| step.sha256.as_ref()))
+        });
+        let recorded = self.ledger.clips.iter().map(|clip| &clip.sha256);
+        of_entries.chain(recorded).map(String::as_str).collect()
+    }
 }
 
 /// A file under a published name.

@@ -89,6 +89,18 @@ pub trait Ledger: Send {
     ) -> Result<TakeId, LedgerError>;
     /// Records that a bound request is about to be sent.
     fn intend(&mut self, intent: &Intent, now_ms: i64) -> Result<AttemptId, LedgerError>;
+    /// Records that the claim of an intent stands at this place, where other machines see it.
+    fn claimed(&mut self, attempt: AttemptId, place: &str) -> Result<(), LedgerError>;
+    /// Records that other machines were told of an attempt's present state.
+    fn told(&mut self, attempt: AttemptId, state: AttemptState) -> Result<(), LedgerError>;
+    /// Claimed attempts of whose present state other machines were not told.
+    fn untold(&mut self) -> Result<Vec<AttemptId>, LedgerError>;
+    /// Says which shared cache is used from now on, by its id. What was recorded of another one is forgotten.
+    fn use_shared(&mut self, id: &str) -> Result<(), LedgerError>;
+    /// Records that the shared cache has these clips.
+    fn remember_kept(&mut self, digests: &[String]) -> Result<(), LedgerError>;
+    /// The clips that the shared cache is known to have.
+    fn kept(&mut self) -> Result<std::collections::HashSet<String>, LedgerError>;
     /// Records the task id (`None` for an upgrade that has none of its own).
     fn submitted(
         &mut self,
@@ -178,7 +190,8 @@ pub trait Ledger: Send {
     /// A clip's record.
     fn clip(&mut self, sha256: &str) -> Result<Option<ClipRecord>, LedgerError>;
     /// Turns the intents that an earlier process left behind into unknown submissions and returns them; upgrades
-    /// stay, because repeating their call is harmless. To be called under the project lock, before anything is sent.
+    /// stay, because repeating their call is harmless. Intents whose claim was not on record yet were not sent, and are
+    /// forgotten. To be called under the project lock, before anything is sent.
     fn recover(&mut self, now_ms: i64) -> Result<Vec<AttemptId>, LedgerError>;
     /// Credits reserved by attempts that are not over: intent, submitted, finished, unknown.
     fn outstanding(&mut self) -> Result<f64, LedgerError>;

@@ -93,6 +93,7 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
             request: document(row, 11)?,
             bound: document(row, 12)?,
             reserved: row.get(13)?,
+            claim: row.get(24)?,
         },
         state: from_word(14, row.get(14)?)?,
         task_id: row.get(15)?,
@@ -121,6 +122,12 @@ pub(super) const UNFINISHED: &str =
     "SELECT id, take, storyboard, variant, scene, sha256, filename, entry, supersedes
                           FROM publications WHERE state = 'publishing' ORDER BY id";
 
+/// What is finished was told as submitted, and an intent has nothing to tell.
+pub(super) const UNTOLD: &str = "SELECT id FROM attempts
+     WHERE claim <> ''
+       AND CASE state WHEN 'finished' THEN 'submitted' ELSE state END <> coalesce(told, 'intent')
+     ORDER BY id";
+
 /// All rows of a query.
 pub(super) fn all<T>(
     connection: &Connection,
@@ -141,7 +148,7 @@ pub(super) fn read_snapshot(connection: &Connection) -> rusqlite::Result<Snapsho
         connection,
         "SELECT id, take, step, kind, model_id, provider, family, operation, upgrade, endpoint,
                 fingerprint, request, bound, reserved, state, task_id, urls, clip, failure_class,
-                failure_code, failure_message, charged, created_ms, changed_ms
+                failure_code, failure_message, charged, created_ms, changed_ms, claim
          FROM attempts ORDER BY id",
         read_attempt,
     )?;

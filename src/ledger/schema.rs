@@ -101,4 +101,19 @@ CREATE TABLE balances (
     at_ms     INTEGER NOT NULL,
     credits   REAL NOT NULL
 ) STRICT;
+", "
+-- Where other machines are told of an attempt: NULL where nobody else is, '' until the claim stands.
+ALTER TABLE attempts ADD COLUMN claim TEXT;
+-- The last state that they were told.
+ALTER TABLE attempts ADD COLUMN told TEXT;
+
+-- Clips that the shared cache has.
+CREATE TABLE kept (
+    sha256  TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- The shared cache that the claims and clips above are in: one row at most.
+CREATE TABLE shared (
+    id  TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 "];

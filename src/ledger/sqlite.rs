@@ -7,7 +7,7 @@ use super::changes::{
     Problem, Standing, end_publication, end_publications, move_take, redirect_take, rename_slots,
     save_clip, save_file, save_publication, set_failure, set_take_state, standing, take_state,
 };
-use super::rows::{UNFINISHED, all, read_clip, read_publication, read_snapshot, word};
+use super::rows::{UNFINISHED, UNTOLD, all, read_clip, read_publication, read_snapshot, word};
 use super::schema::{APPLICATION_ID, MIGRATIONS};
 use super::{
     AttemptId, AttemptState, BalanceRecord, ClipRecord, Failure, FailureClass, FileRecord, Intent,
@@ -20,6 +20,7 @@ use rusqlite::{
     params,
 };
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -374,8 +375,8 @@ impl Ledger for SqliteLedger {
             transaction
                 .prepare_cached(
                     "INSERT INTO attempts (take, step, kind, model_id, provider, family, operation, upgrade,
-                         endpoint, fingerprint, request, bound, reserved, state, created_ms, changed_ms)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'intent', ?14, ?14)",
+                         endpoint, fingerprint, request, bound, reserved, state, created_ms, changed_ms, claim)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'intent', ?14, ?14, ?15)",
                 )?
                 .execute(params![
                     intent.take.0,
@@ -392,9 +393,78 @@ impl Ledger for SqliteLedger {
                     serde_json::to_string(&*intent.bound)?,
                     intent.reserved,
                     now_ms,
+                    intent.claim,
                 ])?;
             Ok(AttemptId(transaction.last_insert_rowid()))
         })
+    }
+
+    /// Allowed once.
+    fn claimed(&mut self, attempt: AttemptId, place: &str) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            let changed = transaction
+                .prepare_cached(
+                    "UPDATE attempts SET claim = ?2 WHERE id = ?1 AND coalesce(claim, '') = ''",
+                )?
+                .execute(params![attempt.0, place])?;
+            if changed == 1 {
+                return Ok(());
+            }
+            Err(Problem::Refused(format!("attempt {} has its claim already", attempt.0)))
+        })
+    }
+
+    fn told(&mut self, attempt: AttemptId, state: AttemptState) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            transaction
+                .prepare_cached("UPDATE attempts SET told = ?2 WHERE id = ?1")?
+                .execute(params![attempt.0, word(state)?])?;
+            Ok(())
+        })
+    }
+
+    fn untold(&mut self) -> Result<Vec<AttemptId>, LedgerError> {
+        all(&self.connection, UNTOLD, |row| Ok(AttemptId(row.get(0)?)))
+            .map_err(|error| self.error(&error))
+    }
+
+    fn use_shared(&mut self, id: &str) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            let known = transaction
+                .prepare_cached("SELECT id FROM shared")?
+                .query_row([], |row| row.get::<_, String>(0))
+                .optional()?;
+            if known.as_deref() == Some(id) {
+                return Ok(());
+            }
+            transaction.execute_batch(
+                "UPDATE attempts SET claim = NULL, told = NULL WHERE claim IS NOT NULL;
+                 DELETE FROM kept;
+                 DELETE FROM shared;",
+            )?;
+            transaction.execute("INSERT INTO shared (id) VALUES (?1)", [id])?;
+            Ok(())
+        })
+    }
+
+    fn remember_kept(&mut self, digests: &[String]) -> Result<(), LedgerError> {
+        if digests.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            let mut insert =
+                transaction.prepare_cached("INSERT OR IGNORE INTO kept (sha256) VALUES (?1)")?;
+            for sha256 in digests {
+                insert.execute([sha256])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn kept(&mut self) -> Result<HashSet<String>, LedgerError> {
+        all(&self.connection, "SELECT sha256 FROM kept", |row| row.get(0))
+            .map(|digests| digests.into_iter().collect())
+            .map_err(|error| self.error(&error))
     }
 
     /// Allowed from intent and from unknown (the user found the task); repeating the same task id is harmless.
@@ -483,7 +553,8 @@ impl Ledger for SqliteLedger {
         )
     }
 
-    /// Allowed from intent, submitted and finished; from downloaded only when the clip is lost for good.
+    /// Allowed from intent, submitted and finished; from unknown where another machine has found out; from downloaded only
+    /// when the clip is lost for good.
     fn failed(
         &mut self,
         attempt: AttemptId,
@@ -496,7 +567,10 @@ impl Ledger for SqliteLedger {
             AttemptState::Failed,
             now_ms,
             |now| match now.state {
-                AttemptState::Intent | AttemptState::Submitted | AttemptState::Finished => true,
+                AttemptState::Intent
+                | AttemptState::Submitted
+                | AttemptState::Finished
+                | AttemptState::Unknown => true,
                 AttemptState::Downloaded => failure.class == FailureClass::Lost,
                 _ => false,
             },
@@ -682,6 +756,12 @@ impl Ledger for SqliteLedger {
                 message: "the process ended before the answer to this submission was on record"
                     .to_owned(),
             };
+            transaction
+                .prepare_cached(
+                    "UPDATE attempts SET state = 'forgotten', changed_ms = ?1
+                     WHERE state = 'intent' AND claim = ''",
+                )?
+                .execute([now_ms])?;
             let attempts: Vec<AttemptId> = transaction
                 .prepare_cached(
                     "UPDATE attempts SET state = 'unknown', changed_ms = ?1

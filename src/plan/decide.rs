@@ -625,7 +625,7 @@ impl<'a> Deciding<'_, 'a> {
             }
             let sha256 = content(self.given, used)?;
             let known = self.planning.known;
-            let here = known.cached.contains(sha256)
+            let here = known.has(sha256)
                 || self.history.copy_of(sha256).is_some()
                 || !paid.iter().any(|body| body.contains(sha256));
             let detail =

@@ -185,10 +185,7 @@ impl<'a> Deciding<'_, 'a> {
             return None;
         }
         let starts = recorded.steps.iter().map(|step| {
-            let clip = step
-                .clip
-                .clone()
-                .filter(|clip| self.planning.known.cached.contains(&clip.sha256))?;
+            let clip = step.clip.clone().filter(|clip| self.planning.known.has(&clip.sha256))?;
             Some(super::decide::Start { start: StepStart::Done(clip), action: Action::Restore })
         });
         let starts: Vec<_> = starts.collect::<Option<_>>()?;

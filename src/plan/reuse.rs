@@ -78,7 +78,7 @@ impl Deciding<'_, '_> {
     /// Whether the clip of step `index` can be used by what comes after it: its task while the provider has it,
     /// its bytes where they are published or uploaded.
     pub(super) fn usable(&self, index: usize, clip: &ClipRef) -> bool {
-        let cached = self.planning.known.cached.contains(&clip.sha256)
+        let cached = self.planning.known.has(&clip.sha256)
             // What was chosen is published, and uploaded from there.
             || self.still.is_some_and(|still| still.sha256 == clip.sha256);
         match self.present.built.steps.get(index + 1) {
@@ -141,6 +141,9 @@ impl Deciding<'_, '_> {
         if let Some(filename) = self.history.copy_of(sha256) {
             sources.push(ClipSource::File(filename.to_owned()));
         }
+        if known.shared.contains(sha256) {
+            sources.push(ClipSource::Shared);
+        }
         if known.has_key
             && self.provider_until(entry).is_some()
             && let Some((provider, family, operation, task_id)) =
@@ -155,6 +158,7 @@ impl Deciding<'_, '_> {
         let from = match work.sources.first() {
             Some(ClipSource::Cache) => "the cache has it".to_owned(),
             Some(ClipSource::File(name)) => format!("`{name}` has the same content"),
+            Some(ClipSource::Shared) => "the shared cache has it".to_owned(),
             Some(ClipSource::Provider { .. }) => "the provider still has it".to_owned(),
             None => return reason,
         };

@@ -76,8 +76,7 @@ impl<'a> Deciding<'_, 'a> {
     /// that was kept back under another id and that no scene has got since.
     pub(super) fn kept_take(&self) -> Option<(ScenePlan, &'a Take)> {
         let known = self.planning.known;
-        let is_here =
-            |take: &Take| self.last_clip(take).is_some_and(|sha256| known.cached.contains(&sha256));
+        let is_here = |take: &Take| self.last_clip(take).is_some_and(|sha256| known.has(&sha256));
         let own = self.history.takes(self.slot).iter().rev().copied().filter(|take| {
             matches!(take.state, TakeState::Kept | TakeState::Published) && is_here(take)
         });
@@ -101,7 +100,7 @@ impl<'a> Deciding<'_, 'a> {
         let recorded = Recorded::take(take);
         let last = recorded.steps.last()?.clip.as_ref()?;
         let same = compare(self.builder, self.present, &recorded).same;
-        if !same || !self.planning.known.cached.contains(&last.sha256) {
+        if !same || !self.planning.known.has(&last.sha256) {
             return None;
         }
         let start = |step: &RecordedStep<'_>| {

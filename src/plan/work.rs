@@ -110,6 +110,7 @@ impl StepWork {
             request: request.body.into(),
             bound: bound.into(),
             reserved: self.credits,
+            claim: None,
         }
     }
 }
@@ -153,6 +154,8 @@ pub enum ClipSource {
     Cache,
     /// A file of the project, relative to the assets root.
     File(String),
+    /// The cache that machines share, under the clip's digest.
+    Shared,
     /// The provider, which keeps results for a while: family and the operation the task was created with.
     Provider {
         /// The catalogue's provider.

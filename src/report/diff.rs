@@ -17,6 +17,23 @@ enum Piece {
 ///
 /// With colours the removed words are red and the added ones green, without the marks.
 pub fn words(old: &str, new: &str, style: Style) -> String {
+    marked(
+        old,
+        new,
+        &str::to_owned,
+        &|text| if style.colour { style.red(text) } else { format!("[-{text}-]") },
+        &|text| if style.colour { style.green(text) } else { format!("{{+{text}+}}") },
+    )
+}
+
+/// The same with marks of one's own around what stays, what went and what came.
+pub fn marked(
+    old: &str,
+    new: &str,
+    stays: &dyn Fn(&str) -> String,
+    went: &dyn Fn(&str) -> String,
+    came: &dyn Fn(&str) -> String,
+) -> String {
     let pieces = compare(old, new);
     let mut out: Vec<String> = Vec::new();
     let last = pieces.len().saturating_sub(1);
@@ -26,25 +43,19 @@ pub fn words(old: &str, new: &str, style: Style) -> String {
                 let before = if index == 0 { 0 } else { CONTEXT };
                 let after = if index == last { 0 } else { CONTEXT };
                 if words.len() <= before + after + 1 {
-                    out.extend(words.iter().cloned());
+                    out.extend(words.iter().map(|word| stays(word)));
                 } else {
-                    out.extend(words[..before].iter().cloned());
+                    out.extend(words[..before].iter().map(|word| stays(word)));
                     out.push("…".to_owned());
-                    out.extend(words[words.len() - after..].iter().cloned());
+                    out.extend(words[words.len() - after..].iter().map(|word| stays(word)));
                 }
             }
             Piece::Changed { old, new } => {
                 if !old.is_empty() {
-                    let text = old.join(" ");
-                    out.push(if style.colour { style.red(text) } else { format!("[-{text}-]") });
+                    out.push(went(&old.join(" ")));
                 }
                 if !new.is_empty() {
-                    let text = new.join(" ");
-                    out.push(if style.colour {
-                        style.green(text)
-                    } else {
-                        format!("{{+{text}+}}")
-                    });
+                    out.push(came(&new.join(" ")));
                 }
             }
         }

@@ -9,6 +9,8 @@ pub mod diagnostics;
 pub mod diff;
 pub mod error;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod plan_text;
 pub mod summary;
 pub mod terminal;

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Texts longer than this are shown as a difference of words.
-const SHORT_VALUE: usize = 40;
+pub(super) const SHORT_VALUE: usize = 40;
 
 /// What to show of a plan.
 #[derive(Debug, Clone, Default)]
@@ -110,12 +110,12 @@ impl Row {
 }
 
 /// The display name of the model that makes the clip.
-fn model_of(scene: &ScenePlan) -> String {
+pub(super) fn model_of(scene: &ScenePlan) -> String {
     let generate = scene.steps.iter().find(|step| step.step == StepKind::Generate);
     generate.or(scene.steps.first()).map(|step| step.name.clone()).unwrap_or_default()
 }
 
-fn length_of(scene: &ScenePlan) -> String {
+pub(super) fn length_of(scene: &ScenePlan) -> String {
     if matches!(&scene.steps[..], [only] if only.step == StepKind::Keyframe) {
         return "still".to_owned();
     }
@@ -129,7 +129,7 @@ fn length_of(scene: &ScenePlan) -> String {
     }
 }
 
-fn credits_of(scene: &ScenePlan) -> String {
+pub(super) fn credits_of(scene: &ScenePlan) -> String {
     let goes_on_paying =
         scene.action == Action::Resume && scene.steps.iter().any(|step| step.action.is_paid());
     if !scene.action.is_paid() && scene.action != Action::Blocked && !goes_on_paying {
@@ -285,7 +285,7 @@ fn change(old: Option<&Value>, new: Option<&Value>, style: Style) -> String {
 }
 
 /// A value on one line: short texts as they are, files by the beginning of their digest.
-fn value_words(value: Option<&Value>) -> String {
+pub(super) fn value_words(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "(not sent)".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "\"\"".to_owned(),
@@ -307,7 +307,7 @@ fn value_words(value: Option<&Value>) -> String {
     }
 }
 
-fn code_words(code: &'static str) -> &'static str {
+pub(super) fn code_words(code: &'static str) -> &'static str {
     match code {
         "never-rendered" => "never rendered",
         "output-missing" => "the clip's file is missing",
@@ -403,7 +403,7 @@ pub fn count_words(summary: &PlanSummary, scenes: usize) -> String {
     }
 }
 
-fn cost_words(plan: &Plan) -> String {
+pub(super) fn cost_words(plan: &Plan) -> String {
     let summary = &plan.summary;
     let mut out = format!("{} credits", trimmed(summary.credits, 2));
     let certain = summary.dated.credits <= 0.0 && summary.unpriced_steps == 0;

@@ -120,6 +120,7 @@ pub const EVENTS: &[(&str, &[&str])] = &[
     ("waiting", &["elapsed_s", "next_s"]),
     ("retrying", &["reason", "delay_s"]),
     ("resumed", &["task_id"]),
+    ("followed", &["holder"]),
     ("restored", &["filename", "from"]),
     ("downloaded", &["sha256", "bytes"]),
     ("published", &["filename", "sha256", "credits", "note"]),

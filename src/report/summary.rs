@@ -64,6 +64,24 @@ impl RunLog {
         self.summary.as_ref()
     }
 
+    /// What concerned the whole run.
+    pub fn errors(&self) -> &[RunError] {
+        &self.errors
+    }
+
+    /// Every problem of a scene: the scene, what kind it is, and in words.
+    pub fn problems_told(&self) -> Vec<(String, &'static str, String)> {
+        let kinds =
+            [("failed", &self.failed), ("unknown", &self.unknown), ("blocked", &self.blocked)];
+        let told = kinds.iter().flat_map(|(kind, problems)| {
+            problems.iter().map(|problem| {
+                let step = problem.step.map(|step| format!(", {step}")).unwrap_or_default();
+                (format!("{}{step}", problem.scene), *kind, problem.message.clone())
+            })
+        });
+        told.collect()
+    }
+
     /// Commands that lead on, best first, each once.
     pub fn next(&self, commands: &Commands) -> Vec<NextCommand> {
         let mut next: Vec<NextCommand> = Vec::new();

@@ -30,7 +30,10 @@ impl Tally {
         let scene = stamped.about.as_ref().map(take_key).unwrap_or_default();
         match &stamped.event {
             Event::Planned { takes, .. } => self.takes = *takes,
-            Event::Uploading { .. } | Event::Submitted { .. } | Event::Resumed { .. } => {
+            Event::Uploading { .. }
+            | Event::Submitted { .. }
+            | Event::Resumed { .. }
+            | Event::Followed { .. } => {
                 self.running.insert(scene);
             }
             Event::Published { credits, .. } => {
@@ -81,6 +84,9 @@ fn state(event: &Event) -> Option<String> {
         Event::Uploading { bytes } => format!("uploading {}", size(*bytes)),
         Event::Submitted { .. } => "submitted".to_owned(),
         Event::Resumed { .. } => "resumed".to_owned(),
+        Event::Followed { holder } => {
+            format!("sent by {}; its clip is waited for", sanitise(holder, 120))
+        }
         Event::Waiting { .. } => "rendering".to_owned(),
         Event::Retrying { reason, delay_s } => {
             format!("{}; again in {}", sanitise(reason, 120), span_of_time(*delay_s))
@@ -101,6 +107,7 @@ fn told(event: &Event) -> Option<String> {
             format!("{done}: {}{}", sanitise(filename, 200), number(credits))
         }
         Event::Restored { filename, from } => {
+            let from = if from == "shared" { "the shared cache" } else { from };
             format!("restored from {}: {}, free", sanitise(from, 20), sanitise(filename, 200))
         }
         Event::Failed { message, .. } => format!("failed: {}", sanitise(message, 500)),

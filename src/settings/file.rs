@@ -2,6 +2,7 @@
 
 use super::quantity::{self, Rate};
 use crate::craft;
+use crate::shared::Address;
 use crate::source::{Diagnostic, Source, Span, Spanned};
 use crate::storyboard::{self, Fields};
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 /// Every section with its keys; `defaults` takes scene fields and `lints` takes codes.
 pub const SECTIONS: &[(&str, &[&str])] = &[
-    ("project", &["storyboard", "assets"]),
+    ("project", &["storyboard", "assets", "cache"]),
     ("defaults", &[]),
     ("limits", &["submissions", "running", "downloads", "max_clip"]),
     ("poll", &["first", "max", "deadline"]),
@@ -51,6 +52,8 @@ pub struct ConfigFile {
     pub storyboard: Option<Spanned<String>>,
     /// `[project] assets`.
     pub assets: Option<Spanned<String>>,
+    /// `[project] cache`, also as `cache` above all sections: where machines share clips and what they have sent.
+    pub cache: Option<Spanned<String>>,
     /// `[defaults]`: scene fields; places are in this file.
     pub defaults: Fields,
     /// `[limits] submissions`.
@@ -128,6 +131,7 @@ impl ConfigFile {
             diagnostics: Vec::new(),
             storyboard: None,
             assets: None,
+            cache: None,
             defaults: Fields::default(),
             submissions: None,
             running: None,
@@ -160,6 +164,15 @@ fn masked(text: &str, parts: &[Span]) -> String {
     masked
 }
 
+/// An address as it is written, once it is known to be one.
+fn cache_address(text: &str) -> Result<String, String> {
+    let nowhere = std::path::Path::new("");
+    match Address::parse(text, nowhere) {
+        Ok(_) => Ok(text.trim().to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
@@ -181,6 +194,10 @@ impl Reader {
             self.hide_keys(name, value);
             if self.owner == Owner::Project && is_about_hosts(name) {
                 self.hosts_refused(key);
+                continue;
+            }
+            if name == "cache" && !matches!(value.get_ref(), DeValue::Table(_)) {
+                self.entry("project", key, value, file);
                 continue;
             }
             if !SECTIONS.iter().any(|(section, _)| *section == name) {
@@ -239,6 +256,7 @@ impl Reader {
         match (section, name) {
             ("project", "storyboard") => file.storyboard = self.path_inside(name, value),
             ("project", "assets") => file.assets = self.path_inside(name, value),
+            ("project", "cache") => file.cache = self.text_as(name, value, cache_address),
             ("limits", "submissions") => file.submissions = self.text_as(name, value, Rate::parse),
             ("limits", "running") => file.running = self.count(name, value, 1, 100_000),
             ("limits", "downloads") => file.downloads = self.count(name, value, 1, 1_000),

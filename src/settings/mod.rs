@@ -21,6 +21,7 @@ use find::{find_storyboard, locate, read_shown};
 
 use crate::craft::{Wanted, lint_named};
 use crate::remote::address::is_private;
+use crate::shared::Address;
 use crate::source::{Diagnostic, Source, SourceError, Spanned};
 use crate::storyboard::Fields;
 use reqwest::Url;
@@ -66,6 +67,8 @@ pub struct Settings {
     pub user_config: Option<ConfigFile>,
     /// Where state that all projects share lies: `$XDG_STATE_HOME/storyreel`.
     pub state_folder: PathBuf,
+    /// Where machines that work on this project share clips and what they have sent.
+    pub cache: Option<Address>,
 }
 
 impl Settings {
@@ -204,6 +207,8 @@ pub struct Environment {
     pub upload: Option<OsString>,
     /// `STORYREEL_NO_SPEND`.
     pub no_spend: Option<OsString>,
+    /// `STORYREEL_CACHE`.
+    pub cache: Option<OsString>,
 }
 
 impl Environment {
@@ -225,6 +230,7 @@ impl Environment {
             api: set("KIE_API_BASE"),
             upload: set("KIE_UPLOAD_BASE"),
             no_spend: set("STORYREEL_NO_SPEND"),
+            cache: set("STORYREEL_CACHE"),
         })
     }
 
@@ -378,7 +384,13 @@ pub fn resolve(
         user_config: None,
         state_folder: environment.state_folder(),
         no_spend: environment.no_spend.as_ref().is_some_and(|value| value != "0"),
+        cache: None,
     };
+    let own_root = settings.project.root.clone();
+    let user_root = environment.home.clone().unwrap_or_default();
+    for (file, base) in user_config.iter().zip([&user_root]).chain(config.iter().zip([&own_root])) {
+        settings.take_cache(file.cache.as_ref(), base);
+    }
     if let Some(user) = &user_config {
         settings.take_user(user);
     }
@@ -478,12 +490,24 @@ impl Settings {
         self.lints.extend(file.lints.iter().map(|(code, level)| (code.clone(), *level)));
     }
 
+    /// A folder is taken from `base`; the text was found to be an address when it was read.
+    fn take_cache(&mut self, given: Option<&Spanned<String>>, base: &Path) {
+        let address = given.and_then(|text| Address::parse(&text.value, base).ok());
+        self.cache = address.or(self.cache.take());
+    }
+
     fn take_environment(&mut self, environment: &Environment) -> Result<(), SettingsError> {
         if let Some(api) = variable("KIE_API_BASE", environment.api.as_ref())? {
             self.provider.api = api;
         }
         if let Some(upload) = variable("KIE_UPLOAD_BASE", environment.upload.as_ref())? {
             self.provider.upload = upload;
+        }
+        if let Some(cache) = variable("STORYREEL_CACHE", environment.cache.as_ref())? {
+            let address = Address::parse(&cache, &environment.folder).map_err(|error| {
+                SettingsError::Variable { variable: "STORYREEL_CACHE", problem: error.to_string() }
+            })?;
+            self.cache = Some(address).filter(|_| cache != "none");
         }
         self.provider.api = base_url("KIE_API_BASE", &self.provider.api)?;
         self.provider.upload = base_url("KIE_UPLOAD_BASE", &self.provider.upload)?;

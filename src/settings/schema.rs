@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 struct Config {
     /// Where the project keeps its things.
     project: Option<ProjectSection>,
+    /// The same as `cache` under `[project]`.
+    cache: Option<String>,
     /// Scene fields that hold where neither the storyboard's front matter nor the scene sets them.
     defaults: Option<BTreeMap<String, Value>>,
     /// What a run may do at once.
@@ -42,6 +44,9 @@ struct ProjectSection {
     storyboard: Option<String>,
     /// The folder that holds `assets/clips`, `assets/images` and `assets/manifest.json`. `public` unless set.
     assets: Option<String>,
+    /// Where all machines that work on this project share clips, and what they have sent: a folder, `s3://bucket/prefix` or
+    /// `gs://bucket/prefix`. One place a project. Keys and hosts come from the environment.
+    cache: Option<String>,
 }
 
 #[derive(JsonSchema)]
@@ -187,6 +192,7 @@ mod tests {
         };
         let sections = &schema["properties"];
         let mut known: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
+        known.push("cache");
         known.sort_unstable();
         assert_eq!(keys(sections), known);
         for (name, section_keys) in SECTIONS.iter().filter(|(_, keys)| !keys.is_empty()) {

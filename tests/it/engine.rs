@@ -137,6 +137,7 @@ impl Stage {
                     files: self.files.as_ref(),
                     window: &mut window,
                     purse: &mut MemoryPurse::default(),
+                    shared: None,
                 },
                 Order {
                     catalog: &catalog,
@@ -147,6 +148,7 @@ impl Stage {
                     work,
                     collect,
                     files: BTreeMap::new(),
+                    tasks: std::collections::BTreeSet::new(),
                     summary: Summary::default(),
                 },
                 |event| events.push(event),
@@ -699,6 +701,7 @@ async fn real_run(
             files: &files,
             window: &mut window,
             purse: &mut MemoryPurse::default(),
+            shared: None,
         },
         Order {
             catalog: &Catalog::built_in().unwrap(),
@@ -709,6 +712,7 @@ async fn real_run(
             work,
             collect,
             files: BTreeMap::from([(digest, PathBuf::from(&picture))]),
+            tasks: std::collections::BTreeSet::new(),
             summary: Summary::default(),
         },
         |event| events.push(event),

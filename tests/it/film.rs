@@ -272,6 +272,7 @@ impl Film {
                 request: made.request.body.clone().into(),
                 bound: made.request.body.clone().into(),
                 reserved: made.credits,
+                claim: None,
             },
             state: AttemptState::Submitted,
             task_id: Some(format!("task-{}", attempt.0)),

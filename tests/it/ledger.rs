@@ -32,6 +32,7 @@ pub(crate) fn intent(take: TakeId, step: usize) -> Intent {
         request: json!({"prompt": "dawn", "image": {"$file": "sha256:bb"}}).into(),
         bound: json!({"prompt": "dawn", "image": "https://example.org/x"}).into(),
         reserved: Some(60.0),
+        claim: None,
     }
 }
 
@@ -241,6 +242,7 @@ fn every_step_from_every_state_is_allowed_or_refused_as_designed() {
     paid: Downloaded -> Downloaded
     paid: Unknown -> Submitted
     paid: Unknown -> Downloaded
+    paid: Unknown -> Failed
     paid: Unknown -> Forgotten
     upgrade: Intent -> Submitted
     upgrade: Intent -> Finished
@@ -583,7 +585,7 @@ fn a_thousand_takes_are_read_quickly() {
              INSERT INTO takes SELECT i, 'S.md', '', i, 1, '{body}', '[\"generate\"]', '[]', 'published', 1, 1 FROM n;
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
              INSERT INTO attempts SELECT i, i, 0, 'generate', 'm', 'kie', 'veo', 'generate', 0, 'POST /x', 'sha256:a',
-                 '{body}', '{body}', 60, 'downloaded', 't', '[\"https://x\"]', 'sha256:c', NULL, NULL, NULL, 60, 1, 1
+                 '{body}', '{body}', 60, 'downloaded', 't', '[\"https://x\"]', 'sha256:c', NULL, NULL, NULL, 60, 1, 1, NULL, NULL
              FROM n; COMMIT;"
         ))
         .unwrap();

@@ -111,6 +111,7 @@ impl Studio {
             ledger,
             outputs,
             cached: digests,
+            shared: std::collections::HashSet::new(),
             inputs: self.inputs.clone(),
             footage: BTreeMap::new(),
             now_ms: self.clock.now_ms(),
@@ -170,6 +171,7 @@ impl House for Studio {
                 files: self.files.as_ref(),
                 window: &mut self.window,
                 purse: &mut self.purse,
+                shared: None,
             },
             Order {
                 catalog: &CATALOG,
@@ -180,6 +182,7 @@ impl House for Studio {
                 work,
                 collect: planned.collect,
                 files: planned.files,
+                tasks: std::collections::BTreeSet::new(),
                 summary: Summary::default(),
             },
             |stamped| match stamped.event {

@@ -268,6 +268,7 @@ impl Machine {
                 files: self.files.as_ref(),
                 window: &mut self.window,
                 purse: &mut self.purse,
+                shared: None,
             },
             Order {
                 catalog: &catalog,
@@ -278,6 +279,7 @@ impl Machine {
                 work,
                 collect,
                 files: self.named.clone(),
+                tasks: std::collections::BTreeSet::new(),
                 summary: Summary::default(),
             },
             |event| events.push(event),

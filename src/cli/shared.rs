@@ -1,0 +1,289 @@
+//! The shared cache as commands use it: what it has, bringing clips from there, and giving it what it lacks.
+
+use super::failure::Failure;
+use super::tell;
+use super::workspace::{Workspace, now_ms};
+use crate::engine::real_files::RealFiles;
+use crate::known::Known;
+use crate::layout::Layout;
+use crate::ledger::{ClipRecord, Ledger, SqliteLedger};
+use crate::plan::{Planned, ScenePlan, StepStart, Work};
+use crate::ports::{Files as _, SharedCache};
+use crate::shared::{Address, Exchange, SettleError, Store, StoreError, settle};
+use futures::{StreamExt as _, TryStreamExt as _};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use tokio::runtime::Runtime;
+
+/// Clips that go or come at once.
+const AT_ONCE: usize = 8;
+
+/// A shared cache that a run works with.
+pub(super) struct Shared {
+    /// Everything of it runs here: connections belong to the runtime that opened them.
+    pub runtime: Runtime,
+    store: Store,
+    exchange: Exchange,
+}
+
+impl Shared {
+    /// Enters the cache that the settings name, if they name one, and brings the ledger and what is on record there
+    /// together. The caller holds the project's lock.
+    ///
+    /// # Errors
+    /// Exit 3 where it cannot be used: without it two machines could pay for the same.
+    pub fn enter(workspace: &Workspace, ledger: &mut dyn Ledger) -> Result<Option<Self>, Failure> {
+        let Some(address) = &workspace.settings.cache else { return Ok(None) };
+        let runtime = runtime()?;
+        let (store, id) = runtime.block_on(Store::enter(address)).map_err(unusable)?;
+        ledger.use_shared(&id)?;
+        let exchange = Exchange::new(store.clone(), holder());
+        let shared = Self { runtime, store, exchange };
+        shared.settle(ledger)?;
+        Ok(Some(shared))
+    }
+
+    /// Brings the ledger and what is on record there together.
+    pub fn settle(&self, ledger: &mut dyn Ledger) -> Result<(), Failure> {
+        let settled = self.runtime.block_on(settle(ledger, &self.exchange, now_ms()));
+        settled.map_err(|error| match error {
+            SettleError::Ledger(error) => error.into(),
+            SettleError::Shared(message) => cannot_work(message),
+        })
+    }
+
+    /// The port of a run.
+    pub fn port(&self) -> &dyn SharedCache {
+        &self.exchange
+    }
+
+    /// Brings the clips into the cache from which steps of a plan start and which are not here.
+    pub fn bring(
+        &self,
+        planned: &Planned,
+        known: &Known,
+        layout: &Layout,
+        files: &RealFiles,
+        ledger: &mut dyn Ledger,
+    ) -> Result<(), Failure> {
+        let wanted = starts_of(planned).filter(|sha256| known.shared.contains(*sha256));
+        let wanted: HashSet<&str> = wanted.collect();
+        let brought: Vec<ClipRecord> = self
+            .runtime
+            .block_on(
+                futures::stream::iter(wanted)
+                    .map(|sha256| self.bring_one(sha256, layout, files))
+                    .buffer_unordered(AT_ONCE)
+                    .try_collect(),
+            )
+            .map_err(cannot_work)?;
+        for clip in &brought {
+            ledger.remember_clip(clip)?;
+        }
+        Ok(())
+    }
+
+    async fn bring_one(
+        &self,
+        sha256: &str,
+        layout: &Layout,
+        files: &RealFiles,
+    ) -> Result<ClipRecord, String> {
+        let gone = || format!("the shared cache `{}` has a clip no longer", self.store.shown());
+        let mut clip = self.exchange.clip(sha256).await?.ok_or_else(gone)?;
+        let disk = |error: std::io::Error| format!("a clip cannot be kept: {error}");
+        let temporary =
+            files.create_temporary(&layout.private.join("cache"), ".part").map_err(disk)?;
+        let taken = async {
+            while let Some(chunk) = clip.chunks.next().await {
+                files.append(&temporary, &chunk?).map_err(disk)?;
+            }
+            if files.hash(&temporary).map_err(disk)? != sha256 {
+                return Err(format!(
+                    "the shared cache `{}` holds other bytes under a clip's digest",
+                    self.store.shown()
+                ));
+            }
+            files.sync(&temporary).map_err(disk)?;
+            files.rename(&temporary, &layout.cached(sha256)).map_err(disk)
+        };
+        if let Err(message) = taken.await {
+            // The reason that matters is the other one.
+            drop(files.remove(&temporary));
+            return Err(message);
+        }
+        let path = layout.cached(sha256);
+        let bytes = files.stat(&path).map_err(disk)?.map_or(0, |(bytes, _)| bytes);
+        let probe = files.probe(&path).ok().and_then(|probe| serde_json::to_value(probe).ok());
+        Ok(ClipRecord {
+            sha256: sha256.to_owned(),
+            bytes,
+            probe: probe.unwrap_or_default(),
+            task_id: None,
+        })
+    }
+
+    /// Gives the others what is here and not there. What cannot be given is told and tried again by the next run.
+    pub fn give(
+        &self,
+        known: &Known,
+        layout: &Layout,
+        ledger: &mut dyn Ledger,
+    ) -> Result<(), Failure> {
+        let clips = ungiven(known, layout, &ledger.kept()?);
+        if clips.is_empty() {
+            return Ok(());
+        }
+        let mut given = Vec::new();
+        let mut failed = None;
+        self.runtime.block_on(async {
+            let mut done =
+                futures::stream::iter(&clips)
+                    .map(|(sha256, path)| async move {
+                        (sha256, self.store.keep_clip(sha256, path).await)
+                    })
+                    .buffer_unordered(AT_ONCE);
+            while let Some((sha256, outcome)) = done.next().await {
+                match outcome {
+                    Ok(()) => given.push(sha256.clone()),
+                    Err(error) => failed = Some(error),
+                }
+            }
+        });
+        ledger.remember_kept(&given)?;
+        if let Some(error) = failed {
+            tell(&format!(
+                "warning: {error}\n  {} of {} clips were not given to the shared cache; the next run tries again\n",
+                clips.len() - given.len(),
+                clips.len()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Tells the other machines what a person has decided about submissions. Where that cannot be done now, the next run does.
+pub(super) fn tell_decision(workspace: &Workspace, ledger: &mut dyn Ledger) {
+    if let Err(failure) = Shared::enter(workspace, ledger) {
+        tell(&format!(
+            "warning: {}\n  other machines are told of this by the next `storyreel render` here\n",
+            failure.message()
+        ));
+    }
+}
+
+/// Asks the shared cache which of the clips that are not here it has. A plan is made without what it does not say.
+pub(super) fn look(workspace: &Workspace, known: &mut Known) -> Result<(), Failure> {
+    let Some(address) = &workspace.settings.cache else { return Ok(()) };
+    let wanted: Vec<String> = known
+        .digests()
+        .into_iter()
+        .filter(|sha256| !known.cached.contains(*sha256))
+        .map(str::to_owned)
+        .collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    match found_among(address, wanted)? {
+        Ok(found) => known.shared = found,
+        Err(error) => tell(&format!(
+            "warning: {error}\n  what it holds is left out here; `STORYREEL_CACHE=none` works without it\n"
+        )),
+    }
+    Ok(())
+}
+
+fn found_among(
+    address: &Address,
+    wanted: Vec<String>,
+) -> Result<Result<HashSet<String>, StoreError>, Failure> {
+    let runtime = runtime()?;
+    let found = runtime.block_on(async {
+        match Store::look_into(address)? {
+            Some(store) => Ok(store.clips_among(wanted).await?.into_iter().collect()),
+            None => Ok(HashSet::new()),
+        }
+    });
+    runtime.shutdown_background();
+    Ok(found)
+}
+
+/// True where the shared cache lacks something that is here, as far as the ledger knows.
+pub(super) fn has_news(workspace: &Workspace, known: &Known) -> Result<bool, Failure> {
+    if workspace.settings.cache.is_none() {
+        return Ok(false);
+    }
+    let ledger = SqliteLedger::open_existing_for_reading(&workspace.layout.ledger())?;
+    let Some(mut ledger) = ledger else {
+        return Ok(!ungiven(known, &workspace.layout, &HashSet::new()).is_empty());
+    };
+    Ok(!ledger.untold()?.is_empty()
+        || !ungiven(known, &workspace.layout, &ledger.kept()?).is_empty())
+}
+
+/// Clips that are here and that the shared cache is not known to have, with where they lie.
+fn ungiven(known: &Known, layout: &Layout, kept: &HashSet<String>) -> Vec<(String, PathBuf)> {
+    let cached = known.cached.iter().map(|sha256| (sha256.clone(), layout.cached(sha256)));
+    let published = known.outputs.iter().filter_map(|(filename, output)| match output {
+        crate::known::Output::File { sha256 } if !known.cached.contains(sha256) => {
+            Some((sha256.clone(), layout.asset(filename)?))
+        }
+        _ => None,
+    });
+    // A file that was edited by hand is nobody's clip.
+    let on_record = known.digests();
+    let mut clips: Vec<(String, PathBuf)> = cached
+        .chain(published)
+        .filter(|(sha256, _)| !kept.contains(sha256) && on_record.contains(sha256.as_str()))
+        .collect();
+    clips.sort();
+    clips.dedup_by(|next, first| next.0 == first.0);
+    clips
+}
+
+/// Digests of the finished clips that steps of a plan start from, or publish.
+fn starts_of(planned: &Planned) -> impl Iterator<Item = &str> {
+    let works = planned.plan.scenes.iter().flat_map(ScenePlan::works);
+    let steps = works.flat_map(|work| match work {
+        Work::Render(work) => work.steps.as_slice(),
+        Work::Restore(_) => &[],
+    });
+    steps.filter_map(|step| match &step.start {
+        StepStart::Done(clip) => Some(clip.sha256.as_str()),
+        _ => None,
+    })
+}
+
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::cannot_work("runtime", format!("cannot start: {error}")))
+}
+
+fn unusable(error: StoreError) -> Failure {
+    cannot_work(error.to_string())
+}
+
+fn cannot_work(message: String) -> Failure {
+    Failure::cannot_work("cache", message).hint(
+        "nothing was sent: what is not claimed there another machine might send, too; make it reachable, or set \
+         `STORYREEL_CACHE=none` to work without it",
+    )
+}
+
+/// Who this is, for people who read it on another machine.
+fn holder() -> String {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let job = || {
+        let (server, repository) = (set("GITHUB_SERVER_URL")?, set("GITHUB_REPOSITORY")?);
+        Some(format!("{server}/{repository}/actions/runs/{}", set("GITHUB_RUN_ID")?))
+    };
+    let job = job().or_else(|| set("CI_JOB_URL")).or_else(|| set("BUILD_URL"));
+    job.unwrap_or_else(|| {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        let name = name.map(|name| name.trim().to_owned()).or_else(|| set("HOSTNAME"));
+        let name = name.or_else(|| set("COMPUTERNAME")).unwrap_or_else(|| "a machine".to_owned());
+        format!("{name} (process {})", std::process::id())
+    })
+}
