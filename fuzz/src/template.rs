@@ -34,7 +34,11 @@ fn input(from_image: bool) -> PromptInput {
     PromptInput {
         fields: BTreeMap::from_iter(fields.map(|name| (name.to_owned(), format!("a {name}")))),
         characters: vec![Cast { name: "ada".into(), look: "Ada, 60s".into(), listed: true }],
-        dialogue: vec![Line { speaker: Some("ada".into()), words: "Not tonight".into() }],
+        dialogue: vec![Line {
+            speaker: Some("ada".into()),
+            words: "Not tonight".into(),
+            manner: "softly".into(),
+        }],
         sound: true,
         from_image,
         will_be_extended: false,

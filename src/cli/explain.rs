@@ -3,7 +3,7 @@
 use super::args::FileFlag;
 use super::failure::Failure;
 use super::workspace::Workspace;
-use super::{Output, print, selection};
+use super::{Output, print, selection, tell};
 use crate::manifest::AssetEntry;
 use crate::plan::{PlanOptions, ScenePlan, StepPlan, canonical_json};
 use crate::prompt::{Origin, Piece, PromptInput, pieces};
@@ -29,11 +29,26 @@ pub(super) struct Explain {
 
 impl Explain {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
-        let workspace = Workspace::open(&self.file.flags())?;
+        let mut workspace = Workspace::open(&self.file.flags())?;
         let scenes = workspace.scene_ids();
         let id = selection::one(&self.scene, &scenes)?;
         let looked = workspace.look_everywhere()?;
-        let (planned, _) = workspace.plan(&looked, &PlanOptions::default())?;
+        let options = PlanOptions::default();
+        let planned = match workspace.plan(&looked, &options) {
+            Ok((planned, _)) => planned,
+            // A scene can be looked at while others have problems.
+            Err(failure) => {
+                let (_, problems) = workspace.judge(&looked, &options);
+                if !workspace.leave_out_broken(&problems, id) {
+                    return Err(failure);
+                }
+                let (planned, _) = workspace.plan(&looked, &options).map_err(|_| failure)?;
+                tell(
+                    "other scenes have problems, which are left out here: `storyreel check` tells them\n",
+                );
+                planned
+            }
+        };
         let entry = workspace
             .scene(id)
             .and_then(|scene| workspace.entry_of(&looked.known, &looked.place, scene));

@@ -1,4 +1,5 @@
-//! `storyreel init`: a starter storyboard, a configuration file, schemas for editors and lines for `.gitignore`.
+//! `storyreel init`: a starter storyboard, a configuration file, schemas for editors, and lines for `.gitignore` and
+//! `.gitattributes`.
 
 use super::failure::Failure;
 use super::schema;
@@ -13,8 +14,10 @@ const YAML: &str = include_str!("starter/storyboard.yaml");
 const CONFIG: &str = include_str!("starter/storyreel.toml");
 /// What git should not keep: the key and private state.
 const IGNORED: [&str; 2] = [".env", ".storyreel/"];
+/// Clips, stills and voices are large: Git LFS keeps them, where it is installed; without it these lines change nothing.
+const KEPT_APART: [&str; 3] = ["*.mp4", "*.png", "*.mp3"];
 
-/// Write a starter storyboard, storyreel.toml, schemas for editors and .gitignore lines. Nothing that exists is overwritten.
+/// Write a starter storyboard, storyreel.toml, schemas for editors, and lines for .gitignore and .gitattributes. Nothing that exists is overwritten.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -62,7 +65,13 @@ impl Init {
             std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
         }
         let path = self.folder.join(".gitignore");
-        let added = ignore(&path).map_err(|error| failed(&path, error))?;
+        let added = add_lines(&path, &IGNORED).map_err(|error| failed(&path, error))?;
+        tell(&format!("{} {}\n", if added { "added to" } else { "kept   " }, path.display()));
+        let path = self.folder.join(".gitattributes");
+        let lines = KEPT_APART
+            .map(|kind| format!("public/assets/**/{kind} filter=lfs diff=lfs merge=lfs -text"));
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let added = add_lines(&path, &lines).map_err(|error| failed(&path, error))?;
         tell(&format!("{} {}\n", if added { "added to" } else { "kept   " }, path.display()));
         let cd = if self.folder == Path::new(".") {
             String::new()
@@ -84,7 +93,7 @@ fn create_new(path: &Path, text: &str) -> std::io::Result<bool> {
 }
 
 /// Adds the lines that are missing; true where there were any.
-fn ignore(path: &Path) -> std::io::Result<bool> {
+fn add_lines(path: &Path, wanted: &[&str]) -> std::io::Result<bool> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -96,7 +105,7 @@ fn ignore(path: &Path) -> std::io::Result<bool> {
                 == wanted.trim_end_matches('/')
         })
     };
-    let missing: Vec<&str> = IGNORED.into_iter().filter(|line| !has(line)).collect();
+    let missing: Vec<&str> = wanted.iter().copied().filter(|line| !has(line)).collect();
     if missing.is_empty() {
         return Ok(false);
     }

@@ -36,6 +36,7 @@ mod saved_plan;
 mod schema;
 mod selection;
 mod shared;
+mod sheet;
 mod status;
 mod workspace;
 
@@ -114,6 +115,7 @@ enum Command {
     Accept(accept::Accept),
     Forget(forget::Forget),
     Drift(drift::Drift),
+    Sheet(sheet::Sheet),
     Approve(approve::Approve),
     Models(models::Models),
     Camera(camera::Camera),
@@ -157,6 +159,7 @@ pub fn main() -> u8 {
         Command::Accept(command) => command.run(output),
         Command::Forget(command) => command.run(output),
         Command::Drift(command) => command.run(output),
+        Command::Sheet(command) => command.run(output),
         Command::Approve(command) => command.run(output),
         Command::Models(command) => command.run(output),
         Command::Camera(command) => command.run(output),
@@ -184,6 +187,7 @@ impl Command {
             Self::Status(status) => status.json,
             Self::Drift(drift) => drift.json,
             Self::Pick(pick) => pick.json,
+            Self::Sheet(sheet) => sheet.json,
             Self::Models(models) => models.json,
             Self::Camera(camera) => camera.json,
             Self::Lints(lints) => lints.json,

@@ -115,7 +115,7 @@ struct Job<'a> {
     prompt: String,
 }
 
-fn folder(workspace: &Workspace) -> PathBuf {
+pub(super) fn folder(workspace: &Workspace) -> PathBuf {
     let folder = workspace.layout.private.join("preview");
     if workspace.settings.project.is_main {
         return folder;
@@ -132,6 +132,7 @@ fn folder(workspace: &Workspace) -> PathBuf {
 
 fn entry(job: &Job<'_>, rendered: &Rendered) -> serde_json::Value {
     json!({
+        "type": "video",
         "scene_id": job.scene_id,
         "filename": job.filename,
         "prompt": job.prompt,

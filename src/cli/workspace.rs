@@ -299,6 +299,32 @@ impl Workspace {
         (planned.filter(|_| is_good), problems)
     }
 
+    /// Leaves out the scenes that have errors, so that `wanted` can be planned. False, and nothing is changed, where it has
+    /// one itself, or where an error is no scene's.
+    pub fn leave_out_broken(&mut self, problems: &[Diagnostic], wanted: &SceneId) -> bool {
+        let mut starts: Vec<(usize, SceneId)> = self
+            .board
+            .scenes
+            .iter()
+            .map(|scene| (scene.span.start.min(scene.id_span.start), scene.id.clone()))
+            .collect();
+        starts.sort_by_key(|(start, _)| *start);
+        let of = |problem: &Diagnostic| {
+            let before = starts.partition_point(|(start, _)| *start <= problem.span.start);
+            starts.get(before.checked_sub(1)?).map(|(_, id)| id.clone())
+        };
+        let errors = problems.iter().filter(|problem| problem.is_error());
+        let Some(broken) = errors.map(of).collect::<Option<BTreeSet<SceneId>>>() else {
+            return false;
+        };
+        if broken.contains(wanted) {
+            return false;
+        }
+        self.board.scenes.retain(|scene| !broken.contains(&scene.id));
+        self.diagnostics.retain(|problem| !problem.is_error());
+        true
+    }
+
     /// All problems of the storyboard, for whoever needs no plan.
     pub fn problems(&self, looked: &Looked) -> Vec<Diagnostic> {
         let options = self.with_lints(&PlanOptions::default());

@@ -440,10 +440,10 @@ pub const LINTS: &[Lint] = &[
     },
     Lint {
         code: "silent-cues",
-        group: Group::Audio,
+        group: Group::Limits,
         looks_at: "sfx, ambient, music, dialogue, audio; the model",
         rule: "sound is asked of models that make sound",
-        why: "a silent model is not told of it, so you hear nothing; add the sound in the cut or choose another model",
+        why: "a clip without sound is not told of it; `audio: on` switches it on where the model can, else add it in the cut",
         around: "model: kling-2.6\nscenes:\n- duration: 5\n  audio: off\n  visual: A pier\n  LINE\n",
         bad: "sfx: Waves breaking",
         better: "voiceover: Nobody comes here in winter.",

@@ -55,17 +55,20 @@ pub enum FfmpegError {
 }
 
 impl Ffmpeg {
-    /// Takes the frame that is shown first or last; rotation is applied.
+    /// Takes the frame that is shown first, last, or `middle` seconds after the first; rotation is applied.
     ///
     /// # Errors
     /// [`FfmpegError`]; its text continues a sentence that begins with "ffmpeg".
-    pub fn take(&self, clip: &Path, which: Which) -> Result<RgbImage, FfmpegError> {
+    pub fn take(&self, clip: &Path, which: Which, middle: f64) -> Result<RgbImage, FfmpegError> {
         let until = Instant::now() + self.limit;
         let folder = tempfile::tempdir()?;
         // The end is sought first, since decoding all of a long clip takes long; but its sound may be longer than its
         // pictures, and then there is none near the end. Only from the very beginning is it certain.
+        let middle = format!("{middle:.3}");
+        let sought = ["-ss", &middle];
         let starts: &[&[&str]] = match which {
             Which::First => &[&[]],
+            Which::Middle => &[&sought, &[]],
             Which::Last => &[&["-sseof", "-1"], &["-sseof", "-10"], &[]],
         };
         let mut said = String::new();
@@ -88,7 +91,7 @@ impl Ffmpeg {
                 input.push(clip);
                 command.arg("-i").arg(input).args(["-map", "0:V:0", as_they_come, "passthrough"]);
                 match which {
-                    Which::First => command.args(["-frames:v", "1"]),
+                    Which::First | Which::Middle => command.args(["-frames:v", "1"]),
                     Which::Last => &mut command,
                 };
                 // Each frame overwrites the one before, so little time goes into making them small.

@@ -1,4 +1,4 @@
-//! The first or last picture of a clip. H.264 is decoded here, without any other program; the rest by ffmpeg.
+//! The first, middle or last picture of a clip. H.264 is decoded here, without any other program; the rest by ffmpeg.
 
 use std::fmt;
 use std::fs::File;
@@ -19,14 +19,16 @@ use super::decode::{NotDecoded, decode};
 pub enum Which {
     /// The one shown first.
     First,
+    /// The one shown when half of the clip is over.
+    Middle,
     /// The one shown last.
     Last,
 }
 
 impl Which {
-    /// The frame with this name; `None` for any word but `first` and `last`.
+    /// The frame with this name; `None` for any word but `first`, `middle` and `last`.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::First, Self::Last].into_iter().find(|which| which.to_string() == name)
+        [Self::First, Self::Middle, Self::Last].into_iter().find(|which| which.to_string() == name)
     }
 }
 
@@ -34,6 +36,7 @@ impl fmt::Display for Which {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::First => "first",
+            Self::Middle => "middle",
             Self::Last => "last",
         })
     }
@@ -63,7 +66,7 @@ pub enum FrameError {
     Png(#[from] image::ImageError),
 }
 
-/// Takes the frame that is shown first or last out of the MP4 file at `clip`, turned as a player turns it. A clip that
+/// Takes the frame that is shown first, last or in the middle out of the MP4 file at `clip`, turned as a player turns it. A clip that
 /// cannot be decoded here is given to ffmpeg.
 ///
 /// A file that nobody vouches for costs at most a minute here, a minute of ffmpeg, and memory for its headers and a few
@@ -84,7 +87,8 @@ pub fn take_frame(clip: &Path, which: Which, ffmpeg: &Ffmpeg) -> Result<RgbImage
         format!("the clip is {}", video.codec)
     };
     // By now the headers are known to be those of a clip, so that a program that trusts files more may see it.
-    ffmpeg.take(clip, which).map_err(|error| match error {
+    let middle = video.middle();
+    ffmpeg.take(clip, which, middle).map_err(|error| match error {
         FfmpegError::Missing => FrameError::NoFfmpeg(why),
         error => FrameError::Ffmpeg(why, error),
     })

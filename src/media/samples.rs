@@ -226,13 +226,21 @@ impl Video {
                 begun_by(until, false).or_else(earliest)
             }
             (Which::Last, _) => times().max(),
+            (Which::Middle, _) => {
+                let order = self.in_order();
+                order.get(order.len() / 2).map(|(_, number)| (0, *number))
+            }
         };
         found.map_or(0, |(_, number)| number)
     }
 
+    /// When half of the clip is over, in seconds from the first frame.
+    pub(super) fn middle(&self) -> f64 {
+        self.in_order().last().map_or(0.0, |(last, _)| last / 2.0)
+    }
+
     /// The frames that are shown, in that order: when, in seconds from the first, and their numbers in the order of
     /// decoding.
-    #[cfg(feature = "preview")]
     pub(super) fn in_order(&self) -> Vec<(f64, usize)> {
         let ends = [Which::First, Which::Last]
             .map(|which| self.samples.get(self.shown(which)).map_or(0, |sample| sample.shown_at));

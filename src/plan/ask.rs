@@ -131,6 +131,32 @@ impl Ask {
         ask
     }
 
+    /// The same where `negative` says `no rings`, which a model would take for rings that are kept in. `None` where it does not.
+    pub(super) fn with_plain_negatives(&self) -> Option<Self> {
+        let plain = |fields: &BTreeMap<Field, Value>| match fields.get(&Field::Negative) {
+            Some(Value::Text(text)) => {
+                Some(crate::prompt::avoided(text)).filter(|plain| plain != text)
+            }
+            _ => None,
+        };
+        let own = plain(&self.fields);
+        let of_steps: Vec<Option<String>> =
+            self.steps.iter().map(|step| plain(&step.fields)).collect();
+        if own.is_none() && of_steps.iter().all(Option::is_none) {
+            return None;
+        }
+        let mut meant = self.clone();
+        if let Some(text) = own {
+            meant.fields.insert(Field::Negative, Value::Text(text));
+        }
+        for (step, text) in meant.steps.iter_mut().zip(of_steps) {
+            if let Some(text) = text {
+                step.fields.insert(Field::Negative, Value::Text(text));
+            }
+        }
+        Some(meant)
+    }
+
     /// True for a scene that is a still.
     pub fn is_still(&self) -> bool {
         matches!(self.fields.get(&Field::Kind), Some(Value::Text(kind)) if kind == STILL)

@@ -141,6 +141,8 @@ pub struct BuiltStep {
 impl Builder<'_> {
     /// Builds all steps, or tells everything that is wrong.
     pub fn build(&self, ask: &Ask) -> Result<Built, Vec<Problem>> {
+        let meant = ask.with_plain_negatives();
+        let ask = meant.as_ref().unwrap_or(ask);
         let mut built = Built {
             steps: Vec::new(),
             clip_length: None,

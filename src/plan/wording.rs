@@ -4,7 +4,7 @@ use super::ask::{Ask, AskStep};
 use super::problem::Problem;
 use super::values::text;
 use crate::catalog::{Mode, Model};
-use crate::prompt::{self, Cast, Line, PromptError, PromptInput, Templates};
+use crate::prompt::{self, Cast, PromptError, PromptInput, Templates};
 use crate::storyboard::{Field, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ pub(super) fn prompt(
     let input = PromptInput {
         fields: words,
         characters: cast(ask),
-        dialogue: text(fields, Field::Dialogue).map(dialogue).unwrap_or_default(),
+        dialogue: text(fields, Field::Dialogue).map(prompt::dialogue_lines).unwrap_or_default(),
         sound: kind.sound,
         from_image: kind.from_image,
         will_be_extended: kind.extended,
@@ -170,28 +170,4 @@ fn cast(ask: &Ask) -> Vec<Cast> {
         Some(Cast { name: character.name.clone(), look, listed })
     });
     described.collect()
-}
-
-/// Lines of dialogue, one a line: `Ada: Not tonight.`
-fn dialogue(text: &str) -> Vec<Line> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines
-        .map(|line| match line.split_once([':', '：']) {
-            Some((speaker, words)) if is_speaker(speaker) && !words.trim().is_empty() => {
-                Line { speaker: Some(speaker.trim().to_owned()), words: unquoted(words) }
-            }
-            _ => Line { speaker: None, words: unquoted(line) },
-        })
-        .collect()
-}
-
-/// A few words without a stop are a name; more are the line itself.
-fn is_speaker(text: &str) -> bool {
-    let text = text.trim();
-    let few = text.split_whitespace().count() <= 4;
-    !text.is_empty() && few && !text.contains(['.', '!', '?', '"', '“'])
-}
-
-fn unquoted(words: &str) -> String {
-    words.trim().trim_matches(['"', '“', '”', '„']).trim().to_owned()
 }

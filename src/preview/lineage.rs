@@ -153,6 +153,7 @@ fn opening<'a>(
             let poses = opening.poses(other, &timeline).map_err(failed)?;
             let number = match moment {
                 Which::First => 0,
+                Which::Middle => poses.len() / 2,
                 Which::Last => poses.len().saturating_sub(1),
             };
             let pose = poses.get(number).copied().unwrap_or_default();

@@ -43,6 +43,8 @@ mod scene;
 #[cfg(feature = "preview")]
 mod scenery;
 #[cfg(feature = "preview")]
+mod sheet;
+#[cfg(feature = "preview")]
 mod slate;
 mod source;
 #[cfg(feature = "preview")]
@@ -292,6 +294,44 @@ pub fn render_all(
             result.unwrap_or_else(|| Err(PreviewError::BrokeOff(film.scene(*at))))
         })
         .collect()
+}
+
+/// One take on a contact sheet.
+#[derive(Debug, Clone)]
+pub struct Strip {
+    /// `Scene 3`, in bold.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Smaller lines below: take, model, length, credits.
+    pub details: Vec<String>,
+    /// Its pictures in order, one for a still; or why there are none.
+    pub pictures: Result<Vec<image::RgbImage>, String>,
+}
+
+/// Draws a contact sheet. The same strips give the same bytes.
+///
+/// # Errors
+/// [`PreviewError`] where the drawing itself fails, and in a build without the renderer.
+pub fn sheet(title: &str, strips: &[Strip]) -> Result<image::RgbImage, PreviewError> {
+    #[cfg(feature = "preview")]
+    return sheet::draw(title, strips);
+    #[cfg(not(feature = "preview"))]
+    {
+        let _ = (title, strips);
+        Err(PreviewError::NoRenderer)
+    }
+}
+
+/// Reads a picture within limits; the error continues a sentence that begins with its name.
+pub fn read_picture(path: &Path) -> Result<image::DynamicImage, String> {
+    #[cfg(feature = "preview")]
+    return picture::read(path);
+    #[cfg(not(feature = "preview"))]
+    {
+        let _ = path;
+        Err("cannot be read: this build draws nothing".to_owned())
+    }
 }
 
 /// Shots that may start from each other.

@@ -4,8 +4,8 @@ use super::grammar;
 use minijinja::value::Value;
 use minijinja::{Environment, State};
 
-/// Adds the filters of prompt templates: `sentence`, `bare`, `shot_size`, `labelled`, `unlabelled`, `introduce`, `speaker`, `spoken`,
-/// and those that join phrases: `doing`, `moving`, `placed`, `framed`.
+/// Adds the filters of prompt templates: `sentence`, `bare`, `shot_size`, `labelled`, `unlabelled`, `introduce`, `speaker`, `manner`,
+/// `spoken`, `avoided`, and those that join phrases: `doing`, `moving`, `placed`, `framed`, `with_mood`.
 pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_filter("sentence", |text: String| sentence(&text));
     environment.add_filter("bare", |text: String| bare(&text));
@@ -17,6 +17,9 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         Ok::<_, minijinja::Error>(introduce(&part("name")?, &part("look")?))
     });
     environment.add_filter("speaker", |name: Value| speaker(name.as_str().unwrap_or_default()));
+    environment.add_filter("manner", |how: Value| manner(how.as_str().unwrap_or_default()));
+    environment.add_filter("avoided", |text: String| avoided(&text));
+    environment.add_filter("with_mood", |light: String, mood: String| with_mood(&light, &mood));
     environment.add_filter("spoken", |words: String| spoken(&words));
     environment.add_filter("moving", |action: String| grammar::moving(&action));
     environment
@@ -60,7 +63,28 @@ pub(super) fn bare(text: &str) -> String {
 pub(super) fn shot_size(text: &str) -> String {
     const SIZES: &[&str] =
         &["wide", "medium", "full", "long", "establishing", "overhead", "aerial", "master"];
+    const SHORT: &[(&str, &str)] = &[
+        ("ecu", "extreme close-up"),
+        ("xcu", "extreme close-up"),
+        ("cu", "close-up"),
+        ("mcu", "medium close-up"),
+        ("ms", "medium shot"),
+        ("mls", "medium long shot"),
+        ("ws", "wide shot"),
+        ("ews", "extreme wide shot"),
+        ("ls", "long shot"),
+        ("els", "extreme long shot"),
+        ("fs", "full shot"),
+        ("ots", "over-the-shoulder shot"),
+        ("pov", "POV shot"),
+    ];
     let text = bare(text);
+    // `Wide shot of` leads to what is seen anyway.
+    let text = text.strip_suffix(" of").map_or(text.as_str(), str::trim_end).to_owned();
+    let lower = text.to_lowercase();
+    if let Some((_, words)) = SHORT.iter().find(|(short, _)| *short == lower) {
+        return (*words).to_owned();
+    }
     let last = text.rsplit([' ', '-']).next().unwrap_or_default().to_lowercase();
     if SIZES.contains(&last.as_str()) { format!("{text} shot") } else { text }
 }
@@ -76,11 +100,11 @@ fn unlabelled(text: &str, label: &str) -> String {
     bare(without_label(text, label))
 }
 
-fn without_label<'a>(text: &'a str, label: &str) -> &'a str {
+pub(super) fn without_label<'a>(text: &'a str, label: &str) -> &'a str {
     let text = text.trim();
     text.get(..label.len())
         .filter(|start| start.eq_ignore_ascii_case(label))
-        .and_then(|_| text[label.len()..].trim_start().strip_prefix([':', '：']))
+        .and_then(|_| text[label.len()..].trim_start().strip_prefix([':', '：', '-', '–']))
         .unwrap_or(text)
         .trim()
 }
@@ -89,7 +113,7 @@ fn without_label<'a>(text: &'a str, label: &str) -> &'a str {
 fn introduce(name: &str, look: &str) -> String {
     let look = look.trim();
     if look.to_lowercase().contains(&name.trim().to_lowercase()) {
-        closed(look)
+        closed(&capital(look))
     } else {
         closed(&format!("{}: {look}", capital(name.trim())))
     }
@@ -98,6 +122,41 @@ fn introduce(name: &str, look: &str) -> String {
 fn speaker(name: &str) -> String {
     let name = name.trim().trim_end_matches([':', '：']).trim_end();
     if name.is_empty() { "A voice".to_owned() } else { capital(name) }
+}
+
+/// How something is said, to stand after `says`: ` softly`, ` in a whisper`, `, shouting over the engine`.
+fn manner(how: &str) -> String {
+    let how = bare(how);
+    let first = how.split(' ').next().unwrap_or_default();
+    let joins = how.ends_with("ly") && !how.contains(' ')
+        || matches!(first, "in" | "off" | "under" | "with" | "without");
+    match (how.is_empty(), joins) {
+        (true, _) => String::new(),
+        (false, true) => format!(" {how}"),
+        (false, false) => format!(", {how}"),
+    }
+}
+
+/// What is to be kept out, without the `no` that would turn it round: `no rings, no gloves` is `rings, gloves`.
+pub(crate) fn avoided(text: &str) -> String {
+    let parts = text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    let bare = parts.map(|part| {
+        let lower = part.to_lowercase();
+        let no = ["no ", "without ", "avoid ", "don't show ", "not "]
+            .into_iter()
+            .find(|no| lower.starts_with(no));
+        no.map_or(part, |no| part[no.len()..].trim_start())
+    });
+    bare.collect::<Vec<_>>().join(", ")
+}
+
+/// Light and mood: in one sentence, unless the mood begins like one of its own.
+fn with_mood(light: &str, mood: &str) -> String {
+    let (light, mood) = (bare(light), bare(mood));
+    if mood.starts_with(char::is_uppercase) || light.is_empty() || mood.is_empty() {
+        return [sentence(&light), sentence(&mood)].join(" ").trim().to_owned();
+    }
+    sentence(&format!("{light}, {mood}"))
 }
 
 /// What is said, without the quotation marks that models turn into subtitles.

@@ -4,8 +4,8 @@
 //! sentences are never wrong.
 
 use super::lexicon::{
-    ADJECTIVES, COLLECTIVE, FINITE, MANY, MOTIONS, NO_PARTICIPLES, OBJECTS, OF_PLACES, ONE,
-    OPENERS, PREPOSITIONS, PRONOUNS,
+    ADJECTIVES, COLLECTIVE, FINITE, FRAMING, MANY, MOTIONS, NO_PARTICIPLES, OBJECTS, OF_PLACES,
+    ONE, OPENERS, PREPOSITIONS, PRONOUNS,
 };
 use super::verbs::{ALSO_THINGS, VERBS};
 use crate::camera;
@@ -67,12 +67,16 @@ pub(crate) fn is_verb_of_one(word: &str) -> bool {
 /// Whether the word at a place is such a verb for sure, and not a thing: the form says so, or what follows.
 fn surely_does(words: &[String], at: usize) -> bool {
     let Some(word) = words.get(at).filter(|word| is_verb_of_one(word)) else { return false };
-    let stems = [word.strip_suffix('s'), word.strip_suffix("es")];
-    let may_be_thing = stems.into_iter().flatten().any(|stem| ALSO_THINGS.contains(&stem))
-        || word.strip_suffix("ies").is_some_and(|stem| ALSO_THINGS.contains(&&*format!("{stem}y")));
     let after = words.get(at + 1).map_or("", String::as_str);
     let takes_object = OBJECTS.contains(&after) || after.ends_with("ly");
-    after != "of" && (!may_be_thing || takes_object)
+    after != "of" && (!may_be_thing(word) || takes_object)
+}
+
+/// Whether a verb of one is also the name of several things: `tears`, `waves`.
+fn may_be_thing(word: &str) -> bool {
+    let stems = [word.strip_suffix('s'), word.strip_suffix("es")];
+    stems.into_iter().flatten().any(|stem| ALSO_THINGS.contains(&stem))
+        || word.strip_suffix("ies").is_some_and(|stem| ALSO_THINGS.contains(&&*format!("{stem}y")))
 }
 
 /// How many things somebody does in a text: verbs that are told of one, those that may be things only after somebody or
@@ -207,13 +211,88 @@ pub(crate) fn doing(subject: &str, action: &str) -> String {
         return format!("{subject}{action}");
     }
     let bare = subject.trim_end_matches(['.', ',', ' ']);
+    // The action may name its subject itself.
+    if action.get(..bare.len()).is_some_and(|start| start.eq_ignore_ascii_case(bare))
+        && action[bare.len()..].starts_with(' ')
+    {
+        return action.to_owned();
+    }
     let alone = first_sentence(subject).1.is_empty();
-    if alone && is_noun_phrase(bare) && begins_with_doing(action) {
-        // A subject with remarks between commas is closed before it goes on.
-        let mark = if bare.contains(',') { "," } else { "" };
+    let names = alone && (is_noun_phrase(bare) || is_subject(bare));
+    if names && (begins_with_doing(action) || does(action, is_several(bare))) {
+        // A subject with remarks between commas is closed before it goes on; a list of people is not.
+        let list = bare
+            .rsplit(',')
+            .next()
+            .is_some_and(|last| words(last).iter().any(|word| word == "and"));
+        let mark = if bare.contains(',') && !list { "," } else { "" };
         return format!("{bare}{mark} {}", small(action));
     }
     format!("{} {}", super::filters::sentence(subject), super::filters::sentence(action))
+}
+
+/// Whether what an author calls the subject names somebody or something and says nothing that it does.
+fn is_subject(text: &str) -> bool {
+    if !text.is_ascii() || text.contains(['"', ';', ':', '(', '[', '?', '!']) {
+        return false;
+    }
+    let told = words(text);
+    let does = |(at, word): (usize, &String)| {
+        at > 0
+            && (surely_does(&told, at)
+                || matches!(
+                    word.as_str(),
+                    "is" | "are" | "was" | "were" | "has" | "have" | "who" | "that"
+                ))
+    };
+    !told.is_empty() && told.len() <= 25 && !told.iter().enumerate().any(does)
+}
+
+/// Whether a subject is several: `Two kids`, `Mara, Bo and Jo`, `the gulls`.
+fn is_several(text: &str) -> bool {
+    let told = words(text);
+    let head = told
+        .iter()
+        .take_while(|word| !PREPOSITIONS.contains(&word.as_str()) && *word != ",")
+        .last();
+    told.iter().any(|word| word == "and")
+        || told.first().is_some_and(|first| {
+            matches!(
+                first.as_str(),
+                "two" | "three" | "four" | "five" | "several" | "many" | "some" | "both"
+            )
+        })
+        || head.is_some_and(|head| {
+            head.ends_with('s') && !["ss", "us", "is"].iter().any(|end| head.ends_with(end))
+                || MANY.contains(&head.as_str())
+        })
+}
+
+/// Whether what an author calls the action begins with a verb that fits its subject.
+fn does(action: &str, several: bool) -> bool {
+    if !action.is_ascii() || action.contains(['"', '[']) {
+        return false;
+    }
+    let told = words(action);
+    let word = |at: usize| told.get(at).map_or("", String::as_str);
+    // `slowly walks`
+    let at = usize::from(word(0).ends_with("ly") && word(0).len() > 4);
+    let (first, next) = (word(at), word(at + 1));
+    let is_base = |word: &str| VERBS.binary_search(&word).is_ok();
+    match first {
+        "is" | "was" | "has" => !several,
+        "are" | "were" | "have" => several,
+        _ if is_participle(first) => true,
+        // `Tears on her face` are things.
+        _ if may_be_thing(first)
+            && matches!(next, "on" | "of" | "in" | "with" | "under" | "over" | "from" | "") =>
+        {
+            false
+        }
+        // `Waves crash`, `Sparks fly`: those do it themselves.
+        _ if is_verb_of_one(first) => !is_base(next) || OBJECTS.contains(&next) || next == ",",
+        _ => several && is_base(first),
+    }
 }
 
 /// Whether a text begins with what is done, without saying by whom.
@@ -265,7 +344,7 @@ pub(crate) fn framed(seen: &str, shot: &str, camera: &str, names: &[String]) -> 
         ("", camera) if camera.eq_ignore_ascii_case("static") => "static camera".to_owned(),
         ("", camera) => camera.to_owned(),
         (shot, "") => shot.to_owned(),
-        (shot, camera) => format!("{shot}, {}", small(camera)),
+        (shot, camera) => format!("{shot}, {}", going_on(camera)),
     };
     let (first, rest) = first_sentence(seen);
     if first.is_empty() || frame.is_empty() {
@@ -298,7 +377,7 @@ fn frame_of(shot: &str, camera: &str) -> Option<String> {
         return match camera {
             "" => Some(shot.to_owned()),
             _ if short(camera) && !camera.contains('.') => {
-                Some(format!("{camera}, {}", small(shot)))
+                Some(format!("{camera}, {}", going_on(shot)))
             }
             _ => None,
         };
@@ -311,6 +390,20 @@ fn frame_of(shot: &str, camera: &str) -> Option<String> {
         "shot" => Some(camera.to_owned()),
         "static" | "handheld" | "tracking" => Some(format!("{camera} shot")),
         _ => None,
+    }
+}
+
+/// Words of a frame after others: the capital of an English word goes, that of anything else may be a name's or a noun's.
+fn going_on(text: &str) -> String {
+    let first = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let lower = first.to_lowercase();
+    let known = FRAMING.contains(&lower.as_str())
+        || OPENERS.contains(&lower.as_str())
+        || PREPOSITIONS.contains(&lower.as_str());
+    if known && first.chars().skip(1).all(char::is_lowercase) {
+        format!("{lower}{}", &text[first.len()..])
+    } else {
+        text.to_owned()
     }
 }
 

@@ -4,6 +4,7 @@
 //! the same prompt.
 
 mod beats;
+mod dialogue;
 mod filters;
 pub(crate) mod grammar;
 mod language;
@@ -13,6 +14,8 @@ mod templates;
 mod verbs;
 
 pub use beats::{Beat, beats, in_plain_words};
+pub use dialogue::lines as dialogue_lines;
+pub(crate) use filters::avoided;
 pub use origin::{Origin, Piece, pieces};
 pub use templates::{PromptError, Templates};
 
@@ -68,6 +71,8 @@ pub struct Line {
     pub speaker: Option<String>,
     /// What is said.
     pub words: String,
+    /// How it is said, in a few words; empty where the author does not say.
+    pub manner: String,
 }
 
 /// Makes the prompt of a request.
@@ -154,6 +159,13 @@ const TIMED: [&str; 2] = ["action", "visual"];
 /// A field as templates get it: on one line, and its beats in plain words. Their times are in `beats`.
 fn told(name: &str, text: &str) -> String {
     let line = plain(text);
+    // `Lighting: white sun` under `lighting` names its field once more.
+    let line = match name {
+        "lighting" | "style" | "camera" | "mood" | "setting" => {
+            filters::without_label(&line, name).to_owned()
+        }
+        _ => line,
+    };
     if TIMED.contains(&name) { in_plain_words(&line) } else { line }
 }
 

@@ -27,8 +27,12 @@ fn scene() -> PromptInput {
             Cast { name: "ben".into(), look: "Ben, a boy of ten".into(), listed: false },
         ],
         dialogue: vec![
-            Line { speaker: Some("ada".into()), words: "\"Not tonight.\"".into() },
-            Line { speaker: None, words: "Then when?".into() },
+            Line {
+                speaker: Some("ada".into()),
+                words: "\"Not tonight.\"".into(),
+                manner: String::new(),
+            },
+            Line { speaker: None, words: "Then when?".into(), manner: String::new() },
         ],
         sound: true,
         ..PromptInput::default()
@@ -399,6 +403,7 @@ fn film() -> Vec<(&'static str, PromptInput)> {
                 dialogue: vec![Line {
                     speaker: Some("Ada".into()),
                     words: "Still burning.".into(),
+                    manner: String::new(),
                 }],
                 ..input(&[
                     ("shot", "Medium close-up"),

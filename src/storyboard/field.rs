@@ -115,7 +115,7 @@ fields! {
         "The sound of the place.";
     Music "music" Text true &["bgm", "score", "soundtrack", "配乐", "音乐", "音楽", "musik", "muziek", "backgroundmusic", "musiccue", "musictrack", "背景音乐"],
         "Music that the model is asked to play.";
-    Negative "negative" Text true &["negativeprompt", "avoid", "exclude", "负面提示词", "ネガティブプロンプト", "negativeprompts", "反向提示词", "负向提示词", "promptnegative", "globalnegativeprompt"],
+    Negative "negative" Text true &["negativeprompt", "avoid", "exclude", "负面提示词", "ネガティブプロンプト", "negativeprompts", "反向提示词", "负向提示词", "promptnegative", "globalnegativeprompt", "negativ", "negativprompt", "负面提示"],
         "What must not be seen.";
     Reference "reference" Inputs true &["ref", "references", "image", "images", "sourceimage", "startimage", "inputimage", "firstframe", "startframe", "referenceimage", "参考图", "参考画像", "referenz", "referentie", "imageurl", "imagepath", "imagefile", "referenceimages", "referenceimageurl", "firstframeimage", "firstframeurl", "imagereference"],
         "The first frame or reference pictures: paths, URLs, `scene:3` or `img-003`.";

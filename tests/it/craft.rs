@@ -257,7 +257,7 @@ fn lints_are_quiet_about_nothing_and_never_panic() {
             Field::ImagePrompt,
         ];
         let fields = FIELDS.iter().copied().zip(texts.iter().map(String::as_str)).collect();
-        let dialogue = [Line { speaker: None, words: texts[14].clone() }];
+        let dialogue = [Line { speaker: None, words: texts[14].clone(), manner: String::new() }];
         let flag = |at: u8| flags & (1 << at) != 0;
         let shot = Shot {
             fields,

@@ -7,6 +7,7 @@ mod bad_input;
 mod catalog;
 mod catalog_answers;
 mod cli;
+mod contact;
 mod corpus;
 mod craft;
 mod discovery;
