@@ -4,6 +4,7 @@ use super::args::FileFlag;
 use super::failure::Failure;
 use super::forget::{known_scene, step, unknown_of};
 use super::online::Online;
+use super::shared::Shared;
 use super::workspace::{Workspace, now_ms};
 use super::{Output, tell};
 use crate::ledger::{
@@ -114,6 +115,16 @@ impl Adopt {
         let kind = place.intent().kind;
         if let Some(task) = &self.task {
             let before = self.check_task(&workspace, &snapshot, place.intent(), task)?;
+            if let (Some(claim), false) = (place.intent().claim_place(), self.unchecked)
+                && let Some(shared) = Shared::enter(&workspace, &mut ledger)?
+                && shared.has_task_elsewhere(claim, task)?
+            {
+                return Err(Failure::invalid(
+                    "task-taken",
+                    format!("task `{task}` is that of another submission of this scene, on another machine"),
+                )
+                .hint("look for the task that nobody has; `storyreel forget` gives this submission up"));
+            }
             if let Some(before) = before {
                 let scene = sanitise(&before.take.slot.scene, 40);
                 ledger.unknown(before.attempt.id, &taken_away(task, &shown), now_ms())?;

@@ -19,6 +19,7 @@ mod import;
 mod init;
 mod interrupt;
 mod lints;
+mod mcp;
 mod model_cache;
 mod models;
 mod online;
@@ -121,6 +122,7 @@ enum Command {
     Camera(camera::Camera),
     Lints(lints::Lints),
     Schema(schema::Schema),
+    Mcp(mcp::Mcp),
     Emulator(Box<emulator::Emulator>),
     Completions(completions::Completions),
 }
@@ -165,6 +167,7 @@ pub fn main() -> u8 {
         Command::Camera(command) => command.run(output),
         Command::Lints(command) => command.run(output),
         Command::Schema(command) => command.run(output),
+        Command::Mcp(command) => command.run(output),
         Command::Emulator(command) => command.run(output),
         Command::Completions(command) => command.run(),
     };

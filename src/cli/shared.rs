@@ -52,6 +52,11 @@ impl Shared {
         })
     }
 
+    /// Whether a task belongs to another submission of the same request, of whatever machine.
+    pub fn has_task_elsewhere(&self, place: &str, task: &str) -> Result<bool, Failure> {
+        self.runtime.block_on(self.exchange.is_of_another(place, task)).map_err(unusable)
+    }
+
     /// The port of a run.
     pub fn port(&self) -> &dyn SharedCache {
         &self.exchange

@@ -57,6 +57,24 @@ impl Exchange {
         Err(self.store.problem("holds too many submissions of one request"))
     }
 
+    /// Whether a task is that of another claim of the same request than the one at `place`.
+    ///
+    /// # Errors
+    /// A cache that cannot be read.
+    pub async fn is_of_another(&self, place: &str, task: &str) -> Result<bool, StoreError> {
+        let Some((subject, own)) = place.rsplit_once('/') else { return Ok(false) };
+        let told = numbers(&self.store.list(subject).await?);
+        for (number, words) in told.iter().filter(|(number, _)| number.to_string() != own) {
+            let news = self.latest(&format!("{subject}/{number}"), words).await?;
+            if let News::Submitted { task_id } | News::Done { task_id, .. } = news
+                && task_id.as_deref() == Some(task)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// What an earlier claim of the same means for this one; `None` where it is none of its business.
     async fn standing(
         &self,
