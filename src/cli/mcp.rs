@@ -3,8 +3,8 @@
 //! Each tool runs this program as a process of its own, so that an agent gets what a person would, with the same locks, records and
 //! exit codes. What it may spend in all is said when the server is started, by the user, and no tool can raise it.
 
-use super::failure::Failure;
 use super::Output;
+use super::failure::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rmcp::handler::server::router::tool::ToolRouter;
@@ -68,12 +68,16 @@ impl Mcp {
         };
         let runtime = super::shared::runtime()?;
         let served = runtime.block_on(async {
-            let service = server.serve(rmcp::transport::stdio()).await.map_err(|error| error.to_string())?;
+            let service =
+                server.serve(rmcp::transport::stdio()).await.map_err(|error| error.to_string())?;
             service.waiting().await.map_err(|error| error.to_string())
         });
         runtime.shutdown_background();
         served.map(|_| 0).map_err(|error| {
-            Failure::cannot_work("mcp", format!("the conversation with the agent broke off: {error}"))
+            Failure::cannot_work(
+                "mcp",
+                format!("the conversation with the agent broke off: {error}"),
+            )
         })
     }
 }
@@ -185,7 +189,9 @@ impl Server {
         self.answer(&arguments, ask.storyboard.as_deref()).await
     }
 
-    #[tool(description = "What would be rendered, why (old and new words), and what it would cost in credits. Free.")]
+    #[tool(
+        description = "What would be rendered, why (old and new words), and what it would cost in credits. Free."
+    )]
     async fn plan(&self, Parameters(ask): Parameters<Choice>) -> Answer {
         let mut arguments = vec!["plan"];
         if let Some(only) = &ask.only {
@@ -194,7 +200,9 @@ impl Server {
         self.answer(&arguments, ask.storyboard.as_deref()).await
     }
 
-    #[tool(description = "Draw a free animatic of the scenes on this machine; `sheet` with preview shows its pictures. Free.")]
+    #[tool(
+        description = "Draw a free animatic of the scenes on this machine; `sheet` with preview shows its pictures. Free."
+    )]
     async fn preview(&self, Parameters(ask): Parameters<Choice>) -> Answer {
         let mut arguments = vec!["render", "--preview"];
         if let Some(only) = &ask.only {
@@ -203,7 +211,9 @@ impl Server {
         self.answer(&arguments, ask.storyboard.as_deref()).await
     }
 
-    #[tool(description = "The first, middle and last picture of each take on one page, as an image. Free.")]
+    #[tool(
+        description = "The first, middle and last picture of each take on one page, as an image. Free."
+    )]
     async fn sheet(&self, Parameters(ask): Parameters<SheetAsk>) -> Answer {
         let file = tempfile::Builder::new().prefix("sheet-").suffix(".png").tempfile();
         let file = file.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
@@ -225,18 +235,24 @@ impl Server {
         Ok(result(content, ran.code))
     }
 
-    #[tool(description = "Each part of a scene's request, recorded and now, and the prompt as it is sent. Free.")]
+    #[tool(
+        description = "Each part of a scene's request, recorded and now, and the prompt as it is sent. Free."
+    )]
     async fn explain(&self, Parameters(ask): Parameters<SceneAsk>) -> Answer {
         let ran = self.run(&["explain"], ask.storyboard.as_deref(), Some(&ask.scene)).await?;
         self.told(&ran, ask.storyboard.as_deref()).await
     }
 
-    #[tool(description = "Scenes, takes, tasks in flight, submissions whose outcome is unknown, and the bill. Free.")]
+    #[tool(
+        description = "Scenes, takes, tasks in flight, submissions whose outcome is unknown, and the bill. Free."
+    )]
     async fn status(&self, Parameters(ask): Parameters<Board>) -> Answer {
         self.answer(&["status"], ask.storyboard.as_deref()).await
     }
 
-    #[tool(description = "The models: what they can do, their parameters, limits and prices. Free.")]
+    #[tool(
+        description = "The models: what they can do, their parameters, limits and prices. Free."
+    )]
     async fn models(&self, Parameters(ask): Parameters<ModelsAsk>) -> Answer {
         let ran = self.run_plain(&["models"], ask.query.as_deref()).await?;
         self.told(&ran, None).await
@@ -251,7 +267,8 @@ impl Server {
     #[tool(description = "List the takes of a scene, or put one of them in place. Free.")]
     async fn pick(&self, Parameters(ask): Parameters<PickAsk>) -> Answer {
         let take = ask.take.map(|take| take.to_string());
-        let positional: Vec<&str> = std::iter::once(ask.scene.as_str()).chain(take.as_deref()).collect();
+        let positional: Vec<&str> =
+            std::iter::once(ask.scene.as_str()).chain(take.as_deref()).collect();
         let ran = self.run_with(&["pick"], ask.storyboard.as_deref(), &positional).await?;
         self.told(&ran, ask.storyboard.as_deref()).await
     }
@@ -319,7 +336,8 @@ impl Server {
         storyboard: Option<&str>,
         positional: Option<&str>,
     ) -> Result<Ran, ErrorData> {
-        let positional: Vec<&str> = positional.filter(|text| !text.is_empty()).into_iter().collect();
+        let positional: Vec<&str> =
+            positional.filter(|text| !text.is_empty()).into_iter().collect();
         self.run_with(arguments, storyboard, &positional).await
     }
 
@@ -335,7 +353,11 @@ impl Server {
         self.spawn(&all, positional).await
     }
 
-    async fn run_plain(&self, arguments: &[&str], positional: Option<&str>) -> Result<Ran, ErrorData> {
+    async fn run_plain(
+        &self,
+        arguments: &[&str],
+        positional: Option<&str>,
+    ) -> Result<Ran, ErrorData> {
         let positional: Vec<&str> = positional.into_iter().collect();
         self.spawn(arguments, &positional).await
     }
@@ -411,7 +433,11 @@ impl Ran {
 
 /// Exit codes that an agent must not take for success.
 fn result(content: Vec<ContentBlock>, code: i32) -> CallToolResult {
-    if matches!(code, 0 | 7 | 8) { CallToolResult::success(content) } else { CallToolResult::error(content) }
+    if matches!(code, 0 | 7 | 8) {
+        CallToolResult::success(content)
+    } else {
+        CallToolResult::error(content)
+    }
 }
 
 fn refused(message: &str) -> CallToolResult {

@@ -26,6 +26,7 @@ pub fn escaped(text: &str, most: usize) -> String {
             '>' => out.push_str("&gt;"),
             // A name after it would be told of this.
             '@' => out.push_str("&#64;"),
+            '.' if out.to_ascii_lowercase().ends_with("www") => out.push_str("&#46;"),
             // An address would become a link, and a number an issue.
             ':' => out.push_str("&#58;"),
             '#' => out.push_str("&#35;"),
@@ -167,7 +168,11 @@ pub fn run(storyboard: &str, log: &RunLog, commands: &Commands) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
-    let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
+    let counts = match (counts.is_empty(), &summary.stopped_by) {
+        (true, Some(code)) => format!("stopped ({})", escaped(code, 40)),
+        (true, None) => "nothing to do".to_owned(),
+        (false, _) => counts.join(", "),
+    };
     let spent = trimmed(summary.credits, 2);
     let _ = writeln!(out, "**{counts}.** {spent} credits spent.");
     for error in log.errors() {
@@ -213,6 +218,7 @@ mod tests {
                 "@team see https://evil.example #12",
                 "&#64;team see https&#58;//evil.example &#35;12",
             ),
+            ("www.evil.example", "www&#46;evil.example"),
             ("[x](y) ![z](w)", "\\[x\\](y) \\!\\[z\\](w)"),
             ("one\n## two\u{1b}[2J", "one &#35;&#35; two\u{241b}\\[2J"),
         ] {

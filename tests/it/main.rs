@@ -1,5 +1,7 @@
 //! One test binary, a module a subject, mostly against the built program.
 
+mod action;
+mod agents;
 mod agreement;
 mod animatic;
 mod audit;
