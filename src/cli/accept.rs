@@ -9,6 +9,7 @@ use crate::ledger::ProjectLock;
 use crate::plan::{Action, PlanOptions, Work};
 use crate::publish::Publisher;
 use crate::report::sanitise;
+use clap_complete::ArgValueCompleter;
 use serde_json::Value;
 
 /// Keep the present clip for a scene that has changed. Spends nothing; the prompt that made the clip stays on record.
@@ -21,7 +22,7 @@ Example:
   storyreel accept 7")]
 pub(super) struct Accept {
     /// The scene's id
-    #[arg(value_name = "SCENE")]
+    #[arg(value_name = "SCENE", add = ArgValueCompleter::new(super::completing::scenes))]
     scene: String,
     #[command(flatten)]
     file: FileFlag,

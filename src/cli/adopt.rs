@@ -18,6 +18,7 @@ use crate::remote::echo::{Essence, Likeness};
 use crate::remote::outcome::Reading;
 use crate::report::sanitise;
 use crate::storyboard::{SceneId, StepKind};
+use clap_complete::ArgValueCompleter;
 use std::path::{Path, PathBuf};
 
 /// Take over a task or a clip that exists, for a submission whose outcome nobody knew or for a scene that would be
@@ -33,7 +34,7 @@ Examples:
   storyreel adopt 7 --step extend --task 3f2a9c0d1e4b5a6978877665544332211")]
 pub(super) struct Adopt {
     /// The scene's id
-    #[arg(value_name = "SCENE")]
+    #[arg(value_name = "SCENE", add = ArgValueCompleter::new(super::completing::scenes))]
     scene: String,
     /// Which step of it; the first that is missing unless given
     #[arg(long, value_name = "STEP", value_parser = step)]

@@ -1,16 +1,18 @@
 //! `storyreel completions`: tab completion for shells.
 
 use super::failure::Failure;
-use clap::CommandFactory as _;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
-/// Print a completion script for a shell.
+/// Print a script for a shell that completes commands, scenes, models and camera moves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Examples:
-  storyreel completions bash > ~/.local/share/bash-completion/completions/storyreel
-  storyreel completions zsh > ~/.zfunc/_storyreel
-  storyreel completions fish > ~/.config/fish/completions/storyreel.fish")]
+The script asks this program while you type, so scenes are those of the storyboard in the working folder. Have it made anew when the
+shell starts, so that it fits the program:
+  bash        echo 'source <(storyreel completions bash)' >> ~/.bashrc
+  zsh         echo 'source <(storyreel completions zsh)' >> ~/.zshrc
+  fish        echo 'storyreel completions fish | source' >> ~/.config/fish/config.fish
+  powershell  storyreel completions powershell | Out-String | Invoke-Expression")]
 pub(super) struct Completions {
     /// The shell
     #[arg(value_enum)]
@@ -19,9 +21,16 @@ pub(super) struct Completions {
 
 impl Completions {
     pub fn run(&self) -> Result<u8, Failure> {
+        let name = self.shell.to_string();
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Cli::command(), "storyreel", &mut script);
-        super::print(&String::from_utf8_lossy(&script))?;
-        Ok(0)
+        let shells = Shells::builtins();
+        let written = shells.completer(&name).map(|shell| {
+            shell.write_registration("COMPLETE", "storyreel", "storyreel", "storyreel", &mut script)
+        });
+        match written {
+            Some(Ok(())) => super::print(&String::from_utf8_lossy(&script)).map(|()| 0),
+            Some(Err(error)) => Err(Failure::cannot_work("output", error.to_string())),
+            None => Err(Failure::invalid("no-such-shell", format!("`{name}` is not known"))),
+        }
     }
 }

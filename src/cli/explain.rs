@@ -9,6 +9,7 @@ use crate::plan::{PlanOptions, ScenePlan, StepPlan, canonical_json};
 use crate::prompt::{Origin, Piece, PromptInput, pieces};
 use crate::report::{Style, diff, plan_text, sanitise, sanitise_text, trimmed, wrap};
 use crate::storyboard::{Field, Fields, Scene, StepKind};
+use clap_complete::ArgValueCompleter;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ Examples:
   storyreel explain hook -f film.md")]
 pub(super) struct Explain {
     /// The scene's id
-    #[arg(value_name = "SCENE")]
+    #[arg(value_name = "SCENE", add = ArgValueCompleter::new(super::completing::scenes))]
     scene: String,
     #[command(flatten)]
     file: FileFlag,

@@ -9,6 +9,7 @@ use crate::ledger::{
 };
 use crate::report::{sanitise, trimmed};
 use crate::storyboard::{SceneId, StepKind};
+use clap_complete::ArgValueCompleter;
 
 /// Give up a submission whose outcome nobody knows. The next render submits it again, and pays again.
 #[derive(Debug, clap::Args)]
@@ -20,7 +21,7 @@ Example:
   storyreel forget 7")]
 pub(super) struct Forget {
     /// The scene's id
-    #[arg(value_name = "SCENE")]
+    #[arg(value_name = "SCENE", add = ArgValueCompleter::new(super::completing::scenes))]
     scene: String,
     /// Only this step of it
     #[arg(long, value_name = "STEP", value_parser = step)]

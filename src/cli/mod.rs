@@ -8,6 +8,7 @@ mod camera;
 mod check;
 mod check_fix;
 mod clue;
+mod completing;
 mod completions;
 mod consent;
 mod drift;
@@ -136,6 +137,8 @@ struct Output {
 
 /// Runs the program and gives its exit code.
 pub fn main() -> u8 {
+    // A shell that asks what could be typed next is answered, and that is all.
+    clap_complete::CompleteEnv::with_factory(<Cli as clap::CommandFactory>::command).complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

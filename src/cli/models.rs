@@ -7,6 +7,7 @@ use super::{Output, pretty, print};
 use crate::catalog::{Basis, Catalog, Mode, ModeKind, Model, Parameter, Status};
 use crate::report::{Style, sanitise, trimmed};
 use crate::settings::{Environment, Flags};
+use clap_complete::ArgValueCompleter;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -27,7 +28,7 @@ Models of your own are TOML files in the project's `catalog/`, or for all projec
 there is takes its place.")]
 pub(super) struct Models {
     /// Part of a name, or a name; one match is shown in full
-    #[arg(value_name = "QUERY")]
+    #[arg(value_name = "QUERY", add = ArgValueCompleter::new(super::completing::models))]
     query: Option<String>,
     /// Show models that the provider took away, too (a QUERY always does); with --refresh, chat and music as well
     #[arg(long)]

@@ -10,6 +10,7 @@ use crate::plan::{Choice, Pick as Wanted, PickOutcome, Picked, PlanOptions};
 use crate::publish::Publisher;
 use crate::report::sanitise;
 use crate::storyboard::{SceneId, StepKind};
+use clap_complete::ArgValueCompleter;
 use std::fmt::Write as _;
 
 /// Choose among the takes of a scene, or of its still; without a take, list them. Spends nothing.
@@ -24,7 +25,7 @@ Examples:
   storyreel pick 3 2 --step keyframe   the clip of scene 3 will start from still 2")]
 pub(super) struct Pick {
     /// The scene's id
-    #[arg(value_name = "SCENE")]
+    #[arg(value_name = "SCENE", add = ArgValueCompleter::new(super::completing::scenes))]
     scene: String,
     /// The number of the take; without one, the takes are listed
     #[arg(value_name = "TAKE")]

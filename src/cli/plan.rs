@@ -9,6 +9,7 @@ use crate::plan::{PlanOptions, Reason, Selection};
 use crate::report::NextCommand;
 use crate::report::plan_text::{self, PlanText};
 use crate::storyboard::StepKind;
+use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
 
 /// Exit code for paid work that is to be done.
@@ -54,16 +55,16 @@ pub(super) struct Plan {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct ChoiceArgs {
     /// Only these scenes: ids, ranges and steps, such as `1,3-5,intro,7:upscale`
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = ArgValueCompleter::new(super::completing::scenes))]
     only: Option<String>,
     /// Not these scenes
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = ArgValueCompleter::new(super::completing::scenes))]
     exclude: Option<String>,
     /// New takes of these scenes, changed or not
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = ArgValueCompleter::new(super::completing::scenes))]
     retake: Option<String>,
     /// Pay again for these scenes where their clips are gone
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = ArgValueCompleter::new(super::completing::scenes))]
     rerender_absent: Option<String>,
     /// Make the stills that clips start from, and nothing after them
     #[arg(long, value_name = "STEP", value_parser = through)]

@@ -35,6 +35,7 @@ use crate::report::plan_text::{self, PlanText};
 use crate::report::summary::RunLog;
 use crate::report::{ErrorReport, Reporter, sanitise};
 use crate::settings::{Flags, quantity, smallest};
+use clap_complete::ArgValueCompleter;
 use secrecy::ExposeSecret as _;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -87,7 +88,7 @@ pub(super) struct Render {
     #[arg(long, value_name = "SECS", num_args = 0..=1, require_equals = true, default_missing_value = "10y", value_parser = wait)]
     wait: Option<Duration>,
     /// Submit these again though an earlier submission may have been accepted: may pay twice
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = ArgValueCompleter::new(super::completing::scenes))]
     resubmit_unknown: Option<String>,
     /// Print events as JSON lines
     #[arg(long)]

@@ -13,6 +13,7 @@ use crate::plan::Selection;
 use crate::preview::{Strip, sheet};
 use crate::report::{counted, sanitise, trimmed};
 use crate::storyboard::SceneId;
+use clap_complete::ArgValueCompleter;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,7 @@ Examples:
   storyreel sheet 4 --all -o takes.png       earlier versions, too")]
 pub(super) struct Sheet {
     /// Only these scenes: ids and ranges, such as `1,3-5,intro`
-    #[arg(value_name = "SEL")]
+    #[arg(value_name = "SEL", add = ArgValueCompleter::new(super::completing::scenes))]
     scenes: Option<String>,
     /// The picture to write
     #[arg(short = 'o', long = "out", value_name = "FILE", default_value = "sheet.png")]

@@ -136,9 +136,29 @@ fn models_are_found_by_parts_of_their_names() {
 }
 
 #[test]
-fn completions_know_the_commands() {
-    let project = Project::new();
-    project.run(["completions", "bash"]).expect(0).prints(&["render", "--max-credits"]);
+fn completions_know_commands_scenes_models_and_moves() {
+    let project = Project::with_storyboard(
+        "## Scene 1: Dawn\n- **Visual**: A lighthouse\n\n## Scene intro: Noon\n- **Visual**: The sea\n",
+    );
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        project.run(["completions", shell]).expect(0).prints(&["COMPLETE"]);
+    }
+    let typed = |words: &[&str]| {
+        let mut command = project.command(["--"]);
+        command.arg("storyreel").args(words).env("COMPLETE", "bash").env("_CLAP_IFS", "\n");
+        command.env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        let done = command.output().expect("the program");
+        String::from_utf8_lossy(&done.stdout).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(typed(&["sh"]), ["sheet"]);
+    assert_eq!(typed(&["explain", ""])[..2], ["1", "intro"]);
+    assert_eq!(typed(&["render", "--only", "1,in"]), ["1,intro"]);
+    assert_eq!(typed(&["models", "veo-3.1-f"]), ["veo-3.1-fast"]);
+    assert_eq!(typed(&["camera", "pu"]), ["push-in", "pull-out"]);
+    assert!(typed(&["lints", "one"]).contains(&"one-move".to_owned()));
+    // Where there is no storyboard, nothing is offered and nothing is said.
+    project.write("SCENES.md", "# Notes\n");
+    assert_eq!(typed(&["explain", "1"]), Vec::<String>::new());
 }
 
 // ---- the command line itself ----

@@ -174,8 +174,6 @@ fn camera_moves_are_told() {
         project.run(["camera", name]).expect(0);
     }
     project.run(["camera", "orbitt"]).expect(1).tells(&["did you mean `orbit`?"]);
-    let completions = project.run(["completions", "bash"]).expect(0);
-    completions.prints(&["push-in", "one-move", "image-to-video"]);
     let json = project.run(["camera", "--json"]).json();
     let moves = json["moves"].as_array().unwrap();
     assert_eq!(moves.len(), 10);
