@@ -313,7 +313,7 @@ impl Files for RealFiles {
     ) -> std::result::Result<PathBuf, String> {
         let shown = clip.display();
         let which = Which::named(which)
-            .ok_or_else(|| format!("`{which}` is no frame of a clip: it is `first` or `last`"))?;
+            .ok_or_else(|| format!("`{which}` is no frame of a clip: it is `first`, `middle` or `last`"))?;
         self.may_read(clip).map_err(|error| error.to_string())?;
         let bytes = take_frame(clip, which, &Ffmpeg::default())
             .and_then(|picture| frame::png(&picture))
@@ -375,8 +375,8 @@ mod tests {
         let cache = folder.path().join("cache");
         let refused = |clip: &Path, which| files.frame(clip, which, &cache).expect_err("none");
         assert_eq!(
-            refused(&clip, "middle"),
-            "`middle` is no frame of a clip: it is `first` or `last`"
+            refused(&clip, "third"),
+            "`third` is no frame of a clip: it is `first`, `middle` or `last`"
         );
         std::fs::write(&clip, &CLIP[..900]).expect("a cut clip");
         let said = refused(&clip, "last");
