@@ -312,8 +312,9 @@ impl Files for RealFiles {
         folder: &Path,
     ) -> std::result::Result<PathBuf, String> {
         let shown = clip.display();
-        let which = Which::named(which)
-            .ok_or_else(|| format!("`{which}` is no frame of a clip: it is `first`, `middle` or `last`"))?;
+        let which = Which::named(which).ok_or_else(|| {
+            format!("`{which}` is no frame of a clip: it is `first`, `middle` or `last`")
+        })?;
         self.may_read(clip).map_err(|error| error.to_string())?;
         let bytes = take_frame(clip, which, &Ffmpeg::default())
             .and_then(|picture| frame::png(&picture))
