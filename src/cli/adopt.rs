@@ -177,6 +177,15 @@ impl Adopt {
         match unknown[..] {
             [] => self.planned(workspace, snapshot, scene),
             [(_, attempt)] => Ok(Place::Unknown(Box::new(attempt.clone()))),
+            // Takes that were asked for in the same words: whichever of them the task was made for, it is one of them.
+            [(_, first), ref others @ ..]
+                if others.iter().all(|(_, other)| {
+                    (other.intent.step, &other.intent.fingerprint)
+                        == (first.intent.step, &first.intent.fingerprint)
+                }) =>
+            {
+                Ok(Place::Unknown(Box::new(first.clone())))
+            }
             _ => Err(Failure::invalid(
                 "several-unknown",
                 format!("scene {} has several submissions whose outcome is unknown", scene.key()),

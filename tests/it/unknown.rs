@@ -207,3 +207,23 @@ fn an_unknown_submission_can_be_given_up_or_sent_again_and_never_is_by_itself() 
     project.run(["render", "--resubmit-unknown", "2"]).expect(0).tells(&["2 rendered"]);
     assert_eq!((creates(&emulator), &emulator.judge()), (4, &json!([])));
 }
+
+#[test]
+fn two_takes_without_an_answer_are_adopted_one_after_the_other() {
+    let emulator = provider(json!([
+        {"match": {"operation": "veo-generate"}, "do": {"fault": "drop_after"}}
+    ]));
+    let film = "## Scene 1\n- **Model**: veo-3.1-fast\n- **Duration**: 4s\n- **Takes**: 2\n\
+                - **Prompt**: A lone lighthouse on a basalt skerry at dawn\n";
+    let project = Project::with_storyboard(film).using(&emulator);
+    project.run(["render", "--yes"]).expect(5).tells(&["2 unknown"]);
+    let bill = emulator.bill();
+    for create in bill["creates"].as_array().expect("a list") {
+        let task = create["task_id"].as_str().expect("a task");
+        project.run(["adopt", "1", "--task", task]).expect(0);
+        project.run(["adopt", "1", "--task", task]).expect(1);
+    }
+    project.run(["render", "--yes"]).expect(0);
+    assert_eq!(creates(&emulator), 2);
+    assert_eq!(project.manifest()["assets"].as_array().map(Vec::len), Some(2));
+}
