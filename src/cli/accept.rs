@@ -2,7 +2,6 @@
 
 use super::args::FileFlag;
 use super::failure::Failure;
-use super::render::publish_failure;
 use super::workspace::Workspace;
 use super::{Output, selection, tell};
 use crate::ledger::ProjectLock;
@@ -80,8 +79,7 @@ impl Accept {
             Failure::cannot_work("disk", format!("cannot use the project's folder: {error}"))
         })?;
         let (entry_id, filename) = (entry.id.clone(), entry.filename.clone());
-        let kept =
-            Publisher::new(&files, layout).accept(&entry_id, &ask).map_err(publish_failure)?;
+        let kept = Publisher::new(&files, layout).accept(&entry_id, &ask)?;
         if !kept {
             return Err(Failure::invalid(
                 "no-entry",

@@ -35,15 +35,13 @@ impl Explain {
         let id = selection::one(&self.scene, &scenes)?;
         let looked = workspace.look_everywhere()?;
         let options = PlanOptions::default();
-        let planned = match workspace.plan(&looked, &options) {
-            Ok((planned, _)) => planned,
+        let planned = match workspace.judge(&looked, &options) {
+            (Some(planned), _) => planned,
             // A scene can be looked at while others have problems.
-            Err(failure) => {
-                let (_, problems) = workspace.judge(&looked, &options);
-                if !workspace.leave_out_broken(&problems, id) {
-                    return Err(failure);
-                }
-                let (planned, _) = workspace.plan(&looked, &options).map_err(|_| failure)?;
+            (None, problems) => {
+                let rest = workspace.leave_out_broken(&problems, id);
+                let rest = rest.then(|| workspace.judge(&looked, &options).0).flatten();
+                let planned = rest.ok_or_else(|| workspace.broken(problems))?;
                 tell(
                     "other scenes have problems, which are left out here: `storyreel check` tells them\n",
                 );

@@ -2,6 +2,7 @@
 
 use crate::catalog::CatalogError;
 use crate::ledger::{LedgerError, LockError};
+use crate::publish::PublishError;
 use crate::report::error::Place;
 use crate::report::{ErrorReport, NextCommand, Style, diagnostics};
 use crate::settings::SettingsError;
@@ -141,6 +142,21 @@ impl From<LedgerError> for Failure {
             _ => failure.hint(
                 "check the rights of `.storyreel` and the space on the disk; the file itself is left as it is",
             ),
+        }
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Manifest { path, error } => {
+                let hint = error.hint();
+                let message = format!("{error} in `{}`", path.display());
+                Self::invalid("invalid-manifest", message).hint(hint)
+            }
+            PublishError::Ledger(error) => error.into(),
+            other => Self::cannot_work("disk", other.to_string())
+                .hint("nothing is lost: run again once the files can be written"),
         }
     }
 }

@@ -223,8 +223,9 @@ impl Server {
             arguments.push("--preview");
         }
         // Behind everything that could be taken for a flag.
-        let only = ask.only.unwrap_or_default();
-        let ran = self.run(&arguments, ask.storyboard.as_deref(), Some(&only)).await?;
+        let only: Vec<&str> =
+            ask.only.as_deref().filter(|only| !only.is_empty()).into_iter().collect();
+        let ran = self.run(&arguments, ask.storyboard.as_deref(), &only).await?;
         let mut content = vec![ContentBlock::text(ran.text())];
         if ran.code == 0 {
             let bytes = std::fs::read(file.path())
@@ -239,7 +240,7 @@ impl Server {
         description = "Each part of a scene's request, recorded and now, and the prompt as it is sent. Free."
     )]
     async fn explain(&self, Parameters(ask): Parameters<SceneAsk>) -> Answer {
-        let ran = self.run(&["explain"], ask.storyboard.as_deref(), Some(&ask.scene)).await?;
+        let ran = self.run(&["explain"], ask.storyboard.as_deref(), &[&ask.scene]).await?;
         self.told(&ran, ask.storyboard.as_deref()).await
     }
 
@@ -254,13 +255,14 @@ impl Server {
         description = "The models: what they can do, their parameters, limits and prices. Free."
     )]
     async fn models(&self, Parameters(ask): Parameters<ModelsAsk>) -> Answer {
-        let ran = self.run_plain(&["models"], ask.query.as_deref()).await?;
+        let query: Vec<&str> = ask.query.as_deref().into_iter().collect();
+        let ran = self.run(&["models"], None, &query).await?;
         self.told(&ran, None).await
     }
 
     #[tool(description = "The camera moves with their names, what each does and is for. Free.")]
     async fn camera(&self) -> Answer {
-        let ran = self.run_plain(&["camera"], None).await?;
+        let ran = self.run(&["camera"], None, &[]).await?;
         self.told(&ran, None).await
     }
 
@@ -269,7 +271,7 @@ impl Server {
         let take = ask.take.map(|take| take.to_string());
         let positional: Vec<&str> =
             std::iter::once(ask.scene.as_str()).chain(take.as_deref()).collect();
-        let ran = self.run_with(&["pick"], ask.storyboard.as_deref(), &positional).await?;
+        let ran = self.run(&["pick"], ask.storyboard.as_deref(), &positional).await?;
         self.told(&ran, ask.storyboard.as_deref()).await
     }
 
@@ -301,7 +303,7 @@ impl Server {
         }
         // Whatever becomes of the run, it counts for all that it might have spent until it says what it has.
         *spent += ask.max_credits;
-        let ran = self.run(&arguments, ask.storyboard.as_deref(), None).await?;
+        let ran = self.run(&arguments, ask.storyboard.as_deref(), &[]).await?;
         let told = ran.stdout.lines().rev().find_map(|line| {
             let event: Value = serde_json::from_str(line).ok()?;
             (event["event"] == "run-finished").then_some(event)
@@ -320,7 +322,7 @@ impl Server {
 
 impl Server {
     async fn answer(&self, arguments: &[&str], storyboard: Option<&str>) -> Answer {
-        let ran = self.run(arguments, storyboard, None).await?;
+        let ran = self.run(arguments, storyboard, &[]).await?;
         self.told(&ran, storyboard).await
     }
 
@@ -330,42 +332,16 @@ impl Server {
         Ok(result(content, ran.code))
     }
 
+    /// Runs this program. What an agent says is an argument and never a flag.
     async fn run(
-        &self,
-        arguments: &[&str],
-        storyboard: Option<&str>,
-        positional: Option<&str>,
-    ) -> Result<Ran, ErrorData> {
-        let positional: Vec<&str> =
-            positional.filter(|text| !text.is_empty()).into_iter().collect();
-        self.run_with(arguments, storyboard, &positional).await
-    }
-
-    async fn run_with(
         &self,
         arguments: &[&str],
         storyboard: Option<&str>,
         positional: &[&str],
     ) -> Result<Ran, ErrorData> {
-        let mut all = arguments.to_vec();
-        let file = storyboard.map(|file| format!("--file={file}"));
-        all.extend(file.as_deref());
-        self.spawn(&all, positional).await
-    }
-
-    async fn run_plain(
-        &self,
-        arguments: &[&str],
-        positional: Option<&str>,
-    ) -> Result<Ran, ErrorData> {
-        let positional: Vec<&str> = positional.into_iter().collect();
-        self.spawn(arguments, &positional).await
-    }
-
-    /// Runs this program. What an agent says is an argument and never a flag.
-    async fn spawn(&self, arguments: &[&str], positional: &[&str]) -> Result<Ran, ErrorData> {
         let mut command = tokio::process::Command::new(&self.program);
         command.args(["--color", "never"]).args(arguments);
+        command.args(storyboard.map(|file| format!("--file={file}")));
         if !positional.is_empty() {
             command.arg("--").args(positional);
         }
@@ -386,7 +362,7 @@ impl Server {
     /// What the next render would cost, and what is left.
     async fn next(&self, storyboard: Option<&str>) -> ContentBlock {
         let left = (self.limit - *self.spent.lock().await).max(0.0);
-        let plan = self.run(&["plan", "--json"], storyboard, None).await.ok();
+        let plan = self.run(&["plan", "--json"], storyboard, &[]).await.ok();
         let plan = plan.filter(|plan| plan.code == 0);
         let plan: Option<Value> = plan.and_then(|plan| serde_json::from_str(&plan.stdout).ok());
         let cost = plan.map_or_else(

@@ -16,6 +16,7 @@ mod emulator;
 mod explain;
 mod failure;
 mod forget;
+mod held;
 mod import;
 mod init;
 mod interrupt;

@@ -2,7 +2,7 @@
 
 use super::args::{File, FileFlag};
 use super::failure::Failure;
-use super::render::{Render, publish_failure};
+use super::render::Render;
 use super::workspace::Workspace;
 use super::{Output, pretty, print, selection, tell};
 use crate::ledger::ProjectLock;
@@ -121,8 +121,7 @@ impl Pick {
         let files = workspace.files().map_err(|error| {
             Failure::cannot_work("disk", format!("cannot use the project's folder: {error}"))
         })?;
-        let kept =
-            Publisher::new(&files, &workspace.layout).pick(entry).map_err(publish_failure)?;
+        let kept = Publisher::new(&files, &workspace.layout).pick(entry)?;
         if !kept {
             return Err(Failure::invalid(
                 "no-entry",

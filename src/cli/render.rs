@@ -3,42 +3,39 @@
 use super::approve;
 use super::args::File;
 use super::consent::{self, Spending};
-use super::failure::{CANNOT_WORK, Failure};
+use super::failure::Failure;
+use super::held::Held;
 use super::interrupt::{INTERRUPTED, Interrupts};
 use super::plan::{ChoiceArgs, PAID_WORK};
 use super::reporters::{Reporters, action_counts, blocked_events, stamped};
 use super::reports::{ReportArgs, Reports};
 use super::saved_plan::SavedPlan;
 use super::shared::{self, Shared};
-use super::workspace::{Workspace, now_ms};
+use super::workspace::Workspace;
 use super::{Output, online, preview, selection, tell};
 use crate::engine::event::{Event, Stamped, Summary};
 use crate::engine::policy::Policy;
 use crate::engine::purse::{MemoryPurse, Purse, SharedPurse};
 use crate::engine::real::RealClock;
-use crate::engine::real_files::RealFiles;
-use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport, Watcher, watcher};
+use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport};
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
 use crate::engine::{Order, World};
 use crate::known::Known;
 use crate::ledger::{
-    AttemptId, AttemptState, FileRecord, Ledger, LockError, ProjectLock, Snapshot, SqliteLedger,
-    make_private_folder,
+    AttemptId, AttemptState, FileRecord, Ledger as _, ProjectLock, Snapshot, SqliteLedger,
 };
 use crate::manifest::Manifest;
 use crate::plan::{ClipSource, Picked, PlanOptions, Planned, ScenePlan, StepStart, Work};
-use crate::ports::Files as _;
-use crate::publish::{PublishError, Publisher};
 use crate::remote::http::HttpTransport;
+use crate::report::Reporter;
 use crate::report::json::JsonLines;
 use crate::report::plan_text::{self, PlanText};
 use crate::report::summary::RunLog;
-use crate::report::{ErrorReport, Reporter, sanitise};
 use crate::settings::{Flags, quantity, smallest};
 use clap_complete::ArgValueCompleter;
 use secrecy::ExposeSecret as _;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,15 +108,6 @@ fn wait(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A project that nobody else changes meanwhile.
-struct Held {
-    ledger: SqliteLedger,
-    files: RealFiles,
-    watcher: Arc<dyn Watcher>,
-    shared: Option<Shared>,
-    _lock: ProjectLock,
-}
-
 /// What is to be done, and what must be told or recorded before.
 struct Prepared {
     planned: Planned,
@@ -178,7 +166,7 @@ impl Render {
         if !self.is_free(&workspace) {
             self.check_key(&workspace, &first)?;
         }
-        let mut held = self.hold(&workspace)?;
+        let mut held = Held::take(&workspace, self.wait)?;
         let mut prepared = self.prepare(&workspace, &mut held, &options, saved.as_ref())?;
         self.show(&workspace, &prepared.planned, output);
         let paid_left =
@@ -195,11 +183,13 @@ impl Render {
         let summary = &prepared.planned.plan.summary;
         let credits = summary.credits + meant_credits(&prepared.planned, &prepared.meant);
         let bound = approve::check(&workspace, credits, summary.unpriced_steps, saved.as_ref())?;
-        held.record(&prepared)?;
-        held.tell_resubmitted(&prepared)?;
-        held.bring(&workspace, &prepared)?;
+        held.record(&prepared.planned, &prepared.resubmitted)?;
+        held.bring(&workspace, &prepared.planned, &prepared.known)?;
         let exit = self.execute(&workspace, &mut held, prepared, bound, &interrupts, output)?;
-        held.give(&workspace, exit)?;
+        // Whoever interrupts wants to leave.
+        if exit != INTERRUPTED {
+            held.give(&workspace)?;
+        }
         Ok(if exit == 0 && paid_left { PAID_WORK } else { exit })
     }
 
@@ -216,7 +206,7 @@ impl Render {
         output: Output,
     ) -> Result<(u8, Option<Picked>), Failure> {
         let interrupts = Interrupts::listen();
-        let mut held = self.hold(workspace)?;
+        let mut held = Held::take(workspace, self.wait)?;
         let mut prepared = self.prepare(workspace, &mut held, options, None)?;
         let picked = prepared.planned.picked.take();
         if prepared.planned.plan.scenes.iter().flat_map(ScenePlan::works).next().is_none() {
@@ -227,7 +217,7 @@ impl Render {
         leave_out_paid(&mut prepared.planned, &prepared.meant);
         self.check_key(workspace, &prepared.planned)?;
         held.check_folders(workspace, &prepared.planned)?;
-        held.bring(workspace, &prepared)?;
+        held.bring(workspace, &prepared.planned, &prepared.known)?;
         let exit = self.execute(workspace, &mut held, prepared, None, &interrupts, output)?;
         Ok((exit, picked))
     }
@@ -278,56 +268,6 @@ impl Render {
         Ok(0)
     }
 
-    /// Takes the project's lock, opens the ledger, and finishes what an earlier process left undone.
-    fn hold(&self, workspace: &Workspace) -> Result<Held, Failure> {
-        let layout = &workspace.layout;
-        make_private_folder(&layout.private).map_err(|error| {
-            Failure::cannot_work(
-                "unwritable",
-                format!("cannot make `{}`: {error}", layout.private.display()),
-            )
-            .hint(
-                "the project's folder must be writable: the record of what was paid for lies there",
-            )
-        })?;
-        let lock = self.lock(workspace)?;
-        let mut ledger = SqliteLedger::open(&layout.ledger())?;
-        let files = workspace.files().map_err(|error| {
-            Failure::cannot_work("disk", format!("cannot use the project's folder: {error}"))
-        })?;
-        // Litter of killed runs is no reason to stop when it cannot be removed.
-        for folder in [layout.private.join("cache"), layout.assets_root.join("assets")] {
-            if let Err(error) = files.remove_left_over(&folder) {
-                tracing::debug!(%error, folder = %folder.display(), "left-over files stay");
-            }
-        }
-        let watcher = watcher();
-        let shared = {
-            let mut ledger = WatchedLedger::new(&mut ledger, Arc::clone(&watcher));
-            let files = WatchedFiles::new(&files, Arc::clone(&watcher));
-            ledger.recover(now_ms())?;
-            Publisher::new(&files, layout)
-                .recover(&mut ledger, now_ms())
-                .map_err(publish_failure)?;
-            Shared::enter(workspace, &mut ledger)?
-        };
-        Ok(Held { ledger, files, watcher, shared, _lock: lock })
-    }
-
-    /// Takes the project's lock; with `--wait` it says whom it waits for.
-    fn lock(&self, workspace: &Workspace) -> Result<ProjectLock, Failure> {
-        const COMMAND: &str = "storyreel render";
-        let path = workspace.layout.lock();
-        let held = match (ProjectLock::acquire(&path, COMMAND, None), self.wait) {
-            (Err(held @ LockError::Held { .. }), Some(wait)) if !wait.is_zero() => (held, wait),
-            (taken, _) => return Ok(taken?),
-        };
-        let (LockError::Held { holder, .. }, wait) = held else { return Err(held.0.into()) };
-        let holder = holder.map(|holder| format!(": {holder}")).unwrap_or_default();
-        tell(&format!("waiting for another run to end{holder}\n"));
-        Ok(ProjectLock::acquire(&path, COMMAND, Some(wait))?)
-    }
-
     /// Looks again, now that nobody else changes anything, and makes the plan that is carried out.
     fn prepare(
         &self,
@@ -340,8 +280,8 @@ impl Render {
         let resubmitted = self.resubmitted(workspace, &mut snapshot)?;
         let meant = meant(&snapshot);
         let mut looked = workspace.look(snapshot)?;
-        if held.shared.is_some() {
-            shared::look(workspace, &mut looked.known)?;
+        if let Some(shared) = &held.shared {
+            shared.look(&mut looked.known);
         }
         held.ledger.remember_files(&looked.fresh)?;
         let (planned, _) = workspace.plan(&looked, options)?;
@@ -478,7 +418,7 @@ impl Render {
                 work,
                 collect: planned.collect,
                 files: planned.files,
-                tasks: tasks_of(&known.manifest),
+                tasks: held.shared.as_ref().map(|_| tasks_of(&known.manifest)).unwrap_or_default(),
                 summary,
             };
             let mut blocked = Some(blocked);
@@ -545,113 +485,6 @@ fn tasks_of(manifest: &Manifest) -> BTreeSet<String> {
         entry.task_id.iter().chain(entry.steps.iter().filter_map(|step| step.task_id.as_ref()))
     });
     of_entries.cloned().collect()
-}
-
-impl Held {
-    /// Tells the other machines what is given up, before it is sent anew.
-    fn tell_resubmitted(&mut self, prepared: &Prepared) -> Result<(), Failure> {
-        match &self.shared {
-            Some(shared) if !prepared.resubmitted.is_empty() => shared.settle(&mut self.ledger),
-            _ => Ok(()),
-        }
-    }
-
-    /// Brings what the plan starts from out of the shared cache.
-    fn bring(&mut self, workspace: &Workspace, prepared: &Prepared) -> Result<(), Failure> {
-        let Prepared { planned, known, .. } = prepared;
-        match &self.shared {
-            Some(shared) => {
-                shared.bring(planned, known, &workspace.layout, &self.files, &mut self.ledger)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Gives the shared cache what it lacks, unless the user wants to leave.
-    fn give(&mut self, workspace: &Workspace, exit: u8) -> Result<(), Failure> {
-        let Some(shared) = self.shared.as_ref().filter(|_| exit != INTERRUPTED) else {
-            return Ok(());
-        };
-        let looked = workspace.look(self.ledger.snapshot()?)?;
-        shared.give(&looked.known, &workspace.layout, &mut self.ledger)
-    }
-
-    /// Makes sure that clips can be kept and published, before anything is paid for.
-    fn check_folders(&self, workspace: &Workspace, planned: &Planned) -> Result<(), Failure> {
-        let layout = &workspace.layout;
-        let work: Vec<&Work> = planned.plan.scenes.iter().flat_map(ScenePlan::works).collect();
-        if work.is_empty() {
-            return Ok(());
-        }
-        // What cannot be read now cannot be merged later, when everything is paid for.
-        if let Err(error) = self.files.read(&layout.manifest())
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(Failure::cannot_work(
-                "unreadable",
-                format!("cannot use the manifest: {error}"),
-            )
-            .hint("it must be a file of the project; nothing was sent"));
-        }
-        let mut folders = BTreeSet::from([
-            layout.private.join("cache"),
-            layout.private.join("cache/sha256"),
-            layout.assets_root.join("assets"),
-        ]);
-        for work in work {
-            let filename = match work {
-                Work::Render(work) => &work.entry.filename,
-                Work::Restore(work) => &work.filename,
-            };
-            let clip = layout.asset(filename).ok_or_else(|| {
-                Failure::invalid(
-                    "invalid-clip-file",
-                    format!(
-                        "the clip file `{}` would not lie in the assets",
-                        sanitise(filename, 200)
-                    ),
-                )
-                .hint("give the scene another id; nothing was sent")
-            })?;
-            // A link that leads out of the project is not followed, so what it hides could not be kept.
-            self.files.stat(&clip).map_err(|error| {
-                Failure::cannot_work("unreadable", format!("cannot use a clip file: {error}"))
-                    .hint("remove the link; nothing was sent")
-            })?;
-            let folder = clip.parent().map(Path::to_owned);
-            let takes = folder.as_ref().map(|folder| folder.join("takes"));
-            folders.extend(folder);
-            folders.extend(takes.filter(|takes| takes.symlink_metadata().is_ok()));
-        }
-        for folder in folders {
-            let tried = self.files.create_temporary(&folder, ".tmp");
-            tried.and_then(|file| self.files.remove(&file)).map_err(|error| {
-                let shown = folder.strip_prefix(&layout.project_root).unwrap_or(&folder);
-                Failure::cannot_work(
-                    "unwritable",
-                    format!("cannot write to `{}`: {error}", shown.display()),
-                )
-                .hint(
-                    "clips go there, so nothing was sent; it must be a folder that can be written",
-                )
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Records what was decided with the plan, right before the run.
-    fn record(&mut self, prepared: &Prepared) -> Result<(), Failure> {
-        for attempt in &prepared.resubmitted {
-            self.ledger.forgotten(*attempt, now_ms())?;
-        }
-        if !prepared.planned.moved_takes.is_empty() {
-            self.ledger.move_takes(&prepared.planned.moved_takes)?;
-        }
-        if !prepared.planned.redirected_takes.is_empty() {
-            self.ledger.redirect_takes(&prepared.planned.redirected_takes)?;
-        }
-        Ok(())
-    }
 }
 
 /// Keeps hashes that were made, so that the next run need not make them. Only worth it where it is easy: another run, or a
@@ -753,19 +586,4 @@ fn leave_out_paid(planned: &mut Planned, meant: &BTreeSet<AttemptId>) -> bool {
         found |= scene.leave_out(|work| pays(work, meant));
     }
     found
-}
-
-pub(super) fn publish_failure(error: PublishError) -> Failure {
-    match error {
-        PublishError::Manifest { path, error } => {
-            Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
-                .hint(error.hint())
-        }
-        PublishError::Ledger(error) => error.into(),
-        other => Failure::of(
-            CANNOT_WORK,
-            ErrorReport::new("disk", other.to_string())
-                .hint("nothing is lost: run again once the files can be written"),
-        ),
-    }
 }

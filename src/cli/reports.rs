@@ -40,14 +40,8 @@ impl<'a> Reports<'a> {
 
     /// Writes the reports. A run whose report cannot be written has still run: that is told, and changes nothing.
     pub fn write(&self, log: &RunLog, commands: &Commands) {
-        let junit = self.arguments.junit.as_ref().zip(self.junit.to_xml());
-        let summary = self.arguments.summary.as_ref();
-        let summary = summary.map(|path| (path, markdown::run(&self.storyboard, log, commands)));
-        for (path, text) in junit.into_iter().chain(summary) {
-            if let Err(failure) = write(path, &text) {
-                tell(&format!("warning: {}\n", failure.message()));
-            }
-        }
+        self.arguments
+            .write(|| self.junit.to_xml(), || markdown::run(&self.storyboard, log, commands));
     }
 }
 
@@ -55,9 +49,16 @@ impl ReportArgs {
     /// Reports of a run that ended before it could begin.
     pub fn without_run(&self, storyboard: &str, failure: &Failure) {
         let (code, message) = (failure.code(), failure.message());
-        let junit = self.junit.as_ref().zip(junit::without_plan(storyboard, code, message));
-        let summary = self.summary.as_ref();
-        let summary = summary.map(|path| (path, markdown::failure(storyboard, code, message)));
+        self.write(
+            || junit::without_plan(storyboard, code, message),
+            || markdown::failure(storyboard, code, message),
+        );
+    }
+
+    /// Makes and writes those that are asked for.
+    fn write(&self, junit: impl FnOnce() -> Option<String>, summary: impl FnOnce() -> String) {
+        let junit = self.junit.as_ref().and_then(|path| Some((path, junit()?)));
+        let summary = self.summary.as_ref().map(|path| (path, summary()));
         for (path, text) in junit.into_iter().chain(summary) {
             if let Err(failure) = write(path, &text) {
                 tell(&format!("warning: {}\n", failure.message()));

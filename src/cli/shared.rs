@@ -3,13 +3,14 @@
 use super::failure::Failure;
 use super::tell;
 use super::workspace::{Workspace, now_ms};
-use crate::engine::real_files::RealFiles;
+use crate::engine::intake::Intake;
 use crate::known::Known;
 use crate::layout::Layout;
 use crate::ledger::{ClipRecord, Ledger, SqliteLedger};
 use crate::plan::{Planned, ScenePlan, StepStart, Work};
-use crate::ports::{Files as _, SharedCache};
-use crate::shared::{Address, Exchange, SettleError, Store, StoreError, settle};
+use crate::ports::SharedCache;
+use crate::shared::{Exchange, SettleError, Store, StoreError, settle};
+use crate::storyboard::StepKind;
 use futures::{StreamExt as _, TryStreamExt as _};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -62,13 +63,20 @@ impl Shared {
         &self.exchange
     }
 
+    /// Asks which of the clips that are not here it has. A plan is made without what it does not say.
+    pub fn look(&self, known: &mut Known) {
+        let wanted = not_here(known);
+        if !wanted.is_empty() {
+            take_note(known, self.runtime.block_on(self.store.clips_among(wanted)));
+        }
+    }
+
     /// Brings the clips into the cache from which steps of a plan start and which are not here.
     pub fn bring(
         &self,
         planned: &Planned,
         known: &Known,
-        layout: &Layout,
-        files: &RealFiles,
+        intake: &Intake<'_>,
         ledger: &mut dyn Ledger,
     ) -> Result<(), Failure> {
         let wanted = starts_of(planned).filter(|sha256| known.shared.contains(*sha256));
@@ -77,7 +85,7 @@ impl Shared {
             .runtime
             .block_on(
                 futures::stream::iter(wanted)
-                    .map(|sha256| self.bring_one(sha256, layout, files))
+                    .map(|sha256| self.bring_one(sha256, intake))
                     .buffer_unordered(AT_ONCE)
                     .try_collect(),
             )
@@ -88,43 +96,13 @@ impl Shared {
         Ok(())
     }
 
-    async fn bring_one(
-        &self,
-        sha256: &str,
-        layout: &Layout,
-        files: &RealFiles,
-    ) -> Result<ClipRecord, String> {
-        let gone = || format!("the shared cache `{}` has a clip no longer", self.store.shown());
-        let mut clip = self.exchange.clip(sha256).await?.ok_or_else(gone)?;
-        let disk = |error: std::io::Error| format!("a clip cannot be kept: {error}");
-        let temporary =
-            files.create_temporary(&layout.private.join("cache"), ".part").map_err(disk)?;
-        let taken = async {
-            while let Some(chunk) = clip.chunks.next().await {
-                files.append(&temporary, &chunk?).map_err(disk)?;
-            }
-            if files.hash(&temporary).map_err(disk)? != sha256 {
-                return Err(format!(
-                    "the shared cache `{}` holds other bytes under a clip's digest",
-                    self.store.shown()
-                ));
-            }
-            files.sync(&temporary).map_err(disk)?;
-            files.rename(&temporary, &layout.cached(sha256)).map_err(disk)
-        };
-        if let Err(message) = taken.await {
-            // The reason that matters is the other one.
-            drop(files.remove(&temporary));
-            return Err(message);
-        }
-        let path = layout.cached(sha256);
-        let bytes = files.stat(&path).map_err(disk)?.map_or(0, |(bytes, _)| bytes);
-        let probe = files.probe(&path).ok().and_then(|probe| serde_json::to_value(probe).ok());
-        Ok(ClipRecord {
-            sha256: sha256.to_owned(),
-            bytes,
-            probe: probe.unwrap_or_default(),
-            task_id: None,
+    async fn bring_one(&self, sha256: &str, intake: &Intake<'_>) -> Result<ClipRecord, String> {
+        let place = self.store.shown();
+        let gone = || format!("the shared cache `{place}` has a clip no longer");
+        let clip = self.exchange.clip(sha256).await?.ok_or_else(gone)?;
+        let taken = intake.take(clip, StepKind::Generate, None, Some(sha256)).await;
+        taken.map_err(|error| {
+            format!("a clip of the shared cache `{place}` cannot be taken: {error}")
         })
     }
 
@@ -177,40 +155,38 @@ pub(super) fn tell_decision(workspace: &Workspace, ledger: &mut dyn Ledger) {
     }
 }
 
-/// Asks the shared cache which of the clips that are not here it has. A plan is made without what it does not say.
+/// Asks the shared cache, where there is one, which of the clips that are not here it has, without entering it.
 pub(super) fn look(workspace: &Workspace, known: &mut Known) -> Result<(), Failure> {
     let Some(address) = &workspace.settings.cache else { return Ok(()) };
-    let wanted: Vec<String> = known
-        .digests()
-        .into_iter()
-        .filter(|sha256| !known.cached.contains(*sha256))
-        .map(str::to_owned)
-        .collect();
+    let wanted = not_here(known);
     if wanted.is_empty() {
         return Ok(());
     }
-    match found_among(address, wanted)? {
-        Ok(found) => known.shared = found,
+    let runtime = runtime()?;
+    let found = runtime.block_on(async {
+        match Store::look_into(address)? {
+            Some(store) => store.clips_among(wanted).await,
+            None => Ok(Vec::new()),
+        }
+    });
+    runtime.shutdown_background();
+    take_note(known, found);
+    Ok(())
+}
+
+/// Digests of the clips on record that are not in the cache.
+fn not_here(known: &Known) -> Vec<String> {
+    let digests = known.digests().into_iter();
+    digests.filter(|sha256| !known.cached.contains(*sha256)).map(str::to_owned).collect()
+}
+
+fn take_note(known: &mut Known, found: Result<Vec<String>, StoreError>) {
+    match found {
+        Ok(found) => known.shared = found.into_iter().collect(),
         Err(error) => tell(&format!(
             "warning: {error}\n  what it holds is left out here; `STORYREEL_CACHE=none` works without it\n"
         )),
     }
-    Ok(())
-}
-
-fn found_among(
-    address: &Address,
-    wanted: Vec<String>,
-) -> Result<Result<HashSet<String>, StoreError>, Failure> {
-    let runtime = runtime()?;
-    let found = runtime.block_on(async {
-        match Store::look_into(address)? {
-            Some(store) => Ok(store.clips_among(wanted).await?.into_iter().collect()),
-            None => Ok(HashSet::new()),
-        }
-    });
-    runtime.shutdown_background();
-    Ok(found)
 }
 
 /// True where the shared cache lacks something that is here, as far as the ledger knows.

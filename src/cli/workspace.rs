@@ -274,10 +274,13 @@ impl Workspace {
                 selection::check_steps("--retake", &options.retake, &planned.plan)?;
                 Ok((planned, problems))
             }
-            (None, problems) => {
-                Err(Failure::document("invalid-storyboard", &self.source, problems))
-            }
+            (None, problems) => Err(self.broken(problems)),
         }
+    }
+
+    /// What a command ends with that needs a plan, where there is none for these problems.
+    pub fn broken(&self, problems: Vec<Diagnostic>) -> Failure {
+        Failure::document("invalid-storyboard", &self.source, problems)
     }
 
     /// The plan, where the storyboard has no errors, and all its problems.

@@ -128,7 +128,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 if self.policy.submit_only {
                     self.end(index, End::StillRunning);
                 } else {
-                    let followed = Followed { place, holder, since_ms, seen_ms: now };
+                    let bound = current.bound;
+                    let followed = Followed { place, holder, since_ms, seen_ms: now, bound };
                     self.jobs[index].stage = Stage::Elsewhere(followed);
                     self.listen(index, Duration::ZERO);
                 }
@@ -361,9 +362,8 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         let job = &self.jobs[index];
         let Some(step) = job.step_work().cloned() else { return Ok(None) };
         let Some(request) = symbolic(job, &step) else { return Ok(None) };
-        let bound = job.bound.clone();
         let take = self.take_of(index)?;
-        let mut intent = step.intent(take, self.jobs[index].step, request, bound.clone());
+        let mut intent = step.intent(take, self.jobs[index].step, request, followed.bound.clone());
         // Until the claim is noted, it counts as never sent, which is what is true of this machine.
         intent.claim = Some(String::new());
         let attempt = self.ledger.intend(&intent, now)?;
@@ -375,7 +375,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             since_ms: followed.since_ms.min(now),
             claim: Some(followed.place.clone()),
             theirs: true,
-            ..Current::new(attempt, bound, step.credits, interval, now)
+            ..Current::new(attempt, followed.bound.clone(), step.credits, interval, now)
         });
         Ok(Some(attempt))
     }

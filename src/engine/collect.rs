@@ -2,7 +2,8 @@
 
 use super::dispatcher::{Dispatcher, Fatal, Halt, millis};
 use super::event::{Event, Stamped};
-use super::executor::{FetchError, Target};
+use super::executor::Target;
+use super::intake::FetchError;
 use super::job::{End, Stage};
 use super::submit::{refusal, safe};
 use crate::catalog::Stop;

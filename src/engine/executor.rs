@@ -2,18 +2,15 @@
 //!
 //! Nothing here knows the state of a run or writes to the ledger.
 
+use super::intake::{FetchError, Intake};
 use super::window::GrantId;
-use crate::digest::Hasher;
-use crate::layout::Layout;
 use crate::ledger::{AttemptId, AttemptState, ClipRecord};
-use crate::media::Kind;
-use crate::ports::{Claim, Claimed, Clock, Download, Files, News, SharedCache, Transport};
+use crate::ports::{Claim, Claimed, Clock, News, SharedCache, Transport};
 use crate::remote::bind::Need;
 use crate::remote::driver::Driver;
 use crate::remote::outcome::{Look, Reading, Submission, Trouble, Uploaded};
 use crate::remote::printable;
 use crate::storyboard::StepKind;
-use futures::StreamExt as _;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -47,28 +44,13 @@ pub(super) enum Done {
     Recovered { restore: usize, outcome: Result<ClipRecord, FetchError> },
 }
 
-/// Why a download gave no clip.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum FetchError {
-    /// The link is dead (403, 404, 410).
-    Gone(String),
-    /// Cut, refused for now, or not a clip; worth another try.
-    Again { message: String, network: bool },
-    /// Larger than the limit, or otherwise never to be taken.
-    Never(String),
-    /// The disk refused.
-    Disk(String),
-}
-
 /// What the futures share.
 pub(super) struct Executor<'w> {
     pub clock: &'w dyn Clock,
     pub transport: &'w dyn Transport,
-    pub files: &'w dyn Files,
     pub driver: Driver<'w>,
-    pub layout: &'w Layout,
+    pub intake: Intake<'w>,
     pub shared: Option<&'w dyn SharedCache>,
-    pub max_clip: u64,
     pub transfer_timeout: Duration,
 }
 
@@ -86,11 +68,6 @@ pub(super) struct Target {
 }
 
 impl Executor<'_> {
-    /// Where downloads are gathered before they have a digest, on the same file system as the cache.
-    pub fn cache_folder(&self) -> PathBuf {
-        self.layout.private.join("cache")
-    }
-
     pub async fn upload(
         &self,
         need: Need,
@@ -106,8 +83,9 @@ impl Executor<'_> {
             let (path, temporary) = match frame {
                 None => (path, false),
                 Some(frame) => (
-                    self.files
-                        .frame(&path, &frame, &self.cache_folder())
+                    self.intake
+                        .files
+                        .frame(&path, &frame, &self.intake.folder())
                         .map_err(Trouble::lasting)?,
                     true,
                 ),
@@ -115,7 +93,7 @@ impl Executor<'_> {
             let outcome = self.upload_file(&need, &provider, &path).await;
             if temporary {
                 // A frame left behind in the cache folder is swept with the other temporary files.
-                drop(self.files.remove(&path));
+                drop(self.intake.files.remove(&path));
             }
             outcome
         }
@@ -132,12 +110,12 @@ impl Executor<'_> {
         let cannot = |error: std::io::Error| {
             Trouble::lasting(format!("`{}` cannot be read: {error}", path.display()))
         };
-        let (bytes, _) = self.files.stat(path).map_err(cannot)?.ok_or_else(|| {
+        let (bytes, _) = self.intake.files.stat(path).map_err(cannot)?.ok_or_else(|| {
             Trouble::lasting(format!("`{}` is not there any more", path.display()))
         })?;
         // A file that was edited after the plan was made is another input than the one that was shown and priced.
         if let Need::File(digest) = need
-            && self.files.hash(path).map_err(cannot)? != *digest
+            && self.intake.files.hash(path).map_err(cannot)? != *digest
         {
             return Err(Trouble::lasting(format!(
                 "`{}` was changed after the plan was made; run again",
@@ -153,7 +131,7 @@ impl Executor<'_> {
             .collect();
         // In the cache everything is called a clip, also a keyframe or a voice.
         let known = matches!(need, Need::Clip { frame: None, .. })
-            .then(|| self.files.probe(path).ok()?.extension())
+            .then(|| self.intake.files.probe(path).ok()?.extension())
             .flatten();
         let extension: String = known
             .map(str::to_owned)
@@ -228,7 +206,7 @@ impl Executor<'_> {
         let attempt = told.as_ref().map(|(attempt, ..)| *attempt);
         let outcome = async {
             let Some(shared) = self.shared else { return Ok(()) };
-            shared.keep_clip(&sha256, &self.layout.cached(&sha256)).await?;
+            shared.keep_clip(&sha256, &self.intake.layout.cached(&sha256)).await?;
             match told {
                 Some((_, place, news)) => shared.tell(&place, news).await,
                 None => Ok(()),
@@ -369,7 +347,7 @@ impl Executor<'_> {
         let found = shared.clip(sha256).await;
         let found = found.map_err(|message| FetchError::Again { message, network: false })?;
         let found = found.ok_or_else(|| never("the shared cache has it no longer"))?;
-        self.keep_download(found, kind, task_id, Some(sha256)).await
+        self.intake.take(found, kind, task_id, Some(sha256)).await
     }
 
     /// Downloads to a temporary file in the cache folder, checks it, and gives it its place in the cache.
@@ -387,92 +365,9 @@ impl Executor<'_> {
         })?;
         let answers = format!("the link to the clip answers {}", download.status);
         match download.status {
-            200 => self.keep_download(download, kind, task_id, wanted).await,
+            200 => self.intake.take(download, kind, task_id, wanted).await,
             403 | 404 | 410 => Err(FetchError::Gone(answers)),
             _ => Err(FetchError::Again { message: answers, network: false }),
         }
-    }
-
-    /// Takes what comes into the cache, by way of a temporary file.
-    async fn keep_download(
-        &self,
-        download: Download,
-        kind: StepKind,
-        task_id: Option<String>,
-        wanted: Option<&str>,
-    ) -> Result<ClipRecord, FetchError> {
-        let temporary = self.files.create_temporary(&self.cache_folder(), ".part").map_err(disk)?;
-        let outcome = self.fetch_into(&temporary, download, kind, task_id, wanted).await;
-        if outcome.is_err() {
-            // What cannot be removed is swept later; the reason that matters is the other one.
-            drop(self.files.remove(&temporary));
-        }
-        outcome
-    }
-
-    async fn fetch_into(
-        &self,
-        temporary: &Path,
-        mut download: Download,
-        kind: StepKind,
-        task_id: Option<String>,
-        wanted: Option<&str>,
-    ) -> Result<ClipRecord, FetchError> {
-        let again = |message: String| FetchError::Again { message, network: false };
-        let too_large = || {
-            FetchError::Never(format!(
-                "the clip is larger than `max_clip` allows ({} bytes); raise it and run again, the clip stays on record",
-                self.max_clip
-            ))
-        };
-        if download.length.is_some_and(|length| length > self.max_clip) {
-            return Err(too_large());
-        }
-        let mut hash = Hasher::default();
-        let mut bytes: u64 = 0;
-        while let Some(chunk) = download.chunks.next().await {
-            let chunk = chunk.map_err(|message| again(printable(&message, 300)))?;
-            bytes += chunk.len() as u64;
-            if bytes > self.max_clip {
-                return Err(too_large());
-            }
-            hash.update(&chunk);
-            self.files.append(temporary, &chunk).map_err(disk)?;
-        }
-        if let Some(length) = download.length
-            && length != bytes
-        {
-            return Err(again(format!("the download was cut: {bytes} of {length} bytes came")));
-        }
-        let expected = kind_of(kind);
-        let probe = self.files.probe(temporary).map_err(|message| {
-            again(format!("what came is not a {}: {}", expected.name(), printable(&message, 200)))
-        })?;
-        // What has the digest that is wanted is what was there before, whatever it is.
-        if wanted.is_none() && probe.kind() != expected {
-            let expected = expected.name();
-            return Err(again(format!("what came is not a {expected}: it is {}", probe.codec)));
-        }
-        let sha256 = hash.finish();
-        if wanted.is_some_and(|wanted| wanted != sha256) {
-            return Err(FetchError::Never("there is other content there now".into()));
-        }
-        self.files.sync(temporary).map_err(disk)?;
-        self.files.rename(temporary, &self.layout.cached(&sha256)).map_err(disk)?;
-        let probe = serde_json::to_value(probe).unwrap_or(Value::Null);
-        Ok(ClipRecord { sha256, bytes, probe, task_id })
-    }
-}
-
-fn disk(error: std::io::Error) -> FetchError {
-    FetchError::Disk(error.to_string())
-}
-
-/// What a step makes.
-fn kind_of(step: StepKind) -> Kind {
-    match step {
-        StepKind::Keyframe => Kind::Picture,
-        StepKind::Voice => Kind::Sound,
-        _ => Kind::Clip,
     }
 }

@@ -44,8 +44,6 @@ pub(super) struct Job {
     pub failed_tasks: u32,
     /// Refused tries of the present submission.
     pub refusals: Backoff,
-    /// The present request as it was bound last.
-    pub bound: Value,
     pub current: Option<Current>,
     /// A new try of a failed task is not prepared before this time.
     pub not_before_ms: i64,
@@ -101,6 +99,8 @@ pub(super) struct Followed {
     pub since_ms: i64,
     /// When it was first seen here (Unix milliseconds).
     pub seen_ms: i64,
+    /// The body as it would have been sent from here.
+    pub bound: Value,
 }
 
 /// Where a take was put.

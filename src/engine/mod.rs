@@ -7,6 +7,7 @@ mod dispatcher;
 pub mod event;
 mod executor;
 mod exit;
+pub(crate) mod intake;
 mod job;
 pub mod policy;
 mod prepare;

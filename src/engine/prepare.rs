@@ -431,7 +431,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     }
 
     fn is_cached(&self, sha256: &str) -> bool {
-        matches!(self.executor.files.stat(&self.layout.cached(sha256)), Ok(Some(_)))
+        matches!(self.executor.intake.files.stat(&self.layout.cached(sha256)), Ok(Some(_)))
     }
 
     fn task_of(&mut self, index: usize, digest: &str) -> Result<Option<String>, Fatal> {
@@ -471,7 +471,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         };
         if wait.is_zero() {
             let bytes =
-                self.executor.files.stat(&path).ok().flatten().map_or(0, |(bytes, _)| bytes);
+                self.executor.intake.files.stat(&path).ok().flatten().map_or(0, |(bytes, _)| bytes);
             self.job_event(index, Event::Uploading { bytes });
         }
         self.uploading.insert(need.clone());

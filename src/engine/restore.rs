@@ -2,7 +2,8 @@
 
 use super::dispatcher::{Dispatcher, Fatal, millis};
 use super::event::{About, Event, Stamped};
-use super::executor::{FetchError, Target};
+use super::executor::Target;
+use super::intake::FetchError;
 use super::job::{End, Placed, Stage};
 use crate::ledger::{ClipRecord, FailureClass};
 use crate::manifest::{CANDIDATE, split};
@@ -165,16 +166,16 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
     }
 
     fn holds(&self, path: &std::path::Path, wanted: &str) -> bool {
-        let files = self.executor.files;
+        let files = self.executor.intake.files;
         matches!(files.stat(path), Ok(Some(_)))
             && files.hash(path).is_ok_and(|digest| digest == wanted)
     }
 
     fn copy_to_cache(&self, path: &std::path::Path, wanted: &str) -> Result<(), Fatal> {
-        let files = self.executor.files;
+        let files = self.executor.intake.files;
         let to = self.layout.cached(wanted);
         let copied = files
-            .copy_to_temporary(path, &self.executor.cache_folder(), ".part")
+            .copy_to_temporary(path, &self.executor.intake.folder(), ".part")
             .and_then(|temporary| files.rename(&temporary, &to));
         copied.map_err(|error| Fatal::disk(&error.to_string()))
     }
@@ -186,7 +187,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             Some(clip) => clip,
             None => {
                 let path = self.layout.cached(&work.clip.sha256);
-                let files = self.executor.files;
+                let files = self.executor.intake.files;
                 let bytes = files.stat(&path).ok().flatten().map_or(0, |(bytes, _)| bytes);
                 let probe = files
                     .probe(&path)
@@ -471,7 +472,7 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
 
     fn publish_all(&mut self, batch: &[ToPublish]) -> Result<Vec<Published>, PublishError> {
         let now = self.now();
-        let publisher = Publisher::new(self.executor.files, self.layout);
+        let publisher = Publisher::new(self.executor.intake.files, self.layout);
         publisher.publish(self.ledger, batch, now)
     }
 }

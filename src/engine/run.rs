@@ -5,6 +5,7 @@ use super::claims::KnownClaims;
 use super::dispatcher::Dispatcher;
 use super::event::{Stamped, Summary};
 use super::executor::Executor;
+use super::intake::Intake;
 use super::job::{Job, Stage};
 use super::policy::Policy;
 use super::purse::Purse;
@@ -115,11 +116,9 @@ pub async fn run(
     let executor = Executor {
         clock,
         transport,
-        files,
         driver: Driver::new(transport, order.catalog, order.api_base, order.upload_base, timeouts),
-        layout: order.layout,
+        intake: Intake { files, layout: order.layout, max_clip: policy.max_clip },
         shared,
-        max_clip: policy.max_clip,
         transfer_timeout: policy.transfer_timeout,
     };
     let dispatcher = Dispatcher {
@@ -140,7 +139,10 @@ pub async fn run(
             .map(|attempt| (attempt.id, Essence::of(&attempt.intent.bound)))
             .collect(),
         attempts,
-        claims: KnownClaims::new(snapshot.takes.iter(), order.tasks),
+        // Nobody else asks for them.
+        claims: shared
+            .map(|_| KnownClaims::new(snapshot.takes.iter(), order.tasks))
+            .unwrap_or_default(),
         told_of_cache: false,
         budget: Budget::new(policy.max_credits),
         summary: order.summary,
@@ -236,7 +238,6 @@ impl Job {
             stage: Stage::Waiting,
             failed_tasks: 0,
             refusals: Backoff::default(),
-            bound: serde_json::Value::Null,
             current: None,
             not_before_ms: 0,
             keep: false,

@@ -213,7 +213,6 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         self.budget.reserve(index, rest);
         let interval = self.patience(index).first;
         let job = &mut self.jobs[index];
-        job.bound = bound.clone();
         job.current =
             Some(Current { claim, ..Current::new(attempt, bound, step.credits, interval, now) });
         if meant.is_none() && intent.claim.is_some() {

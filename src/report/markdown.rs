@@ -6,7 +6,7 @@ use super::plan_text::{
     SHORT_VALUE, code_words, cost_words, count_words, credits_of, length_of, model_of, value_words,
 };
 use super::summary::RunLog;
-use super::{Commands, counted, diff, sanitise, trimmed};
+use super::{Commands, counted, diff, sanitise, tally, trimmed};
 use crate::plan::{Action, Plan, Reason, ScenePlan};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -153,7 +153,7 @@ pub fn run(storyboard: &str, log: &RunLog, commands: &Commands) -> String {
         out.push_str("**The run ended before it began.**\n");
         return out;
     };
-    let counts = [
+    let counts = tally(&[
         (summary.rendered, "rendered"),
         (summary.takes, "more takes to choose from"),
         (summary.restored, "put back, free"),
@@ -162,17 +162,11 @@ pub fn run(storyboard: &str, log: &RunLog, commands: &Commands) -> String {
         (summary.still_running, "still running"),
         (summary.over_budget, "not started for the budget"),
         (summary.unfinished, "left for the next run"),
-    ];
-    let counts: Vec<String> = counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect();
-    let counts = match (counts.is_empty(), &summary.stopped_by) {
-        (true, Some(code)) => format!("stopped ({})", escaped(code, 40)),
-        (true, None) => "nothing to do".to_owned(),
-        (false, _) => counts.join(", "),
-    };
+    ]);
+    let counts = counts.unwrap_or_else(|| match &summary.stopped_by {
+        Some(code) => format!("stopped ({})", escaped(code, 40)),
+        None => "nothing to do".to_owned(),
+    });
     let spent = trimmed(summary.credits, 2);
     let _ = writeln!(out, "**{counts}.** {spent} credits spent.");
     for error in log.errors() {

@@ -1,7 +1,7 @@
 //! The plan as a table that is read in a second: what changes, why, and what it costs.
 
 use super::style::{Style, cut, pad, pad_left, width_of, wrap};
-use super::{NextCommand, counted, diff, sanitise, trimmed};
+use super::{NextCommand, counted, diff, sanitise, tally, trimmed};
 use crate::catalog::PriceKind;
 use crate::plan::{Action, Plan, PlanSummary, Reason, ScenePlan, StepPlan, Sum};
 use crate::storyboard::StepKind;
@@ -374,7 +374,7 @@ fn totals(plan: &Plan, options: &PlanText, style: Style) -> String {
 
 /// `2 to create, 1 to update; 7 unchanged`.
 pub fn count_words(summary: &PlanSummary, scenes: usize) -> String {
-    let work: Vec<String> = [
+    let work = tally(&[
         (summary.create, "to create"),
         (summary.update, "to update"),
         (summary.restore, "to restore"),
@@ -382,24 +382,16 @@ pub fn count_words(summary: &PlanSummary, scenes: usize) -> String {
         (summary.resume, "to resume"),
         (summary.absent, "absent"),
         (summary.blocked, "blocked"),
-    ]
-    .iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
-    .collect();
-    let rest: Vec<String> = [(summary.unchanged, "unchanged"), (summary.skip, "skipped")]
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect();
-    match (work.is_empty(), rest.is_empty()) {
-        (true, true) => "nothing to do: no scenes".to_owned(),
-        (true, false) if summary.skip == 0 => {
+    ]);
+    let rest = tally(&[(summary.unchanged, "unchanged"), (summary.skip, "skipped")]);
+    match (work, rest) {
+        (None, None) => "nothing to do: no scenes".to_owned(),
+        (None, Some(_)) if summary.skip == 0 => {
             format!("nothing to do: {} up to date", counted(scenes, "scene"))
         }
-        (true, false) => format!("nothing to do: {}", rest.join(", ")),
-        (false, true) => work.join(", "),
-        (false, false) => format!("{}; {}", work.join(", "), rest.join(", ")),
+        (None, Some(rest)) => format!("nothing to do: {rest}"),
+        (Some(work), None) => work,
+        (Some(work), Some(rest)) => format!("{work}; {rest}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a run did, in a few lines, and what to do next about each problem.
 
 use super::style::{Style, wrap};
-use super::{Commands, NextCommand, Reporter, counted, sanitise, trimmed};
+use super::{Commands, NextCommand, Reporter, counted, sanitise, tally, trimmed};
 use crate::engine::event::{About, BalanceChange, Event, Stamped, Summary};
 use crate::ledger::FailureClass;
 use std::collections::BTreeMap;
@@ -281,7 +281,7 @@ fn balance_line(change: &BalanceChange, summary: &Summary) -> String {
 
 /// One line: what was done, what was not, what it cost.
 pub fn result_line(summary: &Summary) -> String {
-    let parts: Vec<String> = [
+    let done = tally(&[
         (summary.rendered, "rendered"),
         (summary.takes, "more to choose from"),
         (summary.restored, "restored"),
@@ -289,12 +289,8 @@ pub fn result_line(summary: &Summary) -> String {
         (summary.unknown, "unknown"),
         (summary.over_budget, "held back by budget, credits or price"),
         (summary.still_running, "still running"),
-    ]
-    .iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
-    .collect();
-    let done = if parts.is_empty() { "nothing was rendered".to_owned() } else { parts.join(", ") };
+    ]);
+    let done = done.unwrap_or_else(|| "nothing was rendered".to_owned());
     if summary.credits > 0.0 || summary.estimate > 0.0 {
         format!(
             "{done}; {} credits spent, {} estimated",

@@ -2,7 +2,9 @@
 //! found out about submissions that are unknown here, and clips that they do not have.
 
 use super::record::work_of;
-use crate::ledger::{Attempt, AttemptState, Failure, FailureClass, Ledger, LedgerError, TakeState};
+use crate::ledger::{
+    Attempt, AttemptState, Failure, FailureClass, Ledger, LedgerError, Snapshot, TakeState,
+};
 use crate::ports::{Claim, Claimed, News, SharedCache};
 use crate::record::ClipRecord;
 use std::collections::{BTreeSet, HashMap};
@@ -29,9 +31,11 @@ pub async fn settle(
     shared: &dyn SharedCache,
     now_ms: i64,
 ) -> Result<(), SettleError> {
-    announce(ledger, shared).await?;
+    let mut snapshot = ledger.snapshot()?;
+    if announce(ledger, shared, &snapshot).await? {
+        snapshot = ledger.snapshot()?;
+    }
     let untold = ledger.untold()?;
-    let snapshot = ledger.snapshot()?;
     let attempts: HashMap<_, &Attempt> = snapshot
         .takes
         .iter()
@@ -59,8 +63,13 @@ pub async fn settle(
 }
 
 /// Claims what is at the provider and was never claimed: it was sent before there was a shared cache, or was adopted.
-async fn announce(ledger: &mut dyn Ledger, shared: &dyn SharedCache) -> Result<(), SettleError> {
-    let snapshot = ledger.snapshot()?;
+/// True where something was noted in the ledger.
+async fn announce(
+    ledger: &mut dyn Ledger,
+    shared: &dyn SharedCache,
+    snapshot: &Snapshot,
+) -> Result<bool, SettleError> {
+    let mut noted = false;
     let open = snapshot.takes.iter().filter(|take| take.state == TakeState::Open);
     for (take, attempt) in open.flat_map(|take| take.attempts.iter().map(move |one| (take, one))) {
         let intent = &attempt.intent;
@@ -79,9 +88,10 @@ async fn announce(ledger: &mut dyn Ledger, shared: &dyn SharedCache) -> Result<(
         // Where others have sent the same, both are paid for by now, and theirs is the one that others follow.
         if let Claimed::Ours { place } = shared.claim(claim).await.map_err(SettleError::Shared)? {
             ledger.claimed(attempt.id, &place)?;
+            noted = true;
         }
     }
-    Ok(())
+    Ok(noted)
 }
 
 /// What there is to tell of an attempt. A clip that the others cannot have yet is told as its task.

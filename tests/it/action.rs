@@ -1,7 +1,7 @@
 //! The script of the GitHub action, run with GitHub's event files and a stand-in for its API.
 #![cfg(unix)]
 
-use crate::support::{Emulator, Project};
+use crate::support::{Emulator, Project, Served, serve};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -33,25 +33,15 @@ struct Issue {
 }
 
 struct GitHub {
-    base: String,
+    served: Served,
     issue: Arc<Mutex<Issue>>,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl GitHub {
     fn start() -> Self {
         let issue = Arc::new(Mutex::new(Issue { head_sha: "a".repeat(40), ..Issue::default() }));
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
-        let listener = listener.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&issue));
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { base, issue, _runtime: runtime }
+        let served = serve(Router::new().fallback(answer).with_state(Arc::clone(&issue)));
+        Self { served, issue }
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Issue) -> T) -> T {
@@ -142,7 +132,7 @@ fn step(
         .env("GITHUB_EVENT_NAME", event)
         .env("GITHUB_EVENT_PATH", project.path("../event.json"))
         .env("GITHUB_REPOSITORY", "o/r")
-        .env("GITHUB_API_URL", &github.base)
+        .env("GITHUB_API_URL", &github.served.base)
         .env("GITHUB_RUN_ID", "1")
         .env("GITHUB_OUTPUT", project.path("../outputs"))
         .env("GITHUB_STEP_SUMMARY", project.path("../page"))

@@ -1,9 +1,9 @@
 //! The key: where it goes, and that it stands nowhere else.
 
 use crate::server::{Server, answer};
-use crate::support::{Done, Emulator, Project, TWO_SCENES};
+use crate::support::{Done, Emulator, Project, TWO_SCENES, files_below};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Nothing else in the world holds these letters.
 const SECRET: &str = "Qz7-RECOGNISABLE/key+42==";
@@ -24,17 +24,6 @@ fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
-        let path = entry.path();
-        if path.is_dir() {
-            files_below(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
-}
-
 /// Fails where the key, or a part of it that is long enough to know it by, was printed.
 #[track_caller]
 fn assert_unsaid(done: &Done) {
@@ -48,8 +37,7 @@ fn assert_unsaid(done: &Done) {
 #[track_caller]
 fn assert_unwritten(project: &Project) {
     let above = project.root().parent().expect("a folder above");
-    let mut files = Vec::new();
-    files_below(above, &mut files);
+    let files = files_below(above);
     assert!(files.iter().any(|path| path.ends_with("SCENES.md")), "it looks where files are");
     for path in files {
         assert!(!path.to_string_lossy().contains("RECOGNISABLE"), "{}", path.display());

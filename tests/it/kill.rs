@@ -5,7 +5,7 @@
 //! `STORYREEL_SEED=7` repeats one film. Both tests print how often which phase was met.
 
 use crate::audit::{Books, audit};
-use crate::support::{Emulator, Project};
+use crate::support::{Dice, Emulator, Project, names_below};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -78,19 +78,6 @@ fn edits() -> [String; 3] {
     let inserted = renumbered.replace("## Scene 2\n", new);
     let changed = inserted.replace("Gulls", "Terns");
     [FILM.to_owned(), inserted, changed]
-}
-
-/// A row of numbers that the seed stands for.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit
-    }
 }
 
 /// What the kills met with.
@@ -452,8 +439,8 @@ impl Film {
             assert!(listed.insert(name), "listed twice: {entry:#}: {self}");
         }
         assert_eq!(current.len(), scenes, "{self}");
-        assert_eq!(files_below(&self.project.path("public")), listed, "{self}");
-        let leftovers: Vec<String> = files_below(&self.project.path(".storyreel/cache"))
+        assert_eq!(names_below(&self.project.path("public")), listed, "{self}");
+        let leftovers: Vec<String> = names_below(&self.project.path(".storyreel/cache"))
             .into_iter()
             .filter(|name| !name.ends_with(".mp4"))
             .collect();
@@ -564,22 +551,4 @@ fn phase_of_point(point: &str) -> &'static str {
 /// The digest of a file; `None` where there is none.
 fn digest_of(path: &Path) -> Option<String> {
     std::fs::read(path).ok().map(|content| digest::of_bytes(&content))
-}
-
-/// The names of all files below a folder, relative to it.
-fn files_below(folder: &Path) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in std::fs::read_dir(&next).into_iter().flatten().filter_map(Result::ok) {
-            let path = entry.path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(folder).expect("below the folder");
-                found.insert(name.to_string_lossy().into_owned());
-            }
-        }
-    }
-    found
 }

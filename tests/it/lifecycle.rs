@@ -1,6 +1,6 @@
 //! The life of a storyboard: rendered, left alone, edited, undone, renumbered, cloned; and what the provider's bill says.
 
-use crate::support::{Done, Emulator, Project};
+use crate::support::{Done, Emulator, Project, names_below};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -122,7 +122,7 @@ pub(crate) fn assert_whole(project: &Project) {
             assert!(scenes.insert(entry["scene_id"].to_string()), "two current: {entry:#}");
         }
     }
-    let files: BTreeSet<String> = files_below(&project.path("public/assets/clips"))
+    let files: BTreeSet<String> = names_below(&project.path("public/assets/clips"))
         .into_iter()
         .map(|name| format!("assets/clips/{name}"))
         .collect();
@@ -134,25 +134,6 @@ pub(crate) fn storyreel_digest(content: &[u8]) -> String {
     let digest = sha2::Sha256::digest(content);
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
-}
-
-/// The names of all files below a folder, relative to it.
-pub(crate) fn files_below(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in std::fs::read_dir(&next).into_iter().flatten().filter_map(Result::ok) {
-            let path = entry.path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(folder).expect("below the folder");
-                found.push(name.to_string_lossy().into_owned());
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 /// A rendered film of three scenes.
@@ -394,7 +375,7 @@ fn a_clip_edited_by_hand_is_kept() {
     assert_eq!(clip(&project, "02"), b"graded by hand");
     // A new take moves the edited file away; it is never overwritten.
     project.run(["render", "--retake", "2"]).expect(0);
-    let takes = files_below(&project.path("public/assets/clips/takes"));
+    let takes = names_below(&project.path("public/assets/clips/takes"));
     assert!(
         takes.iter().any(|name| bytes(&project, &format!("public/assets/clips/takes/{name}"))
             == b"graded by hand"),

@@ -1,6 +1,7 @@
 //! An S3 server for tests: the one of the crate `s3s-fs` over a temporary folder, behind a door that lets one request in at
 //! a time, because that server looks whether an object is there and creates it in two steps.
 
+use crate::support::{Served, serve};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -8,7 +9,6 @@ use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use std::sync::Arc;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
 const NAME: &str = "AKIATESTS";
@@ -18,8 +18,7 @@ const BUCKET: &str = "films";
 /// A server that ends with this value.
 pub struct S3 {
     folder: TempDir,
-    base: String,
-    _runtime: Runtime,
+    served: Served,
 }
 
 struct Door {
@@ -36,24 +35,14 @@ impl S3 {
         let mut builder = S3ServiceBuilder::new(files);
         builder.set_auth(SimpleAuth::from_single(NAME, SECRET));
         let door = Arc::new(Door { service: builder.build(), one_at_a_time: Mutex::new(()) });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
-        let listener = listener.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let router = Router::new().fallback(enter).with_state(door);
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { folder, base, _runtime: runtime }
+        Self { folder, served: serve(Router::new().fallback(enter).with_state(door)) }
     }
 
     /// What a process must know to use it.
     pub fn environment(&self) -> [(&'static str, String); 5] {
         [
             ("STORYREEL_CACHE", format!("s3://{BUCKET}/skerry light")),
-            ("AWS_ENDPOINT_URL", self.base.clone()),
+            ("AWS_ENDPOINT_URL", self.served.base.clone()),
             ("AWS_REGION", "eu-north-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", NAME.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),

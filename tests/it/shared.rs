@@ -4,10 +4,10 @@
 //! `STORYREEL_SEED=7` repeats one film.
 
 use crate::s3::S3;
-use crate::support::{Emulator, Project};
+use crate::support::{Dice, Emulator, Project, files_below, serve};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -94,19 +94,6 @@ impl Cache {
             std::fs::write(&claim, document.to_string()).expect("a file");
         }
     }
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in std::fs::read_dir(&next).into_iter().flatten().filter_map(Result::ok) {
-            let path = entry.path();
-            if path.is_dir() { open.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found
 }
 
 fn quick() -> Emulator {
@@ -350,6 +337,28 @@ fn a_cache_that_cannot_be_used_stops_a_run_before_anything_is_sent() {
     project.run(["render", "--yes"]).expect(0);
 }
 
+/// An old S3 server that takes every object and does not know `If-None-Match`.
+#[test]
+fn a_cache_where_an_object_is_created_twice_is_refused_before_anything_is_sent() {
+    async fn take_all() -> impl axum::response::IntoResponse {
+        [("etag", "\"00000000000000000000000000000000\"")]
+    }
+    let server = serve(axum::Router::new().fallback(take_all));
+    let emulator = quick();
+    let mut project = Project::with_storyboard(ONE).using(&emulator);
+    project.set("STORYREEL_CACHE", "s3://films");
+    project.set("AWS_ENDPOINT_URL", &server.base);
+    project.set("AWS_REGION", "eu-north-1");
+    project.set("AWS_ACCESS_KEY_ID", "none");
+    project.set("AWS_SECRET_ACCESS_KEY", "none");
+    project.run(["render", "--yes"]).expect(3).tells(&[
+        "the shared cache `s3://films`",
+        "cannot keep two machines from paying twice",
+        "nothing was sent",
+    ]);
+    assert_eq!(emulator.bill()["requests"], json!({}));
+}
+
 #[test]
 fn the_project_names_its_cache() {
     let emulator = quick();
@@ -364,19 +373,6 @@ fn the_project_names_its_cache() {
     let project = Project::with_storyboard(ONE).using(&emulator);
     project.write("storyreel.toml", "[project]\ncache = \"ftp://films\"\n");
     project.run(["plan"]).expect(1).tells(&["storyreel.toml:2", "`ftp://` is not known"]);
-}
-
-/// A row of numbers that the seed stands for.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit
-    }
 }
 
 /// Random kills of every test run.

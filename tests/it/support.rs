@@ -1,6 +1,7 @@
 //! A project in a temporary folder, the built program in a clean environment, and an emulator to talk to.
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::TcpStream;
@@ -411,5 +412,63 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Answers over HTTP on a free port, until it is dropped.
+pub struct Served {
+    /// Where: `http://127.0.0.1:41234`.
+    pub base: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// Starts to answer.
+pub fn serve(router: axum::Router) -> Served {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    Served { base, _runtime: runtime }
+}
+
+/// All files below a folder, in order.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next).into_iter().flatten().filter_map(Result::ok) {
+            let path = entry.path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The names of all files below a folder, relative to it.
+pub fn names_below(folder: &Path) -> BTreeSet<String> {
+    let name = |path: PathBuf| {
+        let name = path.strip_prefix(folder).expect("below the folder");
+        name.to_string_lossy().into_owned()
+    };
+    files_below(folder).into_iter().map(name).collect()
+}
+
+/// A row of numbers that a seed stands for.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// The next one, from 0 up to and without the limit.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % limit
     }
 }
