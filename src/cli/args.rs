@@ -48,6 +48,14 @@ pub(super) struct FileFlag {
     profile: Option<String>,
 }
 
+/// Another branch's manifest.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct DeferTo {
+    /// Take unchanged scenes from this manifest of another branch, free: `git show main:public/assets/manifest.json`
+    #[arg(long, value_name = "MANIFEST", value_hint = clap::ValueHint::FilePath)]
+    pub defer_to: Option<PathBuf>,
+}
+
 impl File {
     /// For a command that has the flags only.
     pub fn of(flag: &FileFlag) -> Self {
@@ -81,7 +89,8 @@ impl FileFlag {
 
     /// As settings take it.
     pub fn flags(&self) -> Flags {
-        Flags { storyboard: self.file.clone(), max_credits: None, profile: self.profile.clone() }
+        let (storyboard, profile) = (self.file.clone(), self.profile.clone());
+        Flags { storyboard, profile, ..Flags::default() }
     }
 
     /// Commands that lead on, for this storyboard.

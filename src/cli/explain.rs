@@ -1,6 +1,6 @@
 //! `storyreel explain`: each part of a scene's request, recorded and now, and the composed prompt.
 
-use super::args::FileFlag;
+use super::args::{DeferTo, FileFlag};
 use super::failure::Failure;
 use super::workspace::Workspace;
 use super::{Output, print, selection, tell};
@@ -8,6 +8,7 @@ use crate::manifest::AssetEntry;
 use crate::plan::{PlanOptions, ScenePlan, StepPlan, canonical_json};
 use crate::prompt::{Origin, Piece, PromptInput, pieces};
 use crate::report::{Style, diff, plan_text, sanitise, sanitise_text, trimmed, wrap};
+use crate::settings::Flags;
 use crate::storyboard::{Field, Fields, Scene, StepKind};
 use clap_complete::ArgValueCompleter;
 use serde_json::{Map, Value};
@@ -26,11 +27,14 @@ pub(super) struct Explain {
     scene: String,
     #[command(flatten)]
     file: FileFlag,
+    #[command(flatten)]
+    elsewhere: DeferTo,
 }
 
 impl Explain {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
-        let mut workspace = Workspace::open(&self.file.flags())?;
+        let defer_to = self.elsewhere.defer_to.clone();
+        let mut workspace = Workspace::open(&Flags { defer_to, ..self.file.flags() })?;
         let scenes = workspace.scene_ids();
         let id = selection::one(&self.scene, &scenes)?;
         let looked = workspace.look_everywhere()?;

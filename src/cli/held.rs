@@ -1,5 +1,6 @@
 //! A project that a run holds: nobody else changes it meanwhile.
 
+use super::bring::bring;
 use super::failure::Failure;
 use super::shared::Shared;
 use super::tell;
@@ -84,20 +85,19 @@ impl Held {
         }
     }
 
-    /// Brings what the plan starts from out of the shared cache.
+    /// Brings what the plan needs and is not here.
     pub fn bring(
         &mut self,
         workspace: &Workspace,
         planned: &Planned,
         known: &Known,
     ) -> Result<(), Failure> {
-        let Some(shared) = &self.shared else { return Ok(()) };
         let intake = Intake {
             files: &self.files,
             layout: &workspace.layout,
             max_clip: workspace.settings.limits.max_clip,
         };
-        shared.bring(planned, known, &intake, &mut self.ledger)
+        bring(planned, known, self.shared.as_ref(), &intake, &mut self.ledger)
     }
 
     /// Gives the shared cache what it lacks.

@@ -4,6 +4,7 @@ mod accept;
 mod adopt;
 mod approve;
 mod args;
+mod bring;
 mod camera;
 mod check;
 mod check_fix;

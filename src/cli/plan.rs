@@ -1,6 +1,6 @@
 //! `storyreel plan`: what would be rendered, why, and what it would cost.
 
-use super::args::File;
+use super::args::{DeferTo, File};
 use super::failure::Failure;
 use super::saved_plan::{self, Choices};
 use super::workspace::Workspace;
@@ -8,6 +8,7 @@ use super::{Output, pretty, print, selection, tell};
 use crate::plan::{PlanOptions, Reason, Selection};
 use crate::report::NextCommand;
 use crate::report::plan_text::{self, PlanText};
+use crate::settings::Flags;
 use crate::storyboard::StepKind;
 use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ Examples:
   storyreel plan
   storyreel plan --only 1,3-5,intro
   storyreel plan -o film.plan && storyreel render --plan film.plan
+  git show main:public/assets/manifest.json >main.json && storyreel plan --defer-to main.json
   storyreel plan --detailed-exitcode        exits 7 when there is paid work to do")]
 pub(super) struct Plan {
     #[command(flatten)]
@@ -66,6 +68,8 @@ pub(super) struct ChoiceArgs {
     /// Pay again for these scenes where their clips are gone
     #[arg(long, value_name = "SEL", add = ArgValueCompleter::new(super::completing::scenes))]
     rerender_absent: Option<String>,
+    #[command(flatten)]
+    pub elsewhere: DeferTo,
     /// Make the stills that clips start from, and nothing after them
     #[arg(long, value_name = "STEP", value_parser = through)]
     through: Option<StepKind>,
@@ -85,6 +89,7 @@ impl ChoiceArgs {
             exclude: self.exclude.clone(),
             retake: self.retake.clone(),
             rerender_absent: self.rerender_absent.clone(),
+            defer_to: self.elsewhere.defer_to.clone(),
             through: self.through,
             profile: None,
         }
@@ -110,7 +115,8 @@ pub(super) fn options(workspace: &Workspace, choices: &Choices) -> Result<PlanOp
 
 impl Plan {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
-        let workspace = Workspace::open(&self.file.flags())?;
+        let defer_to = self.choices.elsewhere.defer_to.clone();
+        let workspace = Workspace::open(&Flags { defer_to, ..self.file.flags() })?;
         let profile = workspace.profile().map(|profile| profile.name.value.clone());
         let choices = Choices { profile, ..self.choices.choices() };
         let options = options(&workspace, &choices)?;
@@ -171,6 +177,10 @@ impl Plan {
             ("--exclude", &self.choices.exclude),
             ("--retake", &self.choices.retake),
             ("--rerender-absent", &self.choices.rerender_absent),
+            (
+                "--defer-to",
+                &self.choices.elsewhere.defer_to.as_ref().map(|path| path.display().to_string()),
+            ),
             ("--through", &self.choices.through.map(|step| step.name().to_owned())),
         ]
         .into_iter()

@@ -64,7 +64,7 @@ pub(super) struct Render {
     #[arg(long, conflicts_with_all = ["plan", "retake", "resubmit_unknown", "locked", "submit_only"])]
     preview: bool,
     /// Carry out this saved plan and no other
-    #[arg(long, value_name = "PLAN", conflicts_with_all = ["only", "exclude", "retake", "rerender_absent", "through", "profile"])]
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["only", "exclude", "retake", "rerender_absent", "defer_to", "through", "profile"])]
     plan: Option<PathBuf>,
     /// Never spend more credits than this; of several caps the smallest wins
     #[arg(long, value_name = "N", value_parser = credits, allow_negative_numbers = true)]
@@ -134,8 +134,10 @@ impl Render {
         let interrupts = Interrupts::listen();
         let saved = self.plan.as_deref().map(SavedPlan::read).transpose()?;
         let mut flags = Flags { max_credits: self.max_credits, ..self.file.flags() };
+        flags.defer_to.clone_from(&self.choices.elsewhere.defer_to);
         if let Some(saved) = &saved {
             flags.profile.clone_from(&saved.choices.profile);
+            flags.defer_to.clone_from(&saved.choices.defer_to);
         }
         let workspace = Workspace::open(&flags)?;
         let choices =

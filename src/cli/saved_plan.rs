@@ -6,7 +6,7 @@ use crate::plan::{Plan, digest_of, outcome::PLAN_FORMAT};
 use crate::storyboard::StepKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The selections a plan was made with, as they were written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub(super) struct Choices {
     pub retake: Option<String>,
     /// `--rerender-absent`.
     pub rerender_absent: Option<String>,
+    /// `--defer-to`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defer_to: Option<PathBuf>,
     /// `--through`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub through: Option<StepKind>,

@@ -7,7 +7,6 @@ use crate::engine::intake::Intake;
 use crate::known::Known;
 use crate::layout::Layout;
 use crate::ledger::{ClipRecord, Ledger, SqliteLedger};
-use crate::plan::{Planned, ScenePlan, StepStart, Work};
 use crate::ports::SharedCache;
 use crate::shared::{Exchange, SettleError, Store, StoreError, settle};
 use crate::storyboard::StepKind;
@@ -71,29 +70,17 @@ impl Shared {
         }
     }
 
-    /// Brings the clips into the cache from which steps of a plan start and which are not here.
+    /// Brings clips into the project's cache.
+    ///
+    /// # Errors
+    /// Exit 3 where one cannot be had.
     pub fn bring(
         &self,
-        planned: &Planned,
-        known: &Known,
+        wanted: &[String],
         intake: &Intake<'_>,
-        ledger: &mut dyn Ledger,
-    ) -> Result<(), Failure> {
-        let wanted = starts_of(planned).filter(|sha256| known.shared.contains(*sha256));
-        let wanted: HashSet<&str> = wanted.collect();
-        let brought: Vec<ClipRecord> = self
-            .runtime
-            .block_on(
-                futures::stream::iter(wanted)
-                    .map(|sha256| self.bring_one(sha256, intake))
-                    .buffer_unordered(AT_ONCE)
-                    .try_collect(),
-            )
-            .map_err(cannot_work)?;
-        for clip in &brought {
-            ledger.remember_clip(clip)?;
-        }
-        Ok(())
+    ) -> Result<Vec<ClipRecord>, Failure> {
+        let all = futures::stream::iter(wanted).map(|sha256| self.bring_one(sha256, intake));
+        self.runtime.block_on(all.buffer_unordered(AT_ONCE).try_collect()).map_err(cannot_work)
     }
 
     async fn bring_one(&self, sha256: &str, intake: &Intake<'_>) -> Result<ClipRecord, String> {
@@ -220,19 +207,6 @@ fn ungiven(known: &Known, layout: &Layout, kept: &HashSet<String>) -> Vec<(Strin
     clips.sort();
     clips.dedup_by(|next, first| next.0 == first.0);
     clips
-}
-
-/// Digests of the finished clips that steps of a plan start from, or publish.
-fn starts_of(planned: &Planned) -> impl Iterator<Item = &str> {
-    let works = planned.plan.scenes.iter().flat_map(ScenePlan::works);
-    let steps = works.flat_map(|work| match work {
-        Work::Render(work) => work.steps.as_slice(),
-        Work::Restore(_) => &[],
-    });
-    steps.filter_map(|step| match &step.start {
-        StepStart::Done(clip) => Some(clip.sha256.as_str()),
-        _ => None,
-    })
 }
 
 pub(super) fn runtime() -> Result<Runtime, Failure> {

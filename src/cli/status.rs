@@ -161,6 +161,7 @@ impl<'a> Record<'a> {
         let storyboard = place.storyboard.clone().unwrap_or_default();
         let takes: Vec<&Take> =
             known.ledger.takes.iter().filter(|take| take.slot.storyboard == storyboard).collect();
+        let histories = known.manifest.histories();
         let mut scenes = Vec::new();
         for scene in &workspace.board.scenes {
             let entry = workspace.entry_of(known, place, scene);
@@ -175,10 +176,13 @@ impl<'a> Record<'a> {
                     }
                 }
             };
-            let numbers: BTreeSet<u32> = takes
-                .iter()
-                .filter(|take| take.slot.scene == scene.id.key())
+            // A clone has the manifest and no ledger; the ledger knows takes that were never published.
+            let ledger = takes.iter().filter(|take| take.slot.scene == scene.id.key());
+            let published =
+                entry.into_iter().chain(entry.into_iter().flat_map(|entry| histories.of(entry)));
+            let numbers: BTreeSet<u32> = ledger
                 .map(|take| take.number)
+                .chain(published.filter_map(|entry| entry.take))
                 .collect();
             let recorded = entry.and_then(|entry| entry.take).unwrap_or(0);
             scenes.push(SceneStatus {

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{Output, selection, tell};
 use crate::catalog::Catalog;
 use crate::engine::real_files::RealFiles;
-use crate::known::{Gathering, Known, gather};
+use crate::known::{Deferred, Gathering, Known, gather};
 use crate::layout::{self, Layout};
 use crate::ledger::{FileRecord, Snapshot, SqliteLedger};
 use crate::manifest::{self, AssetEntry, Manifest};
@@ -19,7 +19,7 @@ use crate::source::{self, Diagnostic, Severity, Source, SourceError};
 use crate::storyboard::{
     self, Field, Fields, Input, Loaded, Profile, Scene, SceneId, Storyboard, Value,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 /// Added to the label of a problem that several scenes have in common.
@@ -45,6 +45,8 @@ pub(super) struct Workspace {
     pub layout: Layout,
     /// The place of the run's profile in the storyboard's list.
     profile: Option<usize>,
+    /// Another branch's manifest, from which unchanged scenes are taken.
+    defer_to: Option<PathBuf>,
 }
 
 /// What was known when a plan was made.
@@ -123,6 +125,7 @@ impl Workspace {
             templates,
             layout,
             profile,
+            defer_to: flags.defer_to.clone(),
         })
     }
 
@@ -131,7 +134,7 @@ impl Workspace {
         self.board.profiles.get(self.profile?)
     }
 
-    /// The present clip, or still, of a scene in the manifest.
+    /// The present clip, or still, of a scene in the manifest, or else in that of another branch.
     pub fn entry_of<'k>(
         &self,
         known: &'k Known,
@@ -139,7 +142,12 @@ impl Workspace {
         scene: &Scene,
     ) -> Option<&'k AssetEntry> {
         let media = media_of(scene, &self.board, &self.settings.defaults);
-        known.manifest.current(place.storyboard.as_deref(), None, &scene.id, media)
+        let own = known.manifest.current(place.storyboard.as_deref(), None, &scene.id, media);
+        own.or_else(|| {
+            let deferred = known.deferred.as_ref()?;
+            let place = deferred.place.storyboard.as_deref();
+            deferred.manifest.current(place, None, &scene.id, media)
+        })
     }
 
     /// The scene with this id.
@@ -186,22 +194,24 @@ impl Workspace {
     /// Exit 1 for a file that is no manifest; it is not touched.
     pub fn manifest(&self) -> Result<Manifest, Failure> {
         let path = self.layout.manifest();
-        let looked = manifest::settled(|| match source::read_bytes(&path, manifest::MAX_BYTES) {
-            Err(SourceError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(((), Ok(Manifest::empty())))
-            }
-            Err(SourceError::Io { error, .. }) => Err(error),
-            Err(error) => Err(std::io::Error::other(error)),
-            Ok(bytes) => Ok(((), Manifest::parse_bytes(&bytes))),
-        });
-        let ((), manifest) = looked.map_err(|error| {
-            Failure::cannot_work("manifest", format!("cannot read `{}`: {error}", path.display()))
-                .hint("it must be a file that can be read, in folders that can; nothing was sent")
+        Ok(read_manifest(&path)?.unwrap_or_default())
+    }
+
+    /// What another branch has rendered, where one was named, and where its manifest lies.
+    fn deferred(&self) -> Result<Option<(PathBuf, Deferred)>, Failure> {
+        let Some(path) = &self.defer_to else { return Ok(None) };
+        let shown = path.display().to_string();
+        let manifest = read_manifest(path)?.ok_or_else(|| {
+            Failure::cannot_work(
+                "manifest",
+                format!("there is no manifest `{}`", sanitise(&shown, 300)),
+            )
+            .hint("`--defer-to` takes a file: git show main:public/assets/manifest.json >main.json")
         })?;
-        manifest.map_err(|error| {
-            Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
-                .hint(error.hint())
-        })
+        let place = self.place(&manifest);
+        let deferred = Deferred { shown, manifest, place, files: HashMap::new() };
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        Ok(Some((path, deferred)))
     }
 
     /// Where this storyboard's outputs are kept.
@@ -253,6 +263,7 @@ impl Workspace {
             layout: &self.layout,
             board_folder: self.settings.project.storyboard_folder(),
             manifest,
+            deferred: self.deferred()?,
             ledger,
             paths: named_files(&self.board, &self.settings.defaults),
             footage: footage_of(&self.board, &self.settings.defaults),
@@ -380,6 +391,27 @@ impl Workspace {
         }
         tell(&diagnostics::text(&self.source, problems, output.stderr));
     }
+}
+
+/// The manifest of this file; none where there is no such file.
+fn read_manifest(path: &Path) -> Result<Option<Manifest>, Failure> {
+    let looked = manifest::settled(|| match source::read_bytes(path, manifest::MAX_BYTES) {
+        Err(SourceError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok((false, Ok(Manifest::empty())))
+        }
+        Err(SourceError::Io { error, .. }) => Err(error),
+        Err(error) => Err(std::io::Error::other(error)),
+        Ok(bytes) => Ok((true, Manifest::parse_bytes(&bytes))),
+    });
+    let (exists, manifest) = looked.map_err(|error| {
+        Failure::cannot_work("manifest", format!("cannot read `{}`: {error}", path.display()))
+            .hint("it must be a file that can be read, in folders that can; nothing was sent")
+    })?;
+    let manifest = manifest.map_err(|error| {
+        Failure::invalid("invalid-manifest", format!("{error} in `{}`", path.display()))
+            .hint(error.hint())
+    })?;
+    Ok(exists.then_some(manifest))
 }
 
 /// Where a document cannot be used as it stands and an import would make a storyboard of it: what to say.

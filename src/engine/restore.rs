@@ -302,12 +302,12 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
         if batch.is_empty() {
             return Ok(());
         }
-        self.publish_all(&batch).map_err(|error| fatal(&error))?;
-        for (index, from) in which {
+        let placed = self.publish_all(&batch).map_err(|error| fatal(&error))?;
+        for ((index, from), placed) in which.into_iter().zip(placed) {
             self.restores[index].state = State::Published;
             self.summary.restored += 1;
             let about = self.restores[index].about();
-            let filename = self.restores[index].work.filename.clone();
+            let filename = placed.filename;
             self.event(Some(about), Event::Restored { filename, from: from.into() });
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Reads the world once for a plan. Looks only: nothing is created, written or sent.
 
-use super::{Footage, Known, KnownInput, Output};
+use super::{Deferred, Footage, Known, KnownInput, Output};
 use crate::digest;
 use crate::layout::Layout;
 use crate::manifest::{Manifest, safe_filename};
@@ -18,6 +18,8 @@ pub struct Gathering<'a> {
     pub board_folder: &'a Path,
     /// The manifest, read and valid.
     pub manifest: Manifest,
+    /// What another branch has rendered; which clips lie beside its manifest is found out here.
+    pub deferred: Option<(PathBuf, Deferred)>,
     /// The ledger; empty where there is none.
     pub ledger: Snapshot,
     /// Paths and asset ids that the storyboard names, as written.
@@ -45,8 +47,8 @@ pub struct KnownError {
 /// # Errors
 /// A file that exists and cannot be read.
 pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), KnownError> {
-    let Gathering { layout, board_folder, manifest, ledger, paths, footage, now_ms, has_key } =
-        gathering;
+    let Gathering { layout, board_folder, manifest, deferred, ledger, .. } = gathering;
+    let Gathering { paths, footage, now_ms, has_key, .. } = gathering;
     let mut hashes = Hashes {
         root: &layout.project_root,
         known: ledger.files.iter().map(|record| (record.path.as_str(), record)).collect(),
@@ -75,10 +77,22 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
         (written, found)
     });
     let footage = footage.collect();
+    let deferred =
+        deferred.map(|(path, deferred)| hashes.beside(&path, deferred, &outputs)).transpose()?;
     let fresh = hashes.fresh;
     let (cached, shared) = (HashSet::new(), HashSet::new());
-    let mut known =
-        Known { manifest, ledger, outputs, cached, shared, inputs, footage, now_ms, has_key };
+    let mut known = Known {
+        manifest,
+        deferred,
+        ledger,
+        outputs,
+        cached,
+        shared,
+        inputs,
+        footage,
+        now_ms,
+        has_key,
+    };
     let here = known.digests().into_iter().filter(|sha256| layout.cached(sha256).is_file());
     known.cached = here.map(str::to_owned).collect();
     Ok((known, fresh))
@@ -102,6 +116,40 @@ impl Hashes<'_> {
             return Ok(Some(Output::Pointer));
         }
         self.digest(path, &metadata).map(|sha256| Some(Output::File { sha256 }))
+    }
+
+    /// Finds the clips that lie beside another branch's manifest and not here: a checkout of that branch has them.
+    fn beside(
+        &mut self,
+        manifest: &Path,
+        mut deferred: Deferred,
+        outputs: &HashMap<String, Output>,
+    ) -> Result<Deferred, KnownError> {
+        // The manifest lies in `assets`, and names are relative to the folder that holds it.
+        let folder = manifest.parent().filter(|folder| folder.ends_with("assets"));
+        let Some(root) = folder.and_then(Path::parent) else { return Ok(deferred) };
+        let here: HashSet<&str> = outputs
+            .values()
+            .filter_map(|output| match output {
+                Output::File { sha256 } => Some(sha256.as_str()),
+                Output::Pointer => None,
+            })
+            .collect();
+        for entry in deferred.manifest.renders() {
+            let Some(sha256) = entry.sha256.as_ref().filter(|sha256| {
+                !here.contains(sha256.as_str()) && !deferred.files.contains_key(*sha256)
+            }) else {
+                continue;
+            };
+            let Some(filename) = safe_filename(&entry.filename) else { continue };
+            let path = root.join(filename);
+            if let Some(Output::File { sha256: found }) = self.output(&path)?
+                && found == *sha256
+            {
+                deferred.files.insert(found, path);
+            }
+        }
+        Ok(deferred)
     }
 
     /// A file the storyboard names.

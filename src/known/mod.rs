@@ -4,11 +4,12 @@ mod gather;
 
 pub use gather::{Gathering, KnownError, gather, is_lfs_pointer};
 
-use crate::manifest::Manifest;
+use crate::layout::Place;
+use crate::manifest::{AssetEntry, Manifest};
 use crate::media::Probe;
 use crate::record;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything a plan may know of the world.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Known {
     pub ledger: record::Snapshot,
     /// Files that manifest entries name, by `filename`; one that is not here is missing.
     pub outputs: HashMap<String, Output>,
+    /// What another branch has rendered, where one was named.
+    pub deferred: Option<Deferred>,
     /// Digests of the clips in the cache.
     pub cached: HashSet<String>,
     /// Digests of clips that are not in the cache and that the shared cache has.
@@ -36,17 +39,43 @@ pub struct Known {
 impl Known {
     /// Whether the bytes of a clip can be had without the provider.
     pub fn has(&self, sha256: &str) -> bool {
-        self.cached.contains(sha256) || self.shared.contains(sha256)
+        self.cached.contains(sha256)
+            || self.shared.contains(sha256)
+            || self.beside(sha256).is_some()
+    }
+
+    /// The file beside another branch's manifest that holds this content.
+    pub fn beside(&self, sha256: &str) -> Option<&Path> {
+        self.deferred.as_ref()?.files.get(sha256).map(PathBuf::as_path)
+    }
+
+    /// Clips and stills on record, this branch's before another's.
+    pub fn renders(&self) -> impl Iterator<Item = &AssetEntry> {
+        let elsewhere = self.deferred.iter().flat_map(|deferred| deferred.manifest.renders());
+        self.manifest.renders().chain(elsewhere)
     }
 
     /// Digests of all clips on record, each once.
     pub fn digests(&self) -> HashSet<&str> {
-        let of_entries = self.manifest.renders().flat_map(|entry| {
+        let of_entries = self.renders().flat_map(|entry| {
             entry.sha256.iter().chain(entry.steps.iter().filter_map(|step| step.sha256.as_ref()))
         });
         let recorded = self.ledger.clips.iter().map(|clip| &clip.sha256);
         of_entries.chain(recorded).map(String::as_str).collect()
     }
+}
+
+/// What another branch has rendered: scenes that ask for the very same are taken from there.
+#[derive(Debug)]
+pub struct Deferred {
+    /// Its manifest, as the user named it.
+    pub shown: String,
+    /// What that one records.
+    pub manifest: Manifest,
+    /// Where the clips of this storyboard are kept by it.
+    pub place: Place,
+    /// Clips that lie beside it, by digest.
+    pub files: HashMap<String, PathBuf>,
 }
 
 /// A file under a published name.

@@ -64,6 +64,19 @@ impl<'a> Deciding<'_, 'a> {
                 added.push(plan);
             }
         }
+        let first = decision.republished.map(|entry| match &decision.plan.work {
+            Some(Work::Restore(work)) => (entry, work.take()),
+            _ => (entry, None),
+        });
+        if let Some((entry, Some(take))) = first {
+            number = number.max(take + 1);
+            self.count(&mut tally, &take.to_string(), &entry.ask);
+        }
+        for beside in self.beside_elsewhere(first, number) {
+            number = number.max(beside.number + 1);
+            self.count(&mut tally, &beside.number.to_string(), &beside.entry.ask);
+            added.extend(beside.plan);
+        }
         for take in open {
             number = number.max(take.number + 1);
             self.count(&mut tally, &take.number.to_string(), &take.ask);
@@ -180,8 +193,12 @@ fn put_beside(plan: &mut ScenePlan, added: Vec<ScenePlan>, told: Option<Reason>)
     // What the first one makes is the scene's take; where nothing is made, the scene has it already.
     let is_first_made = matches!(&plan.work, Some(Work::Render(work)) if !work.beside);
     let numbered = |plan: &mut ScenePlan| {
-        if let Some(Work::Render(work)) = &plan.work {
-            let take = Some(work.take);
+        let take = match &plan.work {
+            Some(Work::Render(work)) => Some(work.take),
+            Some(Work::Restore(work)) => work.take(),
+            None => None,
+        };
+        if take.is_some() {
             plan.steps.iter_mut().for_each(|step| step.take = take);
         }
     };

@@ -5,6 +5,7 @@ use super::build::Builder;
 use super::difference::{Difference, Present, compare};
 use super::draft;
 use super::edges::{self, Awaited, Given, content, is_known};
+use super::elsewhere::Elsewhere;
 use super::history::History;
 use super::outcome::{Action, Note, Reason, ScenePlan};
 use super::planner::{Planning, is_filtered};
@@ -37,6 +38,14 @@ impl<'a> Match<'a> {
             }
         }
     }
+
+    /// The entry where it is what is asked for now, under whatever id.
+    pub(super) fn same(&self) -> Option<&'a AssetEntry> {
+        match self {
+            Self::Same { entry, .. } | Self::Moved { entry, .. } => Some(entry),
+            Self::Changed { .. } => None,
+        }
+    }
 }
 
 /// Which part of a scene is decided on.
@@ -60,6 +69,10 @@ pub(super) struct Deciding<'p, 'a> {
     pub scene: &'p Scene,
     pub present: &'p Present,
     pub matched: Option<&'p Match<'a>>,
+    /// The same of another branch's manifest.
+    pub deferred: Option<&'p Match<'a>>,
+    /// All that this one has.
+    pub elsewhere: &'p Elsewhere<'a>,
     /// The ledger's open take of this very request.
     pub open_take: Option<&'a Take>,
     pub history: &'p History<'a>,
@@ -93,11 +106,13 @@ pub(super) struct Decision<'a> {
     pub redirected: Option<(Json, Vec<StepKind>)>,
     /// Other open takes that are gone on with.
     pub others: Vec<&'a Take>,
+    /// The entry, of the scene's history or of another branch, whose content it gets.
+    pub republished: Option<&'a AssetEntry>,
 }
 
 impl<'a> Decision<'a> {
     pub(super) fn new(plan: ScenePlan) -> Self {
-        Self { plan, take: None, redirected: None, others: Vec::new() }
+        Self { plan, take: None, redirected: None, others: Vec::new(), republished: None }
     }
 
     fn with(plan: ScenePlan, take: Option<&'a Take>) -> Self {
@@ -160,21 +175,41 @@ impl<'a> Deciding<'_, 'a> {
                 decision.plan.notes.extend(self.output_note(entry));
                 decision
             }
-            None => self.make(vec![Reason::new("never-rendered")]),
+            None => {
+                let mut reasons = vec![Reason::new("never-rendered")];
+                // What another branch asked for tells more than that nothing is here.
+                if let Some(Match::Changed { difference, .. }) = self.deferred {
+                    reasons.extend(difference.reasons.clone());
+                }
+                self.make(reasons)
+            }
         }
     }
 
     /// A scene whose request is not the published one: what is here or on its way already is not paid for again.
     fn make(&self, reasons: Vec<Reason>) -> Decision<'a> {
         let (retaken, anew) = (self.is_retaken(), self.is_made_anew());
-        if !anew && let Some(plan) = self.undo() {
-            return Decision::new(plan);
+        if !anew && let Some(decision) = self.undo() {
+            return decision;
         }
         if !anew && let Some((plan, take)) = self.kept_take() {
             return Decision::with(plan, Some(take));
         }
+        // What is in flight is paid for and on its way; what another branch has comes after it.
+        let elsewhere =
+            if anew || self.begun_take().is_some() { None } else { self.taken_elsewhere() };
+        let (elsewhere, lost) = match elsewhere {
+            Some(decision) if decision.plan.work.is_none() => (None, Some(decision)),
+            found => (found, None),
+        };
+        if let Some(decision) = elsewhere {
+            return decision;
+        }
         if !anew && let Some(plan) = self.shortened(&reasons) {
             return Decision::new(plan);
+        }
+        if let Some(decision) = lost {
+            return decision;
         }
         if let Some(take) = self.begun_take().filter(|take| retaken || self.spares(take)) {
             let own = self.as_asked(&take.ask);
@@ -390,7 +425,7 @@ impl<'a> Deciding<'_, 'a> {
     }
 
     /// An earlier version with this very request: its clip is published again.
-    fn undo(&self) -> Option<ScenePlan> {
+    fn undo(&self) -> Option<Decision<'a>> {
         let before = self.history.before(self.matched.map(Match::entry));
         // What was published comes before what only stood beside it.
         let (beside, published): (Vec<_>, Vec<_>) =
@@ -406,12 +441,13 @@ impl<'a> Deciding<'_, 'a> {
             }
             let take =
                 entry.take.map_or_else(|| format!("`{}`", entry.id), |take| format!("take {take}"));
-            return Some(self.plan(
+            let plan = self.plan(
                 Action::Restore,
                 self.undo_reasons(&take),
                 self.free_steps(Action::Restore),
                 Some(Work::Restore(work)),
-            ));
+            );
+            return Some(Decision { republished: Some(entry), ..Decision::new(plan) });
         }
         None
     }
@@ -625,7 +661,14 @@ impl<'a> Deciding<'_, 'a> {
             }
             let sha256 = content(self.given, used)?;
             let known = self.planning.known;
-            let here = known.has(sha256)
+            // A scene that is put back in this run is waited for.
+            let restored = used.part != edges::Part::Keyframe
+                && matches!(
+                    self.given.get(&used.scene),
+                    Some(Given::Content { restored: true, .. })
+                );
+            let here = restored
+                || known.has(sha256)
                 || self.history.copy_of(sha256).is_some()
                 || !paid.iter().any(|body| body.contains(sha256));
             let detail =

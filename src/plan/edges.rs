@@ -5,7 +5,6 @@
 
 use super::ask::Ask;
 use super::build::Builder;
-use super::decide::Match;
 use super::existing::not_generated;
 use super::outcome::{Action, ScenePlan};
 use super::planner::{PlanOptions, Planning, is_filtered, media_of};
@@ -98,8 +97,8 @@ impl Awaited {
 /// What a scene gives to others.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Given {
-    /// Its content is known.
-    Content { sha256: String, keyframe: Option<String> },
+    /// Its content is known; with `restored` its bytes come here in this run.
+    Content { sha256: String, keyframe: Option<String>, restored: bool },
     /// It is rendered first; its still may be there already.
     Pending { keyframe: Option<String> },
     /// Its clip waits for the choice of its still, which it gives: why.
@@ -114,6 +113,16 @@ pub(super) struct StillState {
     pub sha256: Option<String>,
     /// The clip is not made in this run.
     pub closed: bool,
+}
+
+/// What there is of a scene.
+#[derive(Default)]
+pub(super) struct Has<'a> {
+    /// Its entry, or the one whose content it gets.
+    pub entry: Option<&'a AssetEntry>,
+    /// The entry of the very request that is asked for now, here or, where it is not, on another branch.
+    pub same: Option<&'a AssetEntry>,
+    pub same_elsewhere: Option<&'a AssetEntry>,
 }
 
 /// Which scenes start from which.
@@ -321,9 +330,16 @@ impl Edges {
                 _ => self.media(&used.scene),
             };
             let entry = planning.known.manifest.current(storyboard, variant, &id, media);
+            let elsewhere = || {
+                let deferred = planning.known.deferred.as_ref()?;
+                let place = deferred.place.storyboard.as_deref();
+                deferred.manifest.current(place, variant, &id, media)
+            };
+            let entry = entry.or_else(elsewhere);
             let key = used.key();
             let content = entry.and_then(|entry| {
-                Some(Given::Content { sha256: entry.sha256.clone()?, keyframe: still_of(entry) })
+                let sha256 = entry.sha256.clone()?;
+                Some(Given::Content { sha256, keyframe: still_of(entry), restored: false })
             });
             (key, content.unwrap_or(Given::Pending { keyframe: None }))
         });
@@ -342,7 +358,7 @@ impl Edges {
         &self,
         planning: &Planning<'_>,
         plans: &[ScenePlan],
-        matches: &[Option<Match<'_>>],
+        has: &[Has<'_>],
         stills: &[Option<StillState>],
         voices: &[Option<String>],
     ) -> HashMap<String, Given> {
@@ -352,14 +368,13 @@ impl Edges {
             let key = used.key();
             if used.part == Part::Voice {
                 let one = match voices.get(at).cloned().flatten() {
-                    Some(sha256) => Given::Content { sha256, keyframe: None },
+                    Some(sha256) => Given::Content { sha256, keyframe: None, restored: false },
                     None => Given::Pending { keyframe: None },
                 };
                 given.insert(key, one);
                 continue;
             }
-            let matched = matches.get(at).and_then(Option::as_ref);
-            let one = of_plan(planning, &plans[at], matched);
+            let one = of_plan(planning, &plans[at], &has[at]);
             let one = match stills.get(at).and_then(Option::as_ref) {
                 Some(still) => with_still(one, still, &plans[at]),
                 None => one,
@@ -394,7 +409,7 @@ fn with_still(given: Given, still: &StillState, plan: &ScenePlan) -> Given {
     let keyframe = still.sha256.clone();
     match given {
         // The still may be another one than that of the clip in place.
-        Given::Content { sha256, .. } => Given::Content { sha256, keyframe },
+        Given::Content { sha256, restored, .. } => Given::Content { sha256, keyframe, restored },
         _ if still.closed => Given::Still {
             keyframe,
             why: format!("the clip of scene {} waits for the choice of its still", plan.scene_id),
@@ -424,20 +439,20 @@ pub(super) fn content<'g>(given: &'g HashMap<String, Given>, used: &Awaited) -> 
 }
 
 /// What a scene gives by its plan.
-fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, matched: Option<&Match<'_>>) -> Given {
-    let entry = matched.map(Match::entry);
+fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, has: &Has<'_>) -> Given {
+    let entry = has.entry;
     let published = |entry: &AssetEntry| {
         let sha256 = entry.sha256.clone()?;
-        Some(Given::Content { sha256, keyframe: still_of(entry) })
+        Some(Given::Content { sha256, keyframe: still_of(entry), restored: false })
     };
     match (&plan.work, plan.action) {
         (Some(Work::Restore(work)), _) => {
             let sha256 = work.clip.sha256.clone();
-            let entry =
-                planning.known.manifest.renders().find(|entry| {
-                    entry.sha256.as_ref() == Some(&sha256) && still_of(entry).is_some()
-                });
-            Given::Content { sha256, keyframe: entry.and_then(still_of) }
+            let entry = planning
+                .known
+                .renders()
+                .find(|entry| entry.sha256.as_ref() == Some(&sha256) && still_of(entry).is_some());
+            Given::Content { sha256, keyframe: entry.and_then(still_of), restored: true }
         }
         // What is put beside the scene's clip is nobody's source.
         (Some(Work::Render(work)), _) if work.beside => {
@@ -454,7 +469,7 @@ fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, matched: Option<&Match<'_>
             };
             let keyframe = done(Some(StepKind::Keyframe));
             match done(None) {
-                Some(sha256) => Given::Content { sha256, keyframe },
+                Some(sha256) => Given::Content { sha256, keyframe, restored: false },
                 None => Given::Pending { keyframe },
             }
         }
@@ -467,21 +482,14 @@ fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, matched: Option<&Match<'_>
             })
         }
         // Without work of its own it only gets more takes, or its still.
-        (None, Action::Create | Action::Update | Action::Resume) => match matched {
-            Some(Match::Same { entry, .. } | Match::Moved { entry, .. }) => {
-                published(entry).unwrap_or(Given::Pending { keyframe: None })
-            }
-            _ => Given::Pending { keyframe: None },
-        },
+        (None, Action::Create | Action::Update | Action::Resume) => {
+            has.same.and_then(published).unwrap_or(Given::Pending { keyframe: None })
+        }
         (None, Action::Skip)
             if is_filtered(planning.options, &plan.scene_id) || planning.options.through_still =>
         {
-            match matched {
-                Some(Match::Same { entry, .. } | Match::Moved { entry, .. }) => {
-                    published(entry).unwrap_or_else(|| not_selected(plan))
-                }
-                _ => not_selected(plan),
-            }
+            let same = has.same.or(has.same_elsewhere);
+            same.and_then(published).unwrap_or_else(|| not_selected(plan))
         }
         (None, Action::Blocked) => Given::Nothing(format!("scene {} is blocked", plan.scene_id)),
         _ => Given::Nothing(format!("scene {} is not rendered", plan.scene_id)),
@@ -604,7 +612,7 @@ pub(super) fn files_of(
     let of_scenes = given
         .values()
         .flat_map(|one| match one {
-            Given::Content { sha256, keyframe } => [Some(sha256), keyframe.as_ref()],
+            Given::Content { sha256, keyframe, .. } => [Some(sha256), keyframe.as_ref()],
             Given::Pending { keyframe } | Given::Still { keyframe, .. } => {
                 [None, keyframe.as_ref()]
             }

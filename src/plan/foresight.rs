@@ -36,7 +36,9 @@ pub(super) fn foreseen<'a>(
 
 fn content_of(entry: &AssetEntry) -> Given {
     match &entry.sha256 {
-        Some(sha256) => Given::Content { sha256: sha256.clone(), keyframe: still_of(entry) },
+        Some(sha256) => {
+            Given::Content { sha256: sha256.clone(), keyframe: still_of(entry), restored: false }
+        }
         None => Given::Pending { keyframe: None },
     }
 }

@@ -7,7 +7,8 @@ use super::history::History;
 use super::outcome::Orphan;
 use super::planner::{Planning, media_of, slot};
 use super::recorded::Recorded;
-use crate::manifest::{AssetEntry, Media};
+use crate::layout::Place;
+use crate::manifest::{AssetEntry, Manifest, Media};
 use crate::record::{AttemptState, Take, TakeId, TakeState};
 use crate::source::Diagnostic;
 use crate::storyboard::{Scene, SceneId};
@@ -21,13 +22,12 @@ pub(super) struct Asked<'p> {
     pub present: Option<&'p Present>,
 }
 
-/// The scenes' present clips and stills in this storyboard and variant: the last of each that is not superseded.
-pub(super) fn current_entries<'a>(planning: &Planning<'a>) -> Vec<&'a AssetEntry> {
+/// The scenes' present clips and stills in a storyboard and variant: the last of each that is not superseded.
+pub(super) fn current_entries<'a>(manifest: &'a Manifest, place: &Place) -> Vec<&'a AssetEntry> {
     let mut last: BTreeMap<(&SceneId, &str), usize> = BTreeMap::new();
-    let videos: Vec<&AssetEntry> = planning.known.manifest.renders().collect();
+    let videos: Vec<&AssetEntry> = manifest.renders().collect();
     for (index, entry) in videos.iter().enumerate() {
-        let ours = entry.storyboard == planning.place.storyboard
-            && entry.variant == planning.place.variant;
+        let ours = entry.storyboard == place.storyboard && entry.variant == place.variant;
         if let Some(scene) = &entry.scene_id
             && ours
             && entry.superseded_by.is_none()

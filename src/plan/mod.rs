@@ -7,6 +7,7 @@ mod decide;
 mod difference;
 mod draft;
 pub mod edges;
+mod elsewhere;
 mod existing;
 mod foresight;
 mod history;

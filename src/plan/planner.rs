@@ -5,9 +5,10 @@
 
 use super::ask::profile_of;
 use super::build::Builder;
-use super::decide::{Deciding, Decision, Part as DecidedPart};
+use super::decide::{Deciding, Decision, Match, Part as DecidedPart};
 use super::difference::Present;
-use super::edges::{Edges, Given, Part, StillState, files_of};
+use super::edges::{Edges, Given, Has, Part, StillState, files_of};
+use super::elsewhere::Elsewhere;
 use super::foresight::foreseen;
 use super::history::History;
 use super::lints;
@@ -182,16 +183,19 @@ struct Passes<'p, 'a> {
     before_clips: Vec<&'a AssetEntry>,
     kept: Vec<&'a Take>,
     history: History<'a>,
+    /// What another branch has of the scenes, where one was named.
+    elsewhere: Elsewhere<'a>,
     /// Of the storyboard as a whole.
     warnings: Vec<Diagnostic>,
 }
 
 impl<'p, 'a> Passes<'p, 'a> {
     fn new(planning: &'p Planning<'a>, builder: &'p Builder<'p>, edges: &'p Edges) -> Self {
-        let all = current_entries(planning);
+        let all = current_entries(&planning.known.manifest, &planning.place);
         let mut warnings = Vec::new();
         check_owners(planning, &all, &mut warnings);
         let (before_clips, entries) = all.into_iter().partition(|entry| is_before_clip(&entry.ask));
+        let elsewhere = Elsewhere::of(planning.known.deferred.as_ref());
         let history = History::of(planning.known);
         Self {
             planning,
@@ -203,6 +207,7 @@ impl<'p, 'a> Passes<'p, 'a> {
             before_clips,
             kept: kept_takes(planning, &history),
             history,
+            elsewhere,
             warnings,
         }
     }
@@ -225,7 +230,7 @@ impl<'p, 'a> Passes<'p, 'a> {
         scenes: &mut [Prepared<'a>],
         given: &HashMap<String, Given>,
     ) -> Result<(Planned, HashMap<String, Given>), Vec<Diagnostic>> {
-        let Self { planning, builder, edges, history, kept, .. } = self;
+        let Self { planning, builder, edges, history, kept, elsewhere, .. } = self;
         prepare_all(&self.preparing(given), scenes);
         let problems = scenes.iter().flat_map(|prepared| prepared.problems.iter().cloned());
         let mut diagnostics: Vec<Diagnostic> = problems.collect();
@@ -238,7 +243,7 @@ impl<'p, 'a> Passes<'p, 'a> {
         }
         // Two scenes never go on with one take, whichever of them is planned first.
         let mut claims = Claims::default();
-        let around = Around { planning, builder, history, kept, edges, given };
+        let around = Around { planning, builder, history, kept, edges, elsewhere, given };
 
         let still_of = |prepared: &Prepared<'_>| prepared.still.clone();
         let voice_of = |prepared: &Prepared<'_>| prepared.voice.clone();
@@ -269,15 +274,18 @@ impl<'p, 'a> Passes<'p, 'a> {
             .map(|prepared| Asked { scene: prepared.scene, present: prepared.present.as_ref() })
             .collect();
         let matches = match_entries(builder, &asked, &self.entries);
+        let deferred = match_entries(builder, &asked, &elsewhere.entries);
         let takes = match_takes(planning, builder, &asked, history);
         claims.claimed.extend(takes.values().map(|take| take.id));
         let mut plans = Vec::with_capacity(scenes.len());
         let mut states = Vec::with_capacity(scenes.len());
+        let mut republished = Vec::with_capacity(scenes.len());
         let mut picked = None;
         for (index, prepared) in scenes.iter().enumerate() {
             let Some(present) = &prepared.present else {
                 plans.push(skipped(planning, prepared));
                 states.push(None);
+                republished.push(None);
                 continue;
             };
             let slot = slot(planning, &prepared.scene.id);
@@ -285,6 +293,7 @@ impl<'p, 'a> Passes<'p, 'a> {
             let film = prepared.duration.or(present.built.clip_length);
             let deciding = Deciding {
                 matched: matches.scenes[index].as_ref(),
+                deferred: deferred.scenes[index].as_ref(),
                 open_take: takes.get(&index).copied(),
                 part: match (&still, &voice) {
                     (None, None) => DecidedPart::Whole,
@@ -323,6 +332,7 @@ impl<'p, 'a> Passes<'p, 'a> {
                 picked = Some(outcome);
                 plans.push(plan);
                 states.push(None);
+                republished.push(None);
                 continue;
             }
             let closed = prepared.gated && still.as_ref().is_some_and(|still| !still.approved);
@@ -352,6 +362,7 @@ impl<'p, 'a> Passes<'p, 'a> {
                 sha256: still.sha256(),
                 closed: closed || planning.options.through_still,
             }));
+            republished.push(decision.republished);
             plans.push(decision.plan);
         }
         if planning.profile.is_none() {
@@ -359,7 +370,18 @@ impl<'p, 'a> Passes<'p, 'a> {
         }
         let said: Vec<Option<String>> =
             voices.iter().map(|voice| voice.as_ref()?.sha256()).collect();
-        let found = edges.given(planning, &plans, &matches.scenes, &states, &said);
+        let own = matches.scenes.iter().map(Option::as_ref);
+        let elsewhere = deferred.scenes.iter().map(Option::as_ref);
+        let has: Vec<Has<'_>> = republished
+            .into_iter()
+            .zip(own.zip(elsewhere))
+            .map(|(republished, (own, elsewhere))| Has {
+                entry: republished.or(own.map(Match::entry)),
+                same: own.and_then(Match::same),
+                same_elsewhere: elsewhere.and_then(Match::same),
+            })
+            .collect();
+        let found = edges.given(planning, &plans, &has, &states, &said);
         let mut orphans = orphans(&asked, &self.entries, &matches);
         for (media, matches) in [(Media::Image, &still_matches), (Media::Audio, &voice_matches)] {
             let of_kind = self.before_clips.iter().copied().filter(|entry| entry.media == media);
@@ -442,6 +464,7 @@ struct Around<'p, 'a> {
     history: &'p History<'a>,
     kept: &'p [&'a Take],
     edges: &'p Edges,
+    elsewhere: &'p Elsewhere<'a>,
     given: &'p HashMap<String, Given>,
 }
 
@@ -460,6 +483,8 @@ impl<'a> Around<'_, 'a> {
             scene,
             present,
             matched: None,
+            deferred: None,
+            elsewhere: self.elsewhere,
             open_take: None,
             history: self.history,
             kept: self.kept,
@@ -493,6 +518,9 @@ impl<'a> Around<'_, 'a> {
         let entries: Vec<&AssetEntry> =
             entries.iter().copied().filter(|entry| entry.media == media).collect();
         let matches = match_entries(self.builder, &asked, &entries);
+        let of_kind = self.elsewhere.before_clips.iter().copied();
+        let of_kind: Vec<&AssetEntry> = of_kind.filter(|entry| entry.media == media).collect();
+        let deferred = match_entries(self.builder, &asked, &of_kind);
         let takes = match_takes(self.planning, self.builder, &asked, self.history);
         claims.claimed.extend(takes.values().map(|take| take.id));
         let mut all = Vec::with_capacity(scenes.len());
@@ -505,6 +533,7 @@ impl<'a> Around<'_, 'a> {
             let slot = slot(self.planning, &asked.scene.id);
             let deciding = Deciding {
                 matched,
+                deferred: deferred.scenes[index].as_ref(),
                 open_take: takes.get(&index).copied(),
                 part,
                 ..self.around(index, asked.scene, present, &slot, &claims.claimed)
@@ -525,7 +554,7 @@ fn lengths_of<'p>(
     edges: &Edges,
 ) -> impl Iterator<Item = (String, f64)> + 'p {
     let wanted = !edges.is_empty();
-    let entries = planning.known.manifest.renders().filter(move |_| wanted);
+    let entries = planning.known.renders().filter(move |_| wanted);
     entries.filter_map(|entry| Some((entry.sha256.clone()?, entry.probe.as_ref()?.duration)))
 }
 

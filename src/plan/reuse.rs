@@ -29,7 +29,8 @@ impl Deciding<'_, '_> {
         if limit == 0 {
             return Reusable { clips: best, lost: None };
         }
-        let entries = current.into_iter().chain(before).map(Recorded::entry);
+        let entries = current.into_iter().chain(before).chain(self.elsewhere());
+        let entries = entries.map(Recorded::entry);
         let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
         let earlier: Vec<Recorded<'_>> = entries.chain(takes).collect();
         for recorded in &earlier {
@@ -134,7 +135,7 @@ impl Deciding<'_, '_> {
         let known = self.planning.known;
         let Some(sha256) = &entry.sha256 else { return Vec::new() };
         let mut sources = Vec::new();
-        if known.cached.contains(sha256) {
+        if known.cached.contains(sha256) || known.beside(sha256).is_some() {
             sources.push(ClipSource::Cache);
         }
         // The same content may stand under another name: an earlier version, or another scene.
@@ -156,7 +157,10 @@ impl Deciding<'_, '_> {
 
     pub(super) fn said_with_source(&self, reason: Reason, work: &RestoreWork) -> Reason {
         let from = match work.sources.first() {
-            Some(ClipSource::Cache) => "the cache has it".to_owned(),
+            Some(ClipSource::Cache) if self.planning.known.cached.contains(&work.clip.sha256) => {
+                "the cache has it".to_owned()
+            }
+            Some(ClipSource::Cache) => "its clip lies there".to_owned(),
             Some(ClipSource::File(name)) => format!("`{name}` has the same content"),
             Some(ClipSource::Shared) => "the shared cache has it".to_owned(),
             Some(ClipSource::Provider { .. }) => "the provider still has it".to_owned(),

@@ -28,10 +28,7 @@ impl<'a> Before<'a> {
     /// Reads it off what was decided.
     pub fn of(decision: Decision<'a>, matched: Option<&Match<'a>>) -> Self {
         let made = |clip: &ClipRef| clip.clone();
-        let same = match matched {
-            Some(Match::Same { entry, .. } | Match::Moved { entry, .. }) => Some(*entry),
-            _ => None,
-        };
+        let same = matched.and_then(Match::same).or(decision.republished);
         let clip = match &decision.plan.work {
             Some(Work::Render(work)) if !work.beside => {
                 match &work.steps.last().map(|step| &step.start) {

@@ -147,10 +147,18 @@ pub struct RestoreWork {
     pub filename: String,
 }
 
+impl RestoreWork {
+    /// The number of the take that it appends, where it has one.
+    pub fn take(&self) -> Option<u32> {
+        u32::try_from(self.entry.as_ref()?.fields.get("take")?.as_u64()?).ok()
+    }
+}
+
 /// Where bytes of a clip may be found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClipSource {
-    /// The private cache, under the clip's digest.
+    /// The private cache, under the clip's digest. What lies beside another branch's manifest is brought there before a
+    /// run.
     Cache,
     /// A file of the project, relative to the assets root.
     File(String),

@@ -312,6 +312,7 @@ pub(super) fn code_words(code: &'static str) -> &'static str {
         "never-rendered" => "never rendered",
         "output-missing" => "the clip's file is missing",
         "renumbered" => "the scene has another id now",
+        "deferred" => "another branch has it",
         "failed-before" => "failed before",
         "retake" => "a new take was asked for",
         "takes-added" => "more takes are wanted",

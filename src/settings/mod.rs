@@ -186,6 +186,8 @@ pub struct Flags {
     pub max_credits: Option<f64>,
     /// `--profile`: one of the storyboard's.
     pub profile: Option<String>,
+    /// `--defer-to`: the manifest of another branch.
+    pub defer_to: Option<PathBuf>,
 }
 
 /// The surroundings of the process: what is read of the environment, gathered so that tests can make one up.

@@ -12,6 +12,7 @@ mod cli;
 mod contact;
 mod corpus;
 mod craft;
+mod deferring;
 mod discovery;
 mod edges;
 mod emulator;

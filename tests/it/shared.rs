@@ -513,3 +513,32 @@ fn decide(machine: &Project, emulator: &Emulator) -> usize {
     }
     unknown.len()
 }
+
+/// What a scene starts from is fetched where that scene is not part of the run.
+#[test]
+fn a_scene_starts_from_one_that_is_not_selected_and_lies_in_the_shared_cache_only() {
+    const PAIR: &str = "\
+---
+model: veo-3.1-fast
+duration: 4s
+---
+
+## Scene 1
+- **Prompt**: A lone lighthouse on a basalt skerry
+
+## Scene 2
+- **Prompt**: Waves climb the rock
+- **Reference**: scene:1/last
+";
+    let emulator = quick();
+    let cache = Cache::folder();
+    let first = cache.machine(&emulator, PAIR);
+    first.run(["render", "--yes", "--max-credits", "500"]).expect(0);
+    let clone = cache.machine(&emulator, &PAIR.replace("climb the rock", "climb the black rock"));
+    clone.write("public/assets/manifest.json", first.read("public/assets/manifest.json"));
+    clone
+        .run(["render", "--yes", "--max-credits", "500", "--only", "2"])
+        .expect(0)
+        .tells(&["1 rendered"]);
+    assert!(!clone.has("public/assets/clips/scene-01.mp4"), "it is not part of the run");
+}

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use story::{Author, Scene, Start, Story};
 use storyreel::manifest::Media;
-use storyreel::plan::{Action, PlanOptions, Planned};
+use storyreel::plan::{Action, PlanOptions, Planned, ScenePlan};
 use storyreel::storyboard::{SceneId, StepKind};
 use studio::Studio;
 use world::{House, World, plan_text};
@@ -72,6 +72,7 @@ impl Film<'_> {
         let foreseen = self.memory.foresee(story, retake);
         let planned = self.plan(&text, &options);
         self.compare(story, &planned, &foreseen);
+        self.defer(&text, &options, &planned);
         let paid: usize = foreseen.iter().map(|one| one.paid.len()).sum();
         let ran = self.house.run(planned);
         let told = |log: &str| format!("{log}\n{ran:?}");
@@ -109,6 +110,30 @@ impl Film<'_> {
         planned.unwrap_or_else(|errors| panic!("it cannot be planned: {errors}\n{}", self.log))
     }
 
+    /// A branch that has nothing and defers to this one pays for what this one pays for, and for nothing else.
+    fn defer(&mut self, text: &(&str, String), options: &PlanOptions, planned: &Planned) {
+        let Some(branch) = self.house.branch() else { return };
+        let deferring = plan_text((text.0, &text.1), &branch, options);
+        let deferring = deferring.unwrap_or_else(|errors| panic!("{errors}\n{}", self.log));
+        for (own, branch) in planned.plan.scenes.iter().zip(&deferring.plan.scenes) {
+            let paid = |plan: &ScenePlan| {
+                let steps = plan.steps.iter().filter(|step| step.action.is_paid());
+                steps.map(|step| step.step).collect::<Vec<_>>()
+            };
+            assert_eq!(
+                paid(own),
+                paid(branch),
+                "scene {}: {} {:?} here, {} {:?} on a branch that defers\n{}",
+                own.scene_id,
+                own.action.name(),
+                codes(own),
+                branch.action.name(),
+                codes(branch),
+                self.log
+            );
+        }
+    }
+
     /// The plan does with every scene, and every step of it, what was foreseen.
     fn compare(&mut self, story: &Story, planned: &Planned, foreseen: &[Foreseen]) {
         let mut wrong = String::new();
@@ -139,7 +164,7 @@ impl Film<'_> {
     }
 }
 
-fn codes(plan: &storyreel::plan::ScenePlan) -> Vec<&str> {
+fn codes(plan: &ScenePlan) -> Vec<&str> {
     plan.reasons.iter().map(|reason| reason.code).collect()
 }
 

@@ -107,6 +107,7 @@ impl Studio {
         digests.extend(ledger.clips.iter().map(|clip| clip.sha256.clone()));
         digests.retain(|digest| self.files.get(&self.layout.cached(digest)).is_some());
         Known {
+            deferred: None,
             manifest,
             ledger,
             outputs,

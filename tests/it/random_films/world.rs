@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 use storyreel::catalog::Catalog;
-use storyreel::known::{Known, KnownInput, Output};
+use storyreel::known::{Deferred, Known, KnownInput, Output};
 use storyreel::manifest::{Manifest, Media, NewEntry};
 use storyreel::media::Probe;
 use storyreel::plan::edges::Part;
@@ -41,7 +41,7 @@ pub fn plan_text(
     let Some(board) = reading.storyboard.filter(|_| errors.is_empty()) else { return Err(errors) };
     let planning = Planning {
         name,
-        place: Place { storyboard: None, variant: None, folder: "assets/clips".into() },
+        place: place(),
         assets_root: std::path::Path::new("/film/public"),
         board: &board,
         defaults: &Fields::default(),
@@ -52,6 +52,10 @@ pub fn plan_text(
         profile: None,
     };
     plan(&planning).map_err(|problems| told(&problems))
+}
+
+fn place() -> Place {
+    Place { storyboard: None, variant: None, folder: "assets/clips".into() }
 }
 
 /// What a run did.
@@ -69,6 +73,10 @@ pub trait House {
     fn furnish(&mut self, story: &Story);
     /// What a plan may know.
     fn known(&mut self) -> &Known;
+    /// What is known on a branch where nothing was rendered, and which defers to this one: all clips can be had.
+    fn branch(&self) -> Option<Known> {
+        None
+    }
     /// Carries a plan out.
     fn run(&mut self, planned: Planned) -> Ran;
     /// Deletes the file of a scene, relative to the assets root.
@@ -304,6 +312,23 @@ impl House for World {
 
     fn known(&mut self) -> &Known {
         &self.known
+    }
+
+    fn branch(&self) -> Option<Known> {
+        let elsewhere = Manifest::parse(&self.known.manifest.to_text()).expect("a manifest");
+        Some(Known {
+            manifest: Manifest::parse(&first_manifest()).expect("a manifest"),
+            deferred: Some(Deferred {
+                shown: "main.json".into(),
+                manifest: elsewhere,
+                place: place(),
+                files: HashMap::new(),
+            }),
+            cached: self.known.cached.clone(),
+            inputs: self.known.inputs.clone(),
+            now_ms: self.known.now_ms,
+            ..Known::default()
+        })
     }
 
     fn run(&mut self, planned: Planned) -> Ran {
