@@ -37,14 +37,15 @@ header() {
   tr -d '\r' <"$scratch/headers" | awk -v name="$1:" 'tolower($1) == name { value = $2 } END { print value }'
 }
 
-# What went wrong with the last call, in words.
+# What went wrong with the last call, in words. The argument is the permission that such a call needs.
 api_trouble() {
+  local permission=${1:-pull-requests: write}
   if [ "$status" = 000 ]; then
     printf 'GitHub did not answer: %s' "$(head -c 300 "$scratch/curl.txt")"
   else
     printf 'GitHub answered %s: %s' "$status" "$(jq -r '.message? // empty' "$scratch/answer" 2>/dev/null | head -c 300)"
     case $status in
-      401 | 403 | 404) printf '. The job needs `permissions: pull-requests: write`, which pull requests of Dependabot do not have' ;;
+      401 | 403 | 404) printf '. The job needs `permissions: %s`, which pull requests of Dependabot do not have' "$permission" ;;
     esac
   fi
 }

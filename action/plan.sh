@@ -28,6 +28,7 @@ plan_command() {
       | .scene_id | tostring | select(contains(",") | not)] | .[:$most] | join(",")' "$artifact/plan.json")
     [ "${INPUT_PREVIEWS:-true}" != true ] || [ -z "$ids" ] || draw_previews "$ids"
   fi
+  show_sheet
   # The first problem decides, as it stands first in the report.
   [ "$checked" -ne 0 ] || checked=$planned
   output exit-code "$checked"
@@ -105,6 +106,17 @@ draw_previews() {
   fi
 }
 
+# Puts the contact sheet where the comment can show it. Sets $picture, empty where there is none to show.
+show_sheet() {
+  picture=''
+  [ "${INPUT_PICTURES:-false}" = true ] && [ -s "$artifact/sheet.png" ] || return 0
+  case ${GITHUB_EVENT_NAME:-} in pull_request | pull_request_target) ;; *) return 0 ;; esac
+  # A fork's token can only read, and its pictures are not ours to keep.
+  [ "$from_fork" != true ] && [ -n "$pull_number" ] && [ -n "$token" ] || return 0
+  publish_picture "$pull_number" "$artifact/sheet.png" \
+    || warning "the contact sheet is among the artifacts and cannot be shown. $(api_trouble 'contents: write')"
+}
+
 # summary.md: the plan, or why there is none, then what `check` found.
 write_summary() {
   local planned=$1 shown
@@ -132,6 +144,7 @@ write_summary() {
     fi
   } >"$scratch/summary.md"
   jq -Rjs -L "$here" 'include "markdown"; cut(60000) | tidy + "\n"' "$scratch/summary.md" >"$summary"
+  [ -z "$picture" ] || printf '\n![Contact sheet of the animatic](%s)\n' "$picture" >>"$summary"
 }
 
 # Why there is no plan: the error that `plan --json` printed, else the first line that went to standard error.

@@ -6,6 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR
 . "$here/log.sh"
 . "$here/github.sh"
+. "$here/pictures.sh"
 . "$here/plan.sh"
 . "$here/render.sh"
 . "$here/comment.sh"
@@ -49,12 +50,12 @@ read -r -d '' -a arguments <<<"${INPUT_ARGUMENTS:-}" || true
 selection=() profile='' capped_by_arguments='' saved_plan='' previous=''
 for argument in ${arguments[@]+"${arguments[@]}"}; do
   case $previous in
-    --only | --exclude | --retake | --rerender-absent | --through) selection+=("$previous" "$argument") ;;
+    --only | --exclude | --retake | --rerender-absent | --through | --defer-to) selection+=("$previous" "$argument") ;;
     --profile) profile=$argument ;;
     --plan) saved_plan=$argument ;;
   esac
   case $argument in
-    --only=* | --exclude=* | --retake=* | --rerender-absent=* | --through=*) selection+=("$argument") ;;
+    --only=* | --exclude=* | --retake=* | --rerender-absent=* | --through=* | --defer-to=*) selection+=("$argument") ;;
     --profile=*) profile=${argument#*=} ;;
     --plan=*) saved_plan=${argument#*=} ;;
     --max-credits | --max-credits=*) capped_by_arguments=true ;;

@@ -5,6 +5,7 @@
 
 mod edges;
 mod reading;
+mod restoring;
 mod submission;
 
 use serde_json::{Value, json};
@@ -39,6 +40,7 @@ fn main() {
     every_model(folder.path());
     reading::reading(folder.path(), nothing);
     edges::edges(folder.path(), nothing);
+    restoring::restoring(folder.path());
 }
 
 /// A plan of a storyboard with a scene of every model that makes clips.

@@ -482,9 +482,10 @@ fn of_plan(planning: &Planning<'_>, plan: &ScenePlan, has: &Has<'_>) -> Given {
             })
         }
         // Without work of its own it only gets more takes, or its still.
-        (None, Action::Create | Action::Update | Action::Resume) => {
-            has.same.and_then(published).unwrap_or(Given::Pending { keyframe: None })
-        }
+        (
+            None,
+            Action::Create | Action::Update | Action::Resume | Action::Restore | Action::Move,
+        ) => has.same.and_then(published).unwrap_or(Given::Pending { keyframe: None }),
         (None, Action::Skip)
             if is_filtered(planning.options, &plan.scene_id) || planning.options.through_still =>
         {

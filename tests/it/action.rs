@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,9 @@ const FILM: &str = "\
 struct Issue {
     calls: Vec<String>,
     comments: Vec<Value>,
+    /// Objects of Git by what is asked for them, and refs by name.
+    objects: Vec<(String, Value)>,
+    refs: BTreeMap<String, Value>,
     /// Statuses that the next calls are answered with in place of their own.
     failures: Vec<u16>,
     head_sha: String,
@@ -55,7 +59,7 @@ impl GitHub {
 
 async fn answer(State(issue): State<Arc<Mutex<Issue>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
+    let body = axum::body::to_bytes(body, 1 << 24).await.unwrap_or_default();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let path = parts.uri.path().to_owned();
     let mut issue = issue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,6 +83,26 @@ async fn answer(State(issue): State<Arc<Mutex<Issue>>>, request: Request) -> Res
         }
         ("GET", "/repos/o/r/pulls/7") => {
             json!({"number": 7, "head": {"sha": issue.head_sha, "repo": {"full_name": "x/r"}}})
+        }
+        ("POST", "/repos/o/r/git/refs") => {
+            let name = body["ref"].as_str().expect("a name").to_owned();
+            issue.refs.insert(name, body["sha"].clone());
+            body
+        }
+        ("POST", path) if path.starts_with("/repos/o/r/git/") => {
+            let sha = format!("{:040x}", issue.objects.len() + 1);
+            issue.objects.push((path.to_owned(), body));
+            json!({ "sha": sha })
+        }
+        ("PATCH", path) if path.starts_with("/repos/o/r/git/refs/") => {
+            let name = path.trim_start_matches("/repos/o/r/git/");
+            match issue.refs.get_mut(name) {
+                Some(sha) => *sha = body["sha"].clone(),
+                None => {
+                    return (axum::http::StatusCode::UNPROCESSABLE_ENTITY, "{}").into_response();
+                }
+            }
+            body
         }
         ("PATCH", path) => {
             let id: usize = path.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or(0);
@@ -212,6 +236,45 @@ fn a_pull_request_gets_one_comment_that_is_kept_up_to_date() {
     let done = step(&project, &github, "pull_request", &pull_request("o/r"), &[]);
     assert!(!done.success && done.log.contains("::error file=SCENES.md,line="), "{}", done.log);
     assert!(done.page.contains("40 s"), "{}", done.page);
+}
+
+/// The animatic's contact sheet is a picture in the comment where the job may keep it, and nowhere else.
+#[test]
+fn a_comment_shows_the_contact_sheet() {
+    let (github, emulator) = (GitHub::start(), Emulator::start());
+    let project = Project::with_storyboard(FILM).using(&emulator);
+    let shown = [("INPUT_PREVIEWS", "true"), ("INPUT_PICTURES", "true")];
+    let comment = || github.with(|issue| issue.comments[0]["body"].as_str().map(str::to_owned));
+    for commit in [3, 6] {
+        let done = step(&project, &github, "pull_request", &pull_request("o/r"), &shown);
+        assert!(done.success, "{}", done.log);
+        let picture = format!(
+            "![Contact sheet of the animatic](https://github.com/o/r/blob/{commit:040x}/sheet.png?raw=true)"
+        );
+        assert!(comment().expect("a comment").contains(&picture), "{:?}", comment());
+        assert!(done.page.contains(&picture), "{}", done.page);
+    }
+    github.with(|issue| {
+        let refs: Vec<(&String, &Value)> = issue.refs.iter().collect();
+        assert!(refs.len() == 1 && refs[0].0.starts_with("refs/storyreel/pull-7/"), "{refs:?}");
+        assert_eq!(*refs[0].1, json!(format!("{:040x}", 6)));
+        let (path, blob) = &issue.objects[3];
+        assert!(path.ends_with("/blobs"), "{path}");
+        // What a PNG begins with, in base 64.
+        assert!(blob["content"].as_str().is_some_and(|text| text.starts_with("iVBORw0KGgo")));
+        assert_eq!(issue.objects[5].1["parents"], json!([]));
+    });
+
+    // Without the right to keep it there is a comment without it.
+    github.with(|issue| issue.failures = vec![403]);
+    let done = step(&project, &github, "pull_request", &pull_request("o/r"), &shown);
+    assert!(done.success && done.log.contains("contents: write"), "{}", done.log);
+    assert!(comment().is_some_and(|body| body.contains("2 to create") && !body.contains("![")));
+    // A fork's picture is nobody's to keep.
+    github.calls();
+    let done = step(&project, &github, "pull_request", &pull_request("x/r"), &shown);
+    assert!(done.success, "{}", done.log);
+    assert_eq!(github.calls(), Vec::<String>::new());
 }
 
 #[test]
