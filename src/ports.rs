@@ -120,6 +120,10 @@ pub trait Transport: Send + Sync {
 ///
 /// Everything is synchronous: writes are short or run inside an executor's blocking section.
 pub trait Files: Send + Sync {
+    /// How many files may be worked on at the same time.
+    fn at_once(&self) -> usize {
+        1
+    }
     /// Bytes of a whole file.
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>>;
     /// Size and modification time (nanoseconds since 1970) of a regular file, `None` where there is none. Does not follow a symbolic link out of the project.

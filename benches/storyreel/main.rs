@@ -1,4 +1,4 @@
-//! The numbers of BENCHMARKS.md: `cargo bench --bench storyreel`.
+//! The numbers of BENCHMARKS.md: `cargo bench --bench storyreel`, or some of them: `cargo bench --bench storyreel -- restoring`.
 //!
 //! Each figure is a whole process, started and waited for as a user's shell does it, and stands beside a reference
 //! measured in the same minute on the same machine: the start of a program that does nothing.
@@ -34,13 +34,23 @@ fn main() {
         ratio(version, nothing)
     );
 
-    submission(folder.path());
-    preview(folder.path());
-    nothing_to_do(folder.path(), nothing);
-    every_model(folder.path());
-    reading::reading(folder.path(), nothing);
-    edges::edges(folder.path(), nothing);
-    restoring::restoring(folder.path());
+    let folder = folder.path();
+    let parts: [(&str, &dyn Fn()); 7] = [
+        ("submission", &|| submission(folder)),
+        ("preview", &|| preview(folder)),
+        ("nothing-to-do", &|| nothing_to_do(folder, nothing)),
+        ("every-model", &|| every_model(folder)),
+        ("reading", &|| reading::reading(folder, nothing)),
+        ("edges", &|| edges::edges(folder, nothing)),
+        ("restoring", &|| restoring::restoring(folder)),
+    ];
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, measure) in parts {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            measure();
+        }
+    }
 }
 
 /// A plan of a storyboard with a scene of every model that makes clips.

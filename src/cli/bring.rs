@@ -3,6 +3,7 @@
 
 use super::failure::Failure;
 use super::shared::Shared;
+use super::tell;
 use crate::engine::intake::{FetchError, Intake};
 use crate::known::Known;
 use crate::ledger::{ClipRecord, Ledger};
@@ -19,29 +20,44 @@ use std::path::Path;
 /// Read at once, in bytes.
 const CHUNK: usize = 256 * 1024;
 
-/// Brings what a plan needs from beside another branch's manifest and out of the shared cache.
+/// Brings what a plan needs from beside another branch's manifest and out of the shared cache. Gives the digests of what
+/// cannot be had: the plan counts on it, so another one has to be made.
 ///
 /// # Errors
-/// Exit 3 where something cannot be had that the plan counts on; nothing was sent then.
+/// Exit 3 where the shared cache cannot be reached, or the disk refuses; nothing was sent then.
 pub(super) fn bring(
     planned: &Planned,
     known: &Known,
     shared: Option<&Shared>,
     intake: &Intake<'_>,
     ledger: &mut dyn Ledger,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
+    let mut unusable = Vec::new();
     let Lacking { beside, shared: at_shared } = lacking(planned, known);
     for sha256 in &beside {
-        if let Some(path) = known.beside(sha256) {
-            ledger.remember_clip(&bring_file(path, sha256, intake)?)?;
+        let Some(path) = known.beside(sha256) else { continue };
+        match bring_file(path, sha256, intake) {
+            Ok(clip) => ledger.remember_clip(&clip)?,
+            Err(FetchError::Disk(error)) => {
+                return Err(Failure::cannot_work("disk", format!("cannot keep a clip: {error}"))
+                    .hint("nothing was sent; the project's folder must be writable"));
+            }
+            Err(error) => {
+                let shown = sanitise(&path.display().to_string(), 300);
+                tell(&format!("warning: the clip `{shown}` cannot be taken: {error}\n"));
+                unusable.push(sha256.clone());
+            }
         }
     }
     if let Some(shared) = shared.filter(|_| !at_shared.is_empty()) {
-        for clip in &shared.bring(&at_shared, intake)? {
-            ledger.remember_clip(clip)?;
+        for (sha256, clip) in shared.bring(&at_shared, intake)? {
+            match clip {
+                Some(clip) => ledger.remember_clip(&clip)?,
+                None => unusable.push(sha256),
+            }
         }
     }
-    Ok(())
+    Ok(unusable)
 }
 
 /// Digests of clips that are needed and are not here.
@@ -96,14 +112,10 @@ fn clip_in(need: Need) -> Option<String> {
     }
 }
 
-fn bring_file(path: &Path, sha256: &str, intake: &Intake<'_>) -> Result<ClipRecord, Failure> {
-    let cannot = |error: &dyn std::fmt::Display| {
-        let shown = sanitise(&path.display().to_string(), 300);
-        Failure::cannot_work("defer-to", format!("cannot take the clip `{shown}`: {error}"))
-            .hint("it lies beside the manifest of `--defer-to`; nothing was sent, and the next run looks again")
-    };
-    let mut file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
-    let length = file.metadata().map_err(|error| cannot(&error))?.len();
+fn bring_file(path: &Path, sha256: &str, intake: &Intake<'_>) -> Result<ClipRecord, FetchError> {
+    let gone = |error: std::io::Error| FetchError::Gone(error.to_string());
+    let mut file = std::fs::File::open(path).map_err(gone)?;
+    let length = file.metadata().map_err(gone)?.len();
     let chunks = std::iter::from_fn(move || {
         let mut chunk = vec![0; CHUNK];
         match file.read(&mut chunk) {
@@ -118,5 +130,5 @@ fn bring_file(path: &Path, sha256: &str, intake: &Intake<'_>) -> Result<ClipReco
     let chunks = futures::stream::iter(chunks).boxed();
     let download = Download { status: 200, length: Some(length), chunks };
     let taken = intake.take(download, StepKind::Generate, None, Some(sha256));
-    futures::executor::block_on(taken).map_err(|error: FetchError| cannot(&error))
+    futures::executor::block_on(taken)
 }

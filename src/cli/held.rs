@@ -85,13 +85,13 @@ impl Held {
         }
     }
 
-    /// Brings what the plan needs and is not here.
+    /// Brings what the plan needs and is not here. Gives the digests of what cannot be had.
     pub fn bring(
         &mut self,
         workspace: &Workspace,
         planned: &Planned,
         known: &Known,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<String>, Failure> {
         let intake = Intake {
             files: &self.files,
             layout: &workspace.layout,

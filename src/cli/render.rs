@@ -24,7 +24,6 @@ use crate::known::Known;
 use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger as _, ProjectLock, Snapshot, SqliteLedger,
 };
-use crate::manifest::Manifest;
 use crate::plan::{ClipSource, Picked, PlanOptions, Planned, ScenePlan, StepStart, Work};
 use crate::remote::http::HttpTransport;
 use crate::report::Reporter;
@@ -148,8 +147,8 @@ impl Render {
         }
 
         // Everything that can be wrong with the storyboard is told before the project is touched.
-        let looked = workspace.look_everywhere()?;
-        let (first, warnings) = workspace.plan(&looked, &options)?;
+        let mut looked = workspace.look_everywhere()?;
+        let (first, warnings) = shared::plan(&workspace, &mut looked, &options)?;
         workspace.tell_warnings(&warnings, output);
         if self.is_idle(&first, &looked.known.ledger)
             && !shared::has_news(&workspace, &looked.known)?
@@ -186,7 +185,6 @@ impl Render {
         let credits = summary.credits + meant_credits(&prepared.planned, &prepared.meant);
         let bound = approve::check(&workspace, credits, summary.unpriced_steps, saved.as_ref())?;
         held.record(&prepared.planned, &prepared.resubmitted)?;
-        held.bring(&workspace, &prepared.planned, &prepared.known)?;
         let exit = self.execute(&workspace, &mut held, prepared, bound, &interrupts, output)?;
         // Whoever interrupts wants to leave.
         if exit != INTERRUPTED {
@@ -219,7 +217,6 @@ impl Render {
         leave_out_paid(&mut prepared.planned, &prepared.meant);
         self.check_key(workspace, &prepared.planned)?;
         held.check_folders(workspace, &prepared.planned)?;
-        held.bring(workspace, &prepared.planned, &prepared.known)?;
         let exit = self.execute(workspace, &mut held, prepared, None, &interrupts, output)?;
         Ok((exit, picked))
     }
@@ -282,11 +279,22 @@ impl Render {
         let resubmitted = self.resubmitted(workspace, &mut snapshot)?;
         let meant = meant(&snapshot);
         let mut looked = workspace.look(snapshot)?;
+        held.ledger.remember_files(&looked.fresh)?;
         if let Some(shared) = &held.shared {
             shared.look(&mut looked.known);
         }
-        held.ledger.remember_files(&looked.fresh)?;
-        let (planned, _) = workspace.plan(&looked, options)?;
+        // What it counts on is here before anybody is asked whether it is what they want.
+        let planned = loop {
+            let (planned, _) = match &held.shared {
+                Some(shared) => shared.plan(workspace, &mut looked, options)?,
+                None => workspace.plan(&looked, options)?,
+            };
+            let unusable = held.bring(workspace, &planned, &looked.known)?;
+            if unusable.is_empty() {
+                break planned;
+            }
+            unusable.iter().for_each(|sha256| looked.known.cannot_have(sha256));
+        };
         if let Some(saved) = saved {
             saved.verify(&planned.plan)?;
         }
@@ -420,7 +428,7 @@ impl Render {
                 work,
                 collect: planned.collect,
                 files: planned.files,
-                tasks: held.shared.as_ref().map(|_| tasks_of(&known.manifest)).unwrap_or_default(),
+                tasks: held.shared.as_ref().map(|_| known.manifest.tasks()).unwrap_or_default(),
                 summary,
             };
             let mut blocked = Some(blocked);
@@ -479,14 +487,6 @@ impl Render {
         }
         policy
     }
-}
-
-/// Every task that the manifest names.
-fn tasks_of(manifest: &Manifest) -> BTreeSet<String> {
-    let of_entries = manifest.renders().flat_map(|entry| {
-        entry.task_id.iter().chain(entry.steps.iter().filter_map(|step| step.task_id.as_ref()))
-    });
-    of_entries.cloned().collect()
 }
 
 /// Keeps hashes that were made, so that the next run need not make them. Only worth it where it is easy: another run, or a

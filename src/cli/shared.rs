@@ -2,16 +2,19 @@
 
 use super::failure::Failure;
 use super::tell;
-use super::workspace::{Workspace, now_ms};
-use crate::engine::intake::Intake;
+use super::workspace::{Looked, Workspace, now_ms};
+use crate::engine::claims::KnownClaims;
+use crate::engine::intake::{FetchError, Intake};
 use crate::known::Known;
 use crate::layout::Layout;
 use crate::ledger::{ClipRecord, Ledger, SqliteLedger};
+use crate::plan::{PlanOptions, Planned, ScenePlan, Slot, StepStart, Work};
 use crate::ports::SharedCache;
-use crate::shared::{Exchange, SettleError, Store, StoreError, settle};
+use crate::shared::{Exchange, Finished, SettleError, Store, StoreError, settle};
+use crate::source::Diagnostic;
 use crate::storyboard::StepKind;
 use futures::{StreamExt as _, TryStreamExt as _};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
@@ -70,27 +73,58 @@ impl Shared {
         }
     }
 
-    /// Brings clips into the project's cache.
+    /// The plan that knows what other machines have made of what it would pay for.
+    pub fn plan(
+        &self,
+        workspace: &Workspace,
+        looked: &mut Looked,
+        options: &PlanOptions,
+    ) -> Result<(Planned, Vec<Diagnostic>), Failure> {
+        plan_with(workspace, looked, options, |known, wanted| {
+            let made = made_elsewhere(&self.store, &self.exchange, known, wanted);
+            Ok(self.runtime.block_on(made))
+        })
+    }
+
+    /// Brings clips into the project's cache. Those that cannot be had are told, and given back with no record.
     ///
     /// # Errors
-    /// Exit 3 where one cannot be had.
+    /// Exit 3 where the cache cannot be reached.
     pub fn bring(
         &self,
         wanted: &[String],
         intake: &Intake<'_>,
-    ) -> Result<Vec<ClipRecord>, Failure> {
+    ) -> Result<Vec<(String, Option<ClipRecord>)>, Failure> {
         let all = futures::stream::iter(wanted).map(|sha256| self.bring_one(sha256, intake));
         self.runtime.block_on(all.buffer_unordered(AT_ONCE).try_collect()).map_err(cannot_work)
     }
 
-    async fn bring_one(&self, sha256: &str, intake: &Intake<'_>) -> Result<ClipRecord, String> {
+    async fn bring_one(
+        &self,
+        sha256: &str,
+        intake: &Intake<'_>,
+    ) -> Result<(String, Option<ClipRecord>), String> {
         let place = self.store.shown();
-        let gone = || format!("the shared cache `{place}` has a clip no longer");
-        let clip = self.exchange.clip(sha256).await?.ok_or_else(gone)?;
-        let taken = intake.take(clip, StepKind::Generate, None, Some(sha256)).await;
-        taken.map_err(|error| {
-            format!("a clip of the shared cache `{place}` cannot be taken: {error}")
-        })
+        let clip = self.exchange.clip(sha256).await?;
+        let taken = match clip {
+            Some(clip) => intake.take(clip, StepKind::Generate, None, Some(sha256)).await,
+            None => Err(FetchError::Gone("it is there no longer".into())),
+        };
+        let found = match taken {
+            Ok(clip) => Some(clip),
+            Err(error @ (FetchError::Disk(_) | FetchError::Again { network: true, .. })) => {
+                return Err(format!(
+                    "a clip of the shared cache `{place}` cannot be taken: {error}"
+                ));
+            }
+            Err(error) => {
+                tell(&format!(
+                    "warning: a clip of the shared cache `{place}` cannot be used: {error}\n"
+                ));
+                None
+            }
+        };
+        Ok((sha256.to_owned(), found))
     }
 
     /// Gives the others what is here and not there. What cannot be given is told and tried again by the next run.
@@ -161,6 +195,107 @@ pub(super) fn look(workspace: &Workspace, known: &mut Known) -> Result<(), Failu
     Ok(())
 }
 
+/// The plan that knows what other machines have made of what it would pay for, by a shared cache that is not entered.
+pub(super) fn plan(
+    workspace: &Workspace,
+    looked: &mut Looked,
+    options: &PlanOptions,
+) -> Result<(Planned, Vec<Diagnostic>), Failure> {
+    plan_with(workspace, looked, options, |known, wanted| {
+        let Some(address) = &workspace.settings.cache else { return Ok(Ok(Vec::new())) };
+        let runtime = runtime()?;
+        let made = runtime.block_on(async {
+            let Some(store) = Store::look_into(address)? else { return Ok(Vec::new()) };
+            let exchange = Exchange::new(store.clone(), holder());
+            made_elsewhere(&store, &exchange, known, wanted).await
+        });
+        runtime.shutdown_background();
+        Ok(made)
+    })
+}
+
+/// Plans, asks for what would be paid for, and plans anew with what was found: a step of a chain can be asked for once the
+/// clip before it is known.
+fn plan_with(
+    workspace: &Workspace,
+    looked: &mut Looked,
+    options: &PlanOptions,
+    mut ask: impl FnMut(
+        &Known,
+        &BTreeSet<Subject>,
+    ) -> Result<Result<Vec<Finished>, StoreError>, Failure>,
+) -> Result<(Planned, Vec<Diagnostic>), Failure> {
+    let mut made = workspace.plan(looked, options)?;
+    let mut asked: BTreeSet<Subject> = BTreeSet::new();
+    loop {
+        let mut wanted = paid_for(&made.0);
+        wanted.retain(|subject| !asked.contains(subject));
+        if wanted.is_empty() {
+            return Ok(made);
+        }
+        let found = match ask(&looked.known, &wanted)? {
+            Ok(found) => found,
+            Err(error) => {
+                cannot_look(&error);
+                return Ok(made);
+            }
+        };
+        if found.is_empty() {
+            return Ok(made);
+        }
+        for Finished { subject, clip, .. } in found {
+            looked.known.shared.insert(clip.sha256.clone());
+            looked.known.finished.entry(subject).or_default().push(clip);
+        }
+        asked.append(&mut wanted);
+        made = workspace.plan(looked, options)?;
+    }
+}
+
+/// A slot and the fingerprint of a request.
+type Subject = (Slot, String);
+
+/// The next paid step of each chain of a plan, where its request is known.
+fn paid_for(planned: &Planned) -> BTreeSet<Subject> {
+    let works = planned.plan.scenes.iter().flat_map(ScenePlan::works);
+    let renders = works.filter_map(|work| match work {
+        Work::Render(work) => Some(work),
+        Work::Restore(_) => None,
+    });
+    let next = renders.filter_map(|work| {
+        let at = work.steps.iter().position(|step| !matches!(step.start, StepStart::Done(_)))?;
+        let step = work.steps.get(at).filter(|step| step.start == StepStart::Fresh)?;
+        let before = at.checked_sub(1).and_then(|before| match &work.steps[before].start {
+            StepStart::Done(clip) => Some(clip),
+            _ => None,
+        });
+        let request = match before {
+            Some(clip) => step.request.after(&clip.sha256),
+            None => step.request.clone(),
+        };
+        (!request.waits()).then(|| (work.slot.clone(), request.fingerprint()))
+    });
+    next.collect()
+}
+
+/// Clips that were made for these, that can be had, and of which this machine has no record.
+async fn made_elsewhere(
+    store: &Store,
+    exchange: &Exchange,
+    known: &Known,
+    wanted: &BTreeSet<Subject>,
+) -> Result<Vec<Finished>, StoreError> {
+    let mut found = exchange.finished(wanted).await?;
+    let of_past = KnownClaims::new(known.ledger.takes.iter(), known.manifest.tasks());
+    found.retain(|one| !of_past.knows(&one.subject, &one.place, one.clip.task_id.as_deref()));
+    let digests = found.iter().map(|one| one.clip.sha256.clone()).collect();
+    let there: HashSet<String> = store.clips_among(digests).await?.into_iter().collect();
+    found.retain(|one| {
+        there.contains(&one.clip.sha256) && !known.unusable.contains(&one.clip.sha256)
+    });
+    Ok(found)
+}
+
 /// Digests of the clips on record that are not in the cache.
 fn not_here(known: &Known) -> Vec<String> {
     let digests = known.digests().into_iter();
@@ -170,10 +305,14 @@ fn not_here(known: &Known) -> Vec<String> {
 fn take_note(known: &mut Known, found: Result<Vec<String>, StoreError>) {
     match found {
         Ok(found) => known.shared = found.into_iter().collect(),
-        Err(error) => tell(&format!(
-            "warning: {error}\n  what it holds is left out here; `STORYREEL_CACHE=none` works without it\n"
-        )),
+        Err(error) => cannot_look(&error),
     }
+}
+
+fn cannot_look(error: &StoreError) {
+    tell(&format!(
+        "warning: {error}\n  what it holds is left out here; `STORYREEL_CACHE=none` works without it\n"
+    ));
 }
 
 /// True where the shared cache lacks something that is here, as far as the ledger knows.

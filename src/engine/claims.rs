@@ -32,7 +32,7 @@ const UPGRADED_WITHIN: Duration = Duration::from_secs(1800);
 
 /// What this machine knows of what was sent for a slot and request, in the words of a claim.
 #[derive(Debug, Default)]
-pub(super) struct KnownClaims {
+pub(crate) struct KnownClaims {
     by_subject: BTreeMap<(Slot, String), BTreeSet<String>>,
     /// Every task that ledger and manifest knew when the run began.
     tasks: Arc<BTreeSet<String>>,
@@ -51,6 +51,12 @@ impl KnownClaims {
             }
         }
         Self { by_subject, tasks: Arc::new(tasks) }
+    }
+
+    /// Whether a claim, or the task that came of it, is of the past for this machine.
+    pub fn knows(&self, subject: &(Slot, String), place: &str, task: Option<&str>) -> bool {
+        self.by_subject.get(subject).is_some_and(|known| known.contains(place))
+            || task.is_some_and(|task| self.tasks.contains(task))
     }
 
     fn of(&self, slot: &Slot, fingerprint: &str) -> BTreeSet<String> {

@@ -11,6 +11,9 @@ use futures::StreamExt as _;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
+/// Chunks come in a few kilobytes, and each write opens the file anew: so much is gathered first, in bytes.
+const PIECE: usize = 1024 * 1024;
+
 /// Why a download gave no clip.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FetchError {
@@ -79,6 +82,7 @@ impl Intake<'_> {
         }
         let mut hash = Hasher::default();
         let mut bytes: u64 = 0;
+        let mut piece = Vec::new();
         while let Some(chunk) = download.chunks.next().await {
             let chunk = chunk.map_err(|message| again(printable(&message, 300)))?;
             bytes += chunk.len() as u64;
@@ -86,7 +90,14 @@ impl Intake<'_> {
                 return Err(too_large());
             }
             hash.update(&chunk);
-            self.files.append(temporary, &chunk).map_err(disk)?;
+            piece.extend_from_slice(&chunk);
+            if piece.len() >= PIECE {
+                self.files.append(temporary, &piece).map_err(disk)?;
+                piece.clear();
+            }
+        }
+        if !piece.is_empty() {
+            self.files.append(temporary, &piece).map_err(disk)?;
         }
         if let Some(length) = download.length
             && length != bytes

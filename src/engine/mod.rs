@@ -1,7 +1,7 @@
 //! Runs a plan: submits, polls, downloads and publishes, and keeps a record that survives a crash at any point.
 
 pub mod budget;
-mod claims;
+pub(crate) mod claims;
 mod collect;
 mod dispatcher;
 pub mod event;

@@ -234,6 +234,10 @@ impl Files for RealFiles {
         absent_is_fine(path.parent().map_or(Ok(()), sync_folder))
     }
 
+    fn at_once(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from).clamp(2, 4)
+    }
+
     fn copy_to_temporary(&self, from: &Path, folder: &Path, suffix: &str) -> Result<PathBuf> {
         self.may_read(from)?;
         let to = self.create_temporary(folder, suffix)?;

@@ -313,6 +313,10 @@ fn role(path: &Path) -> &'static str {
 }
 
 impl Files for WatchedFiles<'_> {
+    fn at_once(&self) -> usize {
+        self.inner.at_once()
+    }
+
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
         self.inner.read(path)
     }

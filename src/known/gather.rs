@@ -88,6 +88,8 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
         outputs,
         cached,
         shared,
+        unusable: HashSet::new(),
+        finished: HashMap::new(),
         inputs,
         footage,
         now_ms,

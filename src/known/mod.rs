@@ -7,7 +7,7 @@ pub use gather::{Gathering, KnownError, gather, is_lfs_pointer};
 use crate::layout::Place;
 use crate::manifest::{AssetEntry, Manifest};
 use crate::media::Probe;
-use crate::record;
+use crate::record::{self, ClipRef, Slot};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,11 @@ pub struct Known {
     pub cached: HashSet<String>,
     /// Digests of clips that are not in the cache and that the shared cache has.
     pub shared: HashSet<String>,
+    /// Digests of clips that turned out not to be had where they were thought to be.
+    pub unusable: HashSet<String>,
+    /// Clips that other machines have made and given to the shared cache, by slot and fingerprint of the request, and of
+    /// which this one has no record.
+    pub finished: HashMap<(Slot, String), Vec<ClipRef>>,
     /// Files that the storyboard names, by path as written.
     pub inputs: BTreeMap<String, KnownInput>,
     /// Footage and stills that exist and stand in the film as they are, by path as written.
@@ -42,6 +47,18 @@ impl Known {
         self.cached.contains(sha256)
             || self.shared.contains(sha256)
             || self.beside(sha256).is_some()
+    }
+
+    /// Takes note that a clip cannot be had from elsewhere, whoever names it.
+    pub fn cannot_have(&mut self, sha256: &str) {
+        self.shared.remove(sha256);
+        if let Some(deferred) = &mut self.deferred {
+            deferred.files.remove(sha256);
+        }
+        for made in self.finished.values_mut() {
+            made.retain(|clip| clip.sha256 != sha256);
+        }
+        self.unusable.insert(sha256.to_owned());
     }
 
     /// The file beside another branch's manifest that holds this content.

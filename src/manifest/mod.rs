@@ -15,7 +15,7 @@ pub use write::{Appended, NewEntry, Superseded};
 use crate::storyboard::SceneId;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -139,6 +139,14 @@ impl Manifest {
     /// Clips, and the stills of scenes, in the order of the file.
     pub fn renders(&self) -> impl DoubleEndedIterator<Item = &AssetEntry> {
         self.entries.iter().filter(|entry| entry.is_render())
+    }
+
+    /// The tasks of all clips and stills and of their steps.
+    pub fn tasks(&self) -> BTreeSet<String> {
+        let of_entries = self.renders().flat_map(|entry| {
+            entry.task_id.iter().chain(entry.steps.iter().filter_map(|step| step.task_id.as_ref()))
+        });
+        of_entries.cloned().collect()
     }
 
     /// The clip or still of a scene with this id.

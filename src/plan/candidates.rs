@@ -95,7 +95,12 @@ impl<'a> Deciding<'_, 'a> {
             let own = self.candidate(place);
             let Some(present) = own.as_ref() else { break };
             self.count(&mut tally, &number.to_string(), &present.ask_json);
-            let plan = Deciding { present, ..*self }.another(number, varied, renders);
+            let first = decision.plan.work.as_ref().filter(|_| renders);
+            let used = clips_of(
+                decision.plan.work.iter().chain(added.iter().flat_map(ScenePlan::works)),
+                varied,
+            );
+            let plan = Deciding { present, ..*self }.another(number, varied, first, &used);
             if plan.work.is_none() {
                 break;
             }
@@ -168,10 +173,27 @@ impl<'a> Deciding<'_, 'a> {
     }
 
     /// One more take: what comes before the step that differs is that of the others.
-    fn another(&self, number: u32, varied: usize, renders: bool) -> ScenePlan {
+    fn another(
+        &self,
+        number: u32,
+        varied: usize,
+        first: Option<&Work>,
+        used: &[String],
+    ) -> ScenePlan {
         let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
-        let reused =
-            if renders || self.still_first { Vec::new() } else { self.reusable(varied).clips };
+        let renders = first.is_some();
+        let reused = match first {
+            Some(Work::Render(work)) => {
+                let done = work.steps.iter().map_while(|step| match &step.start {
+                    StepStart::Done(clip) => Some(clip.clone()),
+                    _ => None,
+                });
+                done.take(varied).collect()
+            }
+            _ if self.still_first => Vec::new(),
+            _ => self.reusable(varied).clips,
+        };
+        let reused = if reused.len() == varied { self.with_finished(reused, used) } else { reused };
         let starts: Vec<Start> = (0..self.present.built.steps.len())
             .map(|index| match reused.get(index) {
                 Some(clip) => {
@@ -184,8 +206,26 @@ impl<'a> Deciding<'_, 'a> {
             })
             .collect();
         let work = self.render_work(number, None, &starts);
+        if reused.len() == starts.len() {
+            let steps = self.free_steps(Action::Restore);
+            return self.plan(Action::Restore, Vec::new(), steps, Some(Work::Render(work)));
+        }
         self.paid(paid, Vec::new(), starts, work)
     }
+}
+
+/// Digests of the clips that takes have from the step on in which they differ.
+fn clips_of<'w>(works: impl Iterator<Item = &'w Work>, varied: usize) -> Vec<String> {
+    let renders = works.filter_map(|work| match work {
+        Work::Render(work) => Some(work),
+        Work::Restore(_) => None,
+    });
+    let steps = renders.flat_map(|work| work.steps.iter().skip(varied));
+    let done = steps.filter_map(|step| match &step.start {
+        StepStart::Done(clip) => Some(clip.sha256.clone()),
+        _ => None,
+    });
+    done.collect()
 }
 
 /// Puts the plans of other takes beside that of the first.

@@ -506,6 +506,7 @@ impl<'a> Deciding<'_, 'a> {
         let at_most = if self.still_first { 0 } else { at_most.unwrap_or(count) };
         let Reusable { clips: reused, lost } = self.reusable(at_most.min(count.saturating_sub(1)));
         reasons.extend(lost);
+        let reused = self.with_finished(reused, &[]);
         let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
         let starts: Vec<Start> = (0..count)
             .map(|index| match reused.get(index) {
@@ -519,6 +520,14 @@ impl<'a> Deciding<'_, 'a> {
             })
             .collect();
         let work = self.render_work(self.next_take(), None, &starts);
+        if reused.len() == count {
+            if let Some(first) = reasons.first_mut() {
+                first.detail =
+                    Some("another machine has rendered it, and the shared cache has it".to_owned());
+            }
+            let steps = self.steps(&starts);
+            return self.plan(Action::Restore, reasons, steps, Some(Work::Render(work)));
+        }
         self.paid(paid, reasons, starts, work)
     }
 

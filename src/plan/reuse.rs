@@ -76,6 +76,29 @@ impl Deciding<'_, '_> {
         Reusable { clips: best, lost }
     }
 
+    /// Clips of leading steps, and those after them that other machines have made of these very requests; a clip of
+    /// `but` is another take's.
+    pub(super) fn with_finished(&self, mut clips: Vec<ClipRef>, but: &[String]) -> Vec<ClipRef> {
+        let known = self.planning.known;
+        if known.finished.is_empty() || self.is_retaken() || self.still_first {
+            return clips;
+        }
+        while let Some(step) = self.present.built.steps.get(clips.len()) {
+            let request = match clips.last() {
+                Some(before) => step.request.after(&before.sha256),
+                None => step.request.clone(),
+            };
+            if request.waits() {
+                break;
+            }
+            let made = known.finished.get(&(self.slot.clone(), request.fingerprint()));
+            let is_free = |clip: &&ClipRef| known.has(&clip.sha256) && !but.contains(&clip.sha256);
+            let Some(clip) = made.and_then(|made| made.iter().find(is_free)) else { break };
+            clips.push(clip.clone());
+        }
+        clips
+    }
+
     /// Whether the clip of step `index` can be used by what comes after it: its task while the provider has it,
     /// its bytes where they are published or uploaded.
     pub(super) fn usable(&self, index: usize, clip: &ClipRef) -> bool {

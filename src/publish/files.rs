@@ -9,6 +9,7 @@ use crate::manifest::{Superseded, split};
 use crate::ports::Files;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Size and modification time.
 type Stat = (u64, i64);
@@ -183,32 +184,86 @@ impl<'a> Shelf<'a> {
 
     /// Writes the new clips. False when a file changed after it was found safe to be replaced.
     pub fn put_in_place(&mut self, outcome: &Outcome) -> Result<bool, PublishError> {
+        let mut wanted: Vec<(PathBuf, Option<Stat>, &String)> = Vec::new();
         for place in &outcome.places {
             let Some(path) = self.layout.asset(&place.filename) else { continue };
             let there = self.stat(&path)?;
-            let wanted = match place.duty {
+            let is_wanted = match place.duty {
                 Duty::Put => !self.keeps(&path, &place.sha256)?,
                 Duty::Mend => there.is_none() && self.in_cache(&place.sha256)?,
                 Duty::None => false,
             };
-            if !wanted {
+            if !is_wanted {
                 continue;
             }
             if place.duty == Duty::Put && self.seen.get(&path) != Some(&there) {
                 return Ok(false);
             }
-            let cached = self.layout.cached(&place.sha256);
-            let Some(temporary) = self.copy_aside(&cached, &path, &place.sha256)? else {
-                return Ok(false);
-            };
-            if self.stat(&path)? != there {
-                discard(self.files, &temporary);
-                return Ok(false);
-            }
-            self.touched = true;
-            self.rename(&temporary, &path, &place.sha256)?;
+            wanted.push((path, there, &place.sha256));
         }
+        // All of them are written aside before any of them is put in its place.
+        let files = self.files;
+        let copies = each(files, &wanted, |(path, _, sha256)| {
+            copy_aside(files, &self.layout.cached(sha256), path, sha256)
+        });
+        let mut done = Ok(true);
+        for ((path, there, sha256), copy) in wanted.into_iter().zip(copies) {
+            let step = match copy {
+                Ok(Some(temporary)) if matches!(done, Ok(true)) => {
+                    self.replace_unchanged(&temporary, &path, there, sha256)
+                }
+                Ok(Some(temporary)) => {
+                    discard(self.files, &temporary);
+                    continue;
+                }
+                // What was remembered of the source is not true any more.
+                Ok(None) => {
+                    self.digests.remove(&self.layout.cached(sha256));
+                    Ok(false)
+                }
+                Err(error) => Err(error),
+            };
+            if matches!(done, Ok(true)) {
+                done = step;
+            }
+        }
+        done
+    }
+
+    /// Puts a file in its place if what stands there is what stood there. False, and the file is gone, where it is not.
+    fn replace_unchanged(
+        &mut self,
+        temporary: &Path,
+        path: &Path,
+        there: Option<Stat>,
+        sha256: &str,
+    ) -> Result<bool, PublishError> {
+        let now = self.stat(path);
+        if !matches!(&now, Ok(now) if *now == there) {
+            discard(self.files, temporary);
+            return now.map(|_| false);
+        }
+        self.touched = true;
+        self.rename(temporary, path, sha256)?;
         Ok(true)
+    }
+
+    /// Takes the digests of files that will be asked for, several at the same time. What cannot be read is found out when it
+    /// is asked for.
+    pub fn look_at(&mut self, paths: &[PathBuf]) {
+        let files = self.files;
+        let looked = each(files, paths, |path| {
+            let stat = files.stat(path).ok()??;
+            let digest = files.hash(path).ok()?;
+            // A file that was written to meanwhile is looked at again then.
+            let same = matches!(files.stat(path), Ok(Some(now)) if now == stat);
+            same.then_some((stat, digest))
+        });
+        for (path, found) in paths.iter().zip(looked) {
+            if let Some(found) = found {
+                self.digests.insert(path.clone(), found);
+            }
+        }
     }
 
     /// Removes clips whose scene has another file now (a move): their content is under `takes/` and no entry names
@@ -322,40 +377,15 @@ impl<'a> Shelf<'a> {
 
     /// Copies a file whole; false when its content is not what was expected.
     fn copy(&mut self, from: &Path, to: &Path, sha256: &str) -> Result<bool, PublishError> {
-        match self.copy_aside(from, to, sha256)? {
+        match copy_aside(self.files, from, to, sha256)? {
             Some(temporary) => {
                 self.rename(&temporary, to, sha256)?;
                 Ok(true)
             }
-            None => Ok(false),
-        }
-    }
-
-    /// Copies a file to a temporary one beside `to`, synced and verified; `None` when the content is another.
-    fn copy_aside(
-        &mut self,
-        from: &Path,
-        to: &Path,
-        sha256: &str,
-    ) -> Result<Option<PathBuf>, PublishError> {
-        let folder = to.parent().unwrap_or(to);
-        let suffix =
-            to.extension().map_or(String::new(), |end| format!(".{}", end.to_string_lossy()));
-        let temporary = self
-            .files
-            .copy_to_temporary(from, folder, &suffix)
-            .map_err(|source| failed("write", to, source))?;
-        match self.files.hash(&temporary) {
-            Ok(digest) if digest == sha256 => Ok(Some(temporary)),
-            Ok(_) => {
-                discard(self.files, &temporary);
+            None => {
                 // What was remembered of the source is not true any more.
                 self.digests.remove(from);
-                Ok(None)
-            }
-            Err(source) => {
-                discard(self.files, &temporary);
-                Err(failed("read", &temporary, source))
+                Ok(false)
             }
         }
     }
@@ -371,6 +401,58 @@ impl<'a> Shelf<'a> {
         }
         Ok(())
     }
+}
+
+/// Copies a file to a temporary one beside `to`, synced and verified; `None` when the content is another.
+fn copy_aside(
+    files: &dyn Files,
+    from: &Path,
+    to: &Path,
+    sha256: &str,
+) -> Result<Option<PathBuf>, PublishError> {
+    let folder = to.parent().unwrap_or(to);
+    let suffix = to.extension().map_or(String::new(), |end| format!(".{}", end.to_string_lossy()));
+    let temporary = files
+        .copy_to_temporary(from, folder, &suffix)
+        .map_err(|source| failed("write", to, source))?;
+    match files.hash(&temporary) {
+        Ok(digest) if digest == sha256 => Ok(Some(temporary)),
+        Ok(_) => {
+            discard(files, &temporary);
+            Ok(None)
+        }
+        Err(source) => {
+            discard(files, &temporary);
+            Err(failed("read", &temporary, source))
+        }
+    }
+}
+
+/// Does something with each of these, with as many at the same time as the files allow; the results are in their order.
+fn each<T: Sync, R: Send>(files: &dyn Files, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = files.at_once().min(items.len());
+    if threads <= 1 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let worker = || {
+            let mut own = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(item) = items.get(at) else { return own };
+                own.push((at, work(item)));
+            }
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        let joined = workers.into_iter().map(|worker| {
+            // A panic of one of them is this one's, too.
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        joined.flatten().collect()
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn failed(action: &'static str, path: &Path, source: std::io::Error) -> PublishError {

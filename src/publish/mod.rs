@@ -88,6 +88,9 @@ impl<'a> Publisher<'a> {
             return Ok(Vec::new());
         }
         let mut shelf = Shelf::new(self.files, self.layout);
+        let cached: Vec<PathBuf> =
+            batch.iter().map(|clip| self.layout.cached(&clip.sha256)).collect();
+        shelf.look_at(&cached);
         for clip in batch {
             if safe_filename(&clip.filename).is_none() {
                 return Err(PublishError::Name { filename: clip.filename.clone() });

@@ -4,17 +4,18 @@ use super::address::Address;
 use crate::digest::Hasher;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{
-    BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
-    PutPayload, RetryConfig,
+    BackoffConfig, ClientOptions, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode,
+    PutOptions, PutPayload, RetryConfig,
 };
 use serde_json::{Value, json};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -251,7 +252,12 @@ impl Store {
         match self.objects.get(&self.clip_key(sha256)).await {
             Ok(found) => {
                 let length = found.meta.size;
-                let chunks = found.into_stream().map_err(|error| brief(&error)).boxed();
+                let chunks = match found.payload {
+                    GetResultPayload::File(file, _) => pieces_of(file).boxed(),
+                    GetResultPayload::Stream(chunks) => {
+                        chunks.map_err(|error| brief(&error)).boxed()
+                    }
+                };
                 Ok(Some(Clip { length, chunks }))
             }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -266,6 +272,20 @@ impl Store {
     fn failed(&self, what: &str, error: &object_store::Error) -> StoreError {
         self.problem(&format!("{what}: {}", brief(error)))
     }
+}
+
+/// A file's bytes in large pieces, each read where it keeps nobody waiting.
+fn pieces_of(file: std::fs::File) -> impl Stream<Item = Result<Bytes, String>> + Send {
+    const READ: usize = 256 * 1024;
+    futures::stream::try_unfold(file, |mut file| async move {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut piece = Vec::with_capacity(READ);
+            let count = std::io::Read::take(&mut file, READ as u64).read_to_end(&mut piece)?;
+            Ok::<_, std::io::Error>((count > 0).then(|| (Bytes::from(piece), file)))
+        });
+        let read = read.await.map_err(|error| error.to_string())?;
+        read.map_err(|error| error.to_string())
+    })
 }
 
 /// What went wrong at the bottom of it, on one line: what lies above repeats addresses and settings.

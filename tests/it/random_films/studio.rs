@@ -108,6 +108,8 @@ impl Studio {
         digests.retain(|digest| self.files.get(&self.layout.cached(digest)).is_some());
         Known {
             deferred: None,
+            unusable: std::collections::HashSet::new(),
+            finished: std::collections::HashMap::new(),
             manifest,
             ledger,
             outputs,
