@@ -80,6 +80,7 @@ impl Deciding<'_, '_> {
     /// `but` is another take's.
     pub(super) fn with_finished(&self, mut clips: Vec<ClipRef>, but: &[String]) -> Vec<ClipRef> {
         let known = self.planning.known;
+        let own = clips.len();
         if known.finished.is_empty() || self.is_retaken() || self.still_first {
             return clips;
         }
@@ -95,6 +96,12 @@ impl Deciding<'_, '_> {
             let is_free = |clip: &&ClipRef| known.has(&clip.sha256) && !but.contains(&clip.sha256);
             let Some(clip) = made.and_then(|made| made.iter().find(is_free)) else { break };
             clips.push(clip.clone());
+        }
+        // A chain can only go on from a clip that the next step can start from.
+        while clips.len() > own
+            && clips.last().is_some_and(|last| !self.usable(clips.len() - 1, last))
+        {
+            clips.pop();
         }
         clips
     }
