@@ -182,7 +182,9 @@ tell_pull_request() {
   } >"$scratch/comment.md"
   # A pull request that leaves the film as it is needs no comment, unless an earlier commit of it had one.
   if [ "$planned" -eq 0 ] \
-    && jq -e '.summary | .create + .update + .restore + .move + .resume + .absent + .blocked == 0' "$artifact/plan.json" >/dev/null \
+    && jq -e '.summary.create + .summary.update + .summary.move + .summary.resume + .summary.blocked == 0
+      and all(.scenes[]; (.action != "restore" and .action != "absent") or all(.reasons[]; .code == "output-missing"))' \
+      "$artifact/plan.json" >/dev/null \
     && jq -e '(.problems // []) == []' "$scratch/problems.json" >/dev/null 2>&1; then
     idle=update
   fi

@@ -53,7 +53,7 @@ meaning() {
     3) printf 'It could not work: the key was refused or is missing, the network or the shared cache cannot be reached, the disk is full, or another run holds the lock. The log says which; tasks that were sent are on record, so mend that and run again' ;;
     4) printf 'Some scenes failed, the others are done and kept. Passing faults are tried again by the next run; a scene that was refused needs an edit, or `--retake` in `arguments`' ;;
     5) printf 'The outcome of a submission is unknown: it may have been paid for, and is not repeated by itself. Look at the web page of the provider. With a shared cache decide on any machine with `storyreel adopt` or `storyreel forget`; without one run again with `--resubmit-unknown SCENE` in `arguments` if the task is not there' ;;
-    6) printf 'Stopped by the budget, the credits of the account or the quota of the key. What was finished is kept: raise `max-credits` or top up, and run again' ;;
+    6) printf 'Stopped by the budget, the credits of the account or the quota of the key. What was finished is kept: raise `max-credits`, and `[budget]` in the project, of which the smaller counts, or top up, and run again. Where `confirm_above` stopped it, a person has to approve the plan' ;;
     7) printf 'There is paid work to do, and `--locked` or STORYREEL_NO_SPEND forbids it' ;;
     8) printf 'Tasks are still running at the provider and on record. Run this workflow again to collect them; they are not paid for again' ;;
     130) printf 'The run was interrupted. Tasks are on record: run again to collect them' ;;

@@ -107,7 +107,9 @@ settle_cache() {
 output_plan() {
   output credits "$(jq -r '.summary.credits // 0' "$1")"
   output paid-work "$(jq -r '.summary | .create + .update > 0 or .credits > 0' "$1")"
-  output work "$(jq -r '.summary | .create + .update + .restore + .move + .resume > 0' "$1")"
+  # A clip that is recorded and only not here is nothing to do for a runner that needs no clips.
+  output work "$(jq -r '.summary.create + .summary.update + .summary.move + .summary.resume > 0
+    or any(.scenes[]; .action == "restore" and any(.reasons[]; .code != "output-missing"))' "$1")"
 }
 
 show_summary() {

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
-use rmcp::model::{CallToolResult, ContentBlock, ServerCapabilities, ServerConfig};
+use rmcp::model::{CallToolResult, ContentBlock, Implementation, ServerCapabilities, ServerConfig};
 use rmcp::{ErrorData, ServerHandler, ServiceExt as _, schemars, tool, tool_handler, tool_router};
 use serde::Deserialize;
 use serde_json::Value;
@@ -94,6 +94,7 @@ struct Server {
 }
 
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Board {
     /// The storyboard's file; left out, the project's own.
     #[serde(default)]
@@ -101,6 +102,7 @@ struct Board {
 }
 
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct CheckAsk {
     /// The storyboard's file; left out, the project's own.
     #[serde(default)]
@@ -111,6 +113,7 @@ struct CheckAsk {
 }
 
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Choice {
     /// The storyboard's file; left out, the project's own.
     #[serde(default)]
@@ -121,8 +124,10 @@ struct Choice {
 }
 
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct SceneAsk {
     /// The scene's id.
+    #[serde(deserialize_with = "scene_id")]
     scene: String,
     /// The storyboard's file; left out, the project's own.
     #[serde(default)]
@@ -130,6 +135,7 @@ struct SceneAsk {
 }
 
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct SheetAsk {
     /// The storyboard's file; left out, the project's own.
     #[serde(default)]
@@ -143,6 +149,7 @@ struct SheetAsk {
 }
 
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct RenderAsk {
     /// Credits that this render may spend. Not more than is left of what the user allows.
     max_credits: f64,
@@ -158,8 +165,10 @@ struct RenderAsk {
 }
 
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct PickAsk {
     /// The scene's id.
+    #[serde(deserialize_with = "scene_id")]
     scene: String,
     /// The take to put in place; left out, the takes are listed.
     #[serde(default)]
@@ -170,10 +179,20 @@ struct PickAsk {
 }
 
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct ModelsAsk {
     /// A part of a name, such as `veo`; left out, all models.
     #[serde(default)]
     query: Option<String>,
+}
+
+/// An id as plans write it: a number, or text.
+fn scene_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(id) => Ok(id),
+        Value::Number(id) => Ok(id.to_string()),
+        _ => Err(serde::de::Error::custom("a scene's id is a number or a text")),
+    }
 }
 
 type Answer = Result<CallToolResult, ErrorData>;
@@ -226,7 +245,7 @@ impl Server {
         let only: Vec<&str> =
             ask.only.as_deref().filter(|only| !only.is_empty()).into_iter().collect();
         let ran = self.run(&arguments, ask.storyboard.as_deref(), &only).await?;
-        let mut content = vec![ContentBlock::text(ran.text())];
+        let mut content = vec![ContentBlock::text(ran.text().replace(&path, "the picture"))];
         if ran.code == 0 {
             let bytes = std::fs::read(file.path())
                 .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
@@ -339,9 +358,10 @@ impl Server {
         storyboard: Option<&str>,
         positional: &[&str],
     ) -> Result<Ran, ErrorData> {
+        let file = storyboard.map(|file| self.inside(file)).transpose()?;
         let mut command = tokio::process::Command::new(&self.program);
         command.args(["--color", "never"]).args(arguments);
-        command.args(storyboard.map(|file| format!("--file={file}")));
+        command.args(file.map(|file| format!("--file={file}")));
         if !positional.is_empty() {
             command.arg("--").args(positional);
         }
@@ -357,6 +377,22 @@ impl Server {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         })
+    }
+
+    /// A storyboard of the project that the user has named: an agent is shown no other files.
+    fn inside<'f>(&self, file: &'f str) -> Result<&'f str, ErrorData> {
+        let real = |path: &std::path::Path| path.canonicalize().ok();
+        let is_inside = real(&self.folder)
+            .zip(real(&self.folder.join(file)))
+            .is_none_or(|(folder, file)| file.starts_with(folder));
+        let is_plain = std::path::Path::new(file).components().all(|part| {
+            matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir)
+        });
+        if is_inside && is_plain {
+            return Ok(file);
+        }
+        let message = "`storyboard` is a file of this project, such as `SCENES.md`";
+        Err(ErrorData::invalid_params(message, None))
     }
 
     /// What the next render would cost, and what is left.
@@ -424,6 +460,7 @@ fn refused(message: &str) -> CallToolResult {
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("storyreel", env!("CARGO_PKG_VERSION")))
             .with_instructions(INSTRUCTIONS)
     }
 }

@@ -113,6 +113,12 @@ pub(super) fn options(workspace: &Workspace, choices: &Choices) -> Result<PlanOp
     })
 }
 
+/// Whether a person has to approve what this plan may spend.
+fn needs_approval(workspace: &Workspace, plan: &crate::plan::Plan) -> bool {
+    let (credits, unpriced) = (plan.summary.credits, plan.summary.unpriced_steps);
+    workspace.settings.confirm_above.is_some_and(|limit| credits > limit || unpriced > 0)
+}
+
 impl Plan {
     pub fn run(&self, output: Output) -> Result<u8, Failure> {
         let defer_to = self.choices.elsewhere.defer_to.clone();
@@ -130,7 +136,10 @@ impl Plan {
             tell(&format!("saved the plan in {}\n", path.display()));
         }
         if let Some(path) = &self.summary {
-            super::reports::write(path, &crate::report::markdown::plan(plan))?;
+            super::reports::write(
+                path,
+                &crate::report::markdown::plan(plan, workspace.settings.max_credits),
+            )?;
         }
         if self.json {
             print(&pretty(plan))?;
@@ -138,6 +147,9 @@ impl Plan {
             let free = plan.summary.restore + plan.summary.moved + plan.summary.resume > 0;
             let next = match &self.out {
                 _ if !paid && !free => self.choice_to_make(plan),
+                Some(path) if needs_approval(&workspace, plan) => {
+                    Some(self.file.commands().free("approve", &[&path.display().to_string()]))
+                }
                 Some(path) => {
                     let path = path.display().to_string();
                     Some(self.file.commands().spending("render", &["--plan", &path]))

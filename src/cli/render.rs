@@ -20,20 +20,21 @@ use crate::engine::real::RealClock;
 use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport};
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
 use crate::engine::{Order, World};
-use crate::known::Known;
+use crate::known::{Known, KnownInput};
 use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger as _, ProjectLock, Snapshot, SqliteLedger,
 };
 use crate::plan::{ClipSource, Picked, PlanOptions, Planned, ScenePlan, StepStart, Work};
+use crate::remote::bind::{Need, needs};
 use crate::remote::http::HttpTransport;
-use crate::report::Reporter;
 use crate::report::json::JsonLines;
 use crate::report::plan_text::{self, PlanText};
 use crate::report::summary::RunLog;
+use crate::report::{Reporter, sanitise};
 use crate::settings::{Flags, quantity, smallest};
 use clap_complete::ArgValueCompleter;
 use secrecy::ExposeSecret as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,6 +177,7 @@ impl Render {
             tell("`STORYREEL_NO_SPEND` is set: nothing is paid for, and only free work is done\n");
         }
         self.check_key(&workspace, &prepared.planned)?;
+        refuse_pointers(&prepared.planned, &prepared.known)?;
         if !self.agrees(&workspace, &prepared.planned, &prepared.meant, output)? {
             tell("nothing was sent\n");
             return Ok(INTERRUPTED);
@@ -487,6 +489,40 @@ impl Render {
         }
         policy
     }
+}
+
+/// A file that is sent must be here, and not a Git LFS pointer in its place.
+fn refuse_pointers(planned: &Planned, known: &Known) -> Result<(), Failure> {
+    let pointers: BTreeMap<&String, &String> = known
+        .inputs
+        .iter()
+        .filter_map(|(path, input)| match input {
+            KnownInput::Pointer { sha256 } => Some((sha256, path)),
+            _ => None,
+        })
+        .collect();
+    if pointers.is_empty() {
+        return Ok(());
+    }
+    for work in planned.plan.scenes.iter().flat_map(ScenePlan::works) {
+        let Work::Render(work) = work else { continue };
+        for step in work.steps.iter().filter(|step| step.start == StepStart::Fresh) {
+            let needed = needs(&step.request.body).into_iter().find_map(|need| match need {
+                Need::File(digest) => pointers.get(&digest).copied(),
+                Need::Clip { .. } | Need::Task(_) => None,
+            });
+            if let Some(path) = needed {
+                let message = format!(
+                    "scene {} needs `{}`, and a Git LFS pointer stands in its place",
+                    sanitise(&work.slot.scene, 60),
+                    sanitise(path, 300)
+                );
+                return Err(Failure::cannot_work("lfs-pointer", message)
+                    .hint("get the file with `git lfs pull`; nothing was sent"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Keeps hashes that were made, so that the next run need not make them. Only worth it where it is easy: another run, or a

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::replace::replace;
 use crate::plan::{Plan, digest_of, outcome::PLAN_FORMAT};
+use crate::source::{Source, SourceError};
 use crate::storyboard::StepKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -39,6 +40,8 @@ pub(super) struct SavedPlan {
     pub storyboard: String,
     /// Stands for everything that must still be true.
     pub digest: String,
+    /// What must still be true, scene by scene.
+    essence: Value,
     /// What it may spend, by its own words.
     pub credits: f64,
     /// Steps whose price is not known.
@@ -74,7 +77,15 @@ impl SavedPlan {
     /// # Errors
     /// Exit 1 for a file that holds none.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let source = crate::source::Source::read(path)?;
+        let missing = |error: &SourceError| matches!(error, SourceError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotFound);
+        let source = Source::read(path).map_err(|error| {
+            if !missing(&error) {
+                return error.into();
+            }
+            let shown = crate::report::sanitise(&path.display().to_string(), 200);
+            Failure::invalid("no-plan", format!("there is no saved plan `{shown}`"))
+                .hint("make it with `storyreel plan -o PLAN`")
+        })?;
         let broken = |message: String| {
             Failure::invalid(
                 "invalid-plan",
@@ -104,6 +115,7 @@ impl SavedPlan {
             choices,
             storyboard: value["storyboard"].as_str().unwrap_or_default().to_owned(),
             digest: digest_of(&essence(&value)),
+            essence: essence(&value),
             credits: value["summary"]["credits"].as_f64().unwrap_or_default(),
             unpriced_steps: value["summary"]["unpriced_steps"]
                 .as_u64()
@@ -118,16 +130,41 @@ impl SavedPlan {
     /// Exit 1 for a plan that is stale.
     pub fn verify(&self, plan: &Plan) -> Result<(), Failure> {
         let now = serde_json::to_value(plan).unwrap_or_default();
-        if digest_of(&essence(&now)) == self.digest {
+        let now = essence(&now);
+        if digest_of(&now) == self.digest {
             return Ok(());
         }
         Err(Failure::invalid(
             "stale-plan",
             format!(
-                "the saved plan of `{}` no longer holds: something changed since it was made",
-                crate::report::sanitise(&self.storyboard, 80)
+                "the saved plan of `{}` no longer holds: {}",
+                crate::report::sanitise(&self.storyboard, 80),
+                self.difference(&now)
             ),
         )
         .hint("make a new one with `storyreel plan -o PLAN`; nothing was sent"))
+    }
+
+    /// Which scenes are planned otherwise now.
+    fn difference(&self, now: &Value) -> String {
+        const MOST: usize = 8;
+        let scenes = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let (then, now) = (scenes(&self.essence), scenes(now));
+        let id = |scene: &Value| match &scene[0] {
+            Value::String(id) => id.clone(),
+            other => other.to_string(),
+        };
+        let other = now.iter().filter(|scene| !then.contains(scene)).map(id);
+        let gone = then.iter().map(id).filter(|old| now.iter().all(|scene| id(scene) != *old));
+        let ids: Vec<String> = other.chain(gone).collect();
+        if ids.is_empty() {
+            return "its scenes stand in another order".to_owned();
+        }
+        let shown: Vec<String> =
+            ids.iter().take(MOST).map(|id| crate::report::sanitise(id, 40)).collect();
+        let more = ids.len().saturating_sub(MOST);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let noun = if ids.len() == 1 { "scene" } else { "scenes" };
+        format!("{noun} {}{more} changed since it was made", shown.join(", "))
     }
 }

@@ -158,6 +158,9 @@ impl Hashes<'_> {
     fn input(&mut self, path: &Path) -> Result<KnownInput, KnownError> {
         match self.inside(path) {
             Ok((real, metadata)) => {
+                if let Some(sha256) = pointed_to(&real, metadata.len()) {
+                    return Ok(KnownInput::Pointer { sha256 });
+                }
                 let sha256 = self.digest(&real, &metadata)?;
                 let seconds = seconds_of(&real);
                 Ok(KnownInput::File { path: real, sha256, seconds })
@@ -244,6 +247,18 @@ fn relative(path: &Path, root: &Path) -> String {
 fn modified_ns(metadata: &std::fs::Metadata) -> i64 {
     let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or_default()
+}
+
+/// The content that a Git LFS pointer of `size` bytes stands for.
+fn pointed_to(path: &Path, size: u64) -> Option<String> {
+    if !is_lfs_pointer(path, size) {
+        return None;
+    }
+    let text = std::fs::read_to_string(path).ok()?;
+    let oid = text.lines().find_map(|line| line.strip_prefix("oid "))?.trim();
+    let hex = oid.strip_prefix("sha256:")?;
+    let is_digest = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then(|| oid.to_owned())
 }
 
 /// True for the few lines of text that Git LFS puts in the place of a file of `size` bytes.

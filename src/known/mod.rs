@@ -130,6 +130,11 @@ pub enum KnownInput {
         /// Its length, for a clip whose headers can be read.
         seconds: Option<f64>,
     },
+    /// A Git LFS pointer to this content: known, and not here.
+    Pointer {
+        /// `sha256:` and hex of what it stands for.
+        sha256: String,
+    },
     /// It cannot be used, and why: `is missing`, `lies outside the project`.
     Unusable(String),
 }

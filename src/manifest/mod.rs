@@ -22,6 +22,8 @@ use std::time::Duration;
 /// The largest manifest that is read, in bytes: some twenty thousand clips with all that is recorded of them.
 pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
+const CONFLICT: &str = "version control has left a conflict in it";
+
 /// A manifest that cannot be read. Nothing is ever written over such a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the manifest cannot be read: line {line}, column {column}: {message}")]
@@ -37,6 +39,10 @@ pub struct ManifestError {
 impl ManifestError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
+        if self.message == CONFLICT {
+            return "take one of the two, `git checkout --ours public/assets/manifest.json`, and the other's clips with \
+                    `storyreel render --defer-to`, which is free; the file was not touched";
+        }
         "repair the file by hand or take the last good one from version control; it was not touched"
     }
 }
@@ -90,6 +96,9 @@ impl Manifest {
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         let json = text.strip_prefix('\u{feff}').unwrap_or(text);
         let Document(entries) = serde_json::from_str(json).map_err(|error| {
+            if let Some(line) = text.lines().position(|line| line.starts_with("<<<<<<< ")) {
+                return ManifestError { line: line + 1, column: 1, message: CONFLICT.to_owned() };
+            }
             let whole = error.to_string();
             let place = format!(" at line {} column {}", error.line(), error.column());
             ManifestError {

@@ -12,7 +12,7 @@ use super::planner::{Planning, is_filtered};
 use super::recorded::Recorded;
 use super::reuse::Reusable;
 use super::work::{ClipRef, RenderWork, RestoreWork, StepStart, StepWork, Work};
-use crate::known::Output;
+use crate::known::{KnownInput, Output};
 use crate::manifest::AssetEntry;
 use crate::record::Slot;
 use crate::record::{Take, TakeId};
@@ -370,8 +370,10 @@ impl<'a> Deciding<'_, 'a> {
             return self.render(vec![missing], Some(0));
         }
         let detail = match (&missing.detail, self.provider_until(entry)) {
-            (_, Some(until)) => {
-                format!("the provider has it until {until}; with a key it is fetched, free")
+            (detail, Some(until)) => {
+                let detail =
+                    detail.as_ref().map(|detail| format!("{detail}; ")).unwrap_or_default();
+                format!("{detail}the provider has it until {until}; with a key it is fetched, free")
             }
             (Some(detail), None) => format!(
                 "{detail}; get it with `git lfs pull`, or pay again with `--rerender-absent`"
@@ -567,10 +569,36 @@ impl<'a> Deciding<'_, 'a> {
                 Reason { step: Some(step.kind), ..Reason::because("price-unknown", detail) };
             return self.plan(Action::Blocked, vec![reason], self.steps(&starts), None);
         }
-        self.plan(action, reasons, self.steps(&starts), Some(Work::Render(work)))
+        let notes = self.pointer_notes(&starts);
+        let mut plan = self.plan(action, reasons, self.steps(&starts), Some(Work::Render(work)));
+        plan.notes.extend(notes);
+        plan
     }
 
     // ---- parts of work ----
+
+    /// Files of which only a Git LFS pointer is here: what they are is known, and they cannot be sent.
+    fn pointer_notes(&self, starts: &[Start]) -> Vec<Note> {
+        let inputs = &self.planning.known.inputs;
+        let pointers = inputs.iter().filter_map(|(path, input)| match input {
+            KnownInput::Pointer { sha256 } => Some((path, sha256)),
+            _ => None,
+        });
+        let steps = || starts.iter().zip(&self.present.built.steps);
+        let is_sent = |sha256: &String| {
+            steps().any(|(start, step)| {
+                start.action.is_paid() && step.request.body.to_string().contains(sha256.as_str())
+            })
+        };
+        let named = pointers.filter(|(_, sha256)| is_sent(sha256));
+        let note = |(path, _): (&String, &String)| Note {
+            code: "lfs-pointer",
+            message: format!(
+                "`{path}` is a Git LFS pointer here; a render needs the file: `git lfs pull`"
+            ),
+        };
+        named.map(note).collect()
+    }
 
     fn output_note(&self, entry: &AssetEntry) -> Option<Note> {
         let recorded = entry.sha256.as_ref()?;

@@ -165,7 +165,7 @@ pub fn problems(planning: &Planning<'_>) -> Vec<Diagnostic> {
 fn lengths(planning: &Planning<'_>, edges: &Edges) -> HashMap<String, f64> {
     let inputs = planning.known.inputs.values().filter_map(|input| match input {
         KnownInput::File { sha256, seconds, .. } => Some((sha256.clone(), (*seconds)?)),
-        KnownInput::Unusable(_) => None,
+        KnownInput::Pointer { .. } | KnownInput::Unusable(_) => None,
     });
     inputs.chain(lengths_of(planning, edges)).collect()
 }
@@ -653,7 +653,7 @@ fn files(
     let published = published.map(|(sha256, filename)| (sha256, root.join(filename)));
     let usable = planning.known.inputs.values().filter_map(|input| match input {
         KnownInput::File { path, sha256, .. } => Some((sha256.clone(), path.clone())),
-        KnownInput::Unusable(_) => None,
+        KnownInput::Pointer { .. } | KnownInput::Unusable(_) => None,
     });
     published.chain(usable).collect()
 }

@@ -462,7 +462,9 @@ fn image_span(planning: &Planning<'_>, problem: &Problem) -> Option<Span> {
 /// The digest of a file that the storyboard names, where it can be used.
 pub(super) fn digest_of_input(planning: &Planning<'_>, path: &str) -> Option<String> {
     match planning.known.inputs.get(path) {
-        Some(KnownInput::File { sha256, .. }) => Some(sha256.clone()),
+        Some(KnownInput::File { sha256, .. } | KnownInput::Pointer { sha256 }) => {
+            Some(sha256.clone())
+        }
         _ => None,
     }
 }

@@ -190,7 +190,9 @@ impl Deciding<'_, '_> {
             Some(ClipSource::Cache) if self.planning.known.cached.contains(&work.clip.sha256) => {
                 "the cache has it".to_owned()
             }
-            Some(ClipSource::Cache) => "its clip lies there".to_owned(),
+            Some(ClipSource::Cache) => {
+                "its clip lies beside the other branch's manifest".to_owned()
+            }
             Some(ClipSource::File(name)) => format!("`{name}` has the same content"),
             Some(ClipSource::Shared) => "the shared cache has it".to_owned(),
             Some(ClipSource::Provider { .. }) => "the provider still has it".to_owned(),

@@ -136,7 +136,7 @@ impl<'a> Shelf<'a> {
         let stat = self.stat(&path)?;
         self.seen.insert(path.clone(), stat);
         let Some(digest) = self.digest(&path)? else { return Ok(true) };
-        if digest == place.sha256 {
+        if digest == place.sha256 || self.points_to(&path, &place.sha256)? {
             return Ok(true);
         }
         let mut version = None;

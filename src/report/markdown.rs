@@ -7,12 +7,15 @@ use super::plan_text::{
 };
 use super::summary::RunLog;
 use super::{Commands, counted, diff, sanitise, tally, trimmed};
+use crate::engine::event::Summary;
 use crate::plan::{Action, Plan, Reason, ScenePlan};
 use serde_json::Value;
 use std::fmt::Write as _;
 
 /// Scenes that are listed; a comment holds 65,536 characters.
 const MOST_SCENES: usize = 100;
+/// So many clips that are not here are named.
+const MOST_AWAY: usize = 20;
 /// What is left of a comment for the words that changed.
 const MOST_DETAILS: usize = 40_000;
 
@@ -40,8 +43,8 @@ pub fn escaped(text: &str, most: usize) -> String {
     out
 }
 
-/// What a plan would do, why, and what it would cost.
-pub fn plan(plan: &Plan) -> String {
+/// What a plan would do, why, and what it would cost. `max_credits` is the cap that will hold.
+pub fn plan(plan: &Plan, max_credits: Option<f64>) -> String {
     let mut out = String::new();
     let summary = &plan.summary;
     let _ = writeln!(out, "### {}\n", escaped(&plan.storyboard, 200));
@@ -53,11 +56,35 @@ pub fn plan(plan: &Plan) -> String {
         String::new()
     };
     let _ = writeln!(out, "**{counts}.**{costs}");
-    let shown: Vec<&ScenePlan> = plan
-        .scenes
-        .iter()
-        .filter(|scene| !matches!(scene.action, Action::Unchanged | Action::Skip))
-        .collect();
+    if let Some(cap) = max_credits.filter(|cap| summary.credits > *cap) {
+        let _ = writeln!(
+            out,
+            "\n> **More than the cap of {} credits:** a run stops submitting there.",
+            trimmed(cap, 2)
+        );
+    }
+    let changed = |scene: &&ScenePlan| !matches!(scene.action, Action::Unchanged | Action::Skip);
+    let (away, shown): (Vec<&ScenePlan>, Vec<&ScenePlan>) =
+        plan.scenes.iter().filter(changed).partition(|scene| is_only_away(scene));
+    if !away.is_empty() {
+        let ids: Vec<String> = away
+            .iter()
+            .take(MOST_AWAY)
+            .map(|scene| escaped(&scene.scene_id.to_string(), 40))
+            .collect();
+        let more = away.len().saturating_sub(MOST_AWAY);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let _ = writeln!(
+            out,
+            "\n{} unchanged and not on this machine (scene {}{more}).",
+            if away.len() == 1 {
+                "A clip is".to_owned()
+            } else {
+                format!("{} clips are", away.len())
+            },
+            ids.join(", ")
+        );
+    }
     if shown.is_empty() {
         return out;
     }
@@ -92,6 +119,12 @@ pub fn plan(plan: &Plan) -> String {
         let _ = writeln!(out, "\n<details><summary>Why</summary>\n\n{details}\n</details>");
     }
     out
+}
+
+/// True where nothing is the matter but that the clip's file is not here.
+fn is_only_away(scene: &ScenePlan) -> bool {
+    matches!(scene.action, Action::Restore | Action::Absent)
+        && scene.reasons.iter().all(|reason| reason.code == "output-missing")
 }
 
 fn details_of(scene: &ScenePlan) -> String {
@@ -165,7 +198,7 @@ pub fn run(storyboard: &str, log: &RunLog, commands: &Commands) -> String {
     ]);
     let counts = counts.unwrap_or_else(|| match &summary.stopped_by {
         Some(code) => format!("stopped ({})", escaped(code, 40)),
-        None => "nothing to do".to_owned(),
+        None => left_over(summary),
     });
     let spent = trimmed(summary.credits, 2);
     let _ = writeln!(out, "**{counts}.** {spent} credits spent.");
@@ -197,6 +230,18 @@ pub fn run(storyboard: &str, log: &RunLog, commands: &Commands) -> String {
         out.push_str("```\n");
     }
     out
+}
+
+/// What a run that did nothing has left undone.
+fn left_over(summary: &Summary) -> String {
+    let count = |action: Action| summary.actions.get(action.name()).copied().unwrap_or_default();
+    let left = tally(&[
+        (count(Action::Create), "to create"),
+        (count(Action::Update), "to update"),
+        (count(Action::Blocked), "blocked"),
+        (count(Action::Absent), "absent"),
+    ]);
+    left.map_or_else(|| "nothing to do".to_owned(), |left| format!("nothing was done: {left}"))
 }
 
 #[cfg(test)]

@@ -222,7 +222,7 @@ impl RunLog {
             }
             let advice = match reason {
                 "budget" => Some((
-                    "with a higher cap:",
+                    "with a higher cap; the smallest of `--max-credits` and `[budget]` counts:",
                     commands.spending("render", &["--max-credits", "N"]),
                 )),
                 "credits" => {

@@ -4,7 +4,7 @@ use super::document::{Drafted, slug_or_number};
 use super::field::{Field, Input, SHOWN, Value};
 use super::problems::{Problems, nearest, quoted};
 use super::scene::{Scene, SceneId, Storyboard};
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, Source, Span};
 use std::collections::{HashMap, HashSet};
 
 /// Checks a storyboard that was read.
@@ -20,6 +20,33 @@ pub(super) fn check(drafted: &Drafted, problems: &mut Problems<'_>) {
     }
     references(storyboard, problems);
     characters(storyboard, problems);
+}
+
+/// What version control leaves where two branches changed the same lines: nobody has decided yet what is meant, and the marks
+/// would be words of a prompt.
+pub(super) fn conflicts(source: &Source, problems: &mut Problems<'_>) {
+    let mut open: Option<Span> = None;
+    let mut at = 0;
+    for line in source.text().split_inclusive('\n') {
+        let span = Span { start: at, end: at + line.trim_end().len() };
+        at += line.len();
+        if line.starts_with("<<<<<<< ") {
+            open = Some(span);
+        } else if line.starts_with(">>>>>>> ")
+            && let Some(first) = open.take()
+        {
+            problems.push(
+                Diagnostic::error(
+                    "merge-conflict",
+                    "version control has left a conflict here",
+                    first,
+                )
+                .label("begins here")
+                .related(span, "ends here")
+                .hint("choose one of the two versions, or write a third, and take the lines of marks out"),
+            );
+        }
+    }
 }
 
 fn ids(storyboard: &Storyboard, problems: &mut Problems<'_>) {

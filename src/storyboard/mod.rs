@@ -82,6 +82,7 @@ fn draft(source: &Source) -> (Option<Drafted>, Vec<Diagnostic>) {
         Format::Markdown => markdown::read(&mut problems),
         Format::Yaml => read_yaml(&mut problems),
     };
+    checks::conflicts(source, &mut problems);
     (drafted, problems.found())
 }
 

@@ -632,12 +632,61 @@ fn a_saved_plan_of_another_storyboard_is_stale() {
     project.run(["plan", "-o", "film.plan"]).expect(0);
     project.write("SCENES.md", TWO_SCENES.replace("dawn", "dusk"));
     insta::assert_snapshot!(stopped(&project, &["render", "--plan", "film.plan"], 1), @r"
-error: the saved plan of `SCENES.md` no longer holds: something changed since it was made
+error: the saved plan of `SCENES.md` no longer holds: scene 1 changed since it was made
  hint: make a new one with `storyreel plan -o PLAN`; nothing was sent
 ");
     insta::assert_snapshot!(refusal(&project, &["render", "--plan", "other.plan"], 1), @r"
-error: cannot read `other.plan`: No such file or directory (os error 2)
- hint: check the path, or run `storyreel init` for a starter storyboard
+error: there is no saved plan `other.plan`
+ hint: make it with `storyreel plan -o PLAN`
 ");
     assert_nothing_sent(&emulator);
+}
+
+/// What version control leaves in a file is nobody's prompt.
+#[test]
+fn a_conflict_that_nobody_has_decided_is_an_error() {
+    let project = Project::with_storyboard(
+        "## Scene 1\n<<<<<<< HEAD\n- **Prompt**: A lighthouse on a black rock\n=======\n- **Prompt**: A lighthouse on a grey rock\n>>>>>>> origin/main\n",
+    );
+    project.run(["check"]).expect(1).prints(&[
+        "error[merge-conflict]",
+        "SCENES.md:2:1",
+        "begins here",
+        "ends here",
+    ]);
+    project.write("SCENES.md", "## Scene 1\n- **Prompt**: A lighthouse\n");
+    project.write(
+        "public/assets/manifest.json",
+        "{\"assets\": [\n<<<<<<< HEAD\n=======\n>>>>>>> x\n]}",
+    );
+    project.run(["plan"]).expect(1).tells(&["line 2, column 1", "conflict", "--defer-to"]);
+}
+
+/// Of a picture in Git LFS only a pointer is here: it is no other picture, and it is never sent.
+#[test]
+fn a_pointer_is_not_sent_in_the_place_of_a_picture() {
+    let emulator = Emulator::start();
+    let project = Project::with_storyboard(
+        "## Scene 1\n- **Model**: veo-3.1-fast\n- **Duration**: 4s\n- **Prompt**: The sea\n- **Reference**: sea.png\n",
+    )
+    .using(&emulator);
+    let picture = b"\x89PNG\r\n\x1a\nnot much of a picture";
+    let pointer = format!(
+        "version https://git-lfs.github.com/spec/v1\noid {}\nsize {}\n",
+        digest::of_bytes(picture),
+        picture.len()
+    );
+    project.write("sea.png", picture);
+    project.run(["render", "--yes"]).expect(0);
+    let paid = emulator.bill()["creates"].as_array().map(Vec::len);
+    project.write("sea.png", &pointer);
+    project.run(["plan", "--detailed-exitcode"]).expect(0).prints(&["nothing to do"]);
+
+    let text = project.read("SCENES.md").replace("The sea", "The open sea");
+    project.write("SCENES.md", text);
+    project.run(["plan"]).expect(0).prints(&["is a Git LFS pointer here", "git lfs pull"]);
+    project.run(["render", "--yes"]).expect(3).tells(&["Git LFS pointer", "git lfs pull"]);
+    assert_eq!(emulator.bill()["creates"].as_array().map(Vec::len), paid);
+    project.write("sea.png", picture);
+    project.run(["render", "--yes"]).expect(0);
 }
