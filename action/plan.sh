@@ -113,6 +113,10 @@ show_sheet() {
   case ${GITHUB_EVENT_NAME:-} in pull_request | pull_request_target) ;; *) return 0 ;; esac
   # A fork's token can only read, and its pictures are not ours to keep.
   [ "$from_fork" != true ] && [ -n "$pull_number" ] && [ -n "$token" ] || return 0
+  if [ "$(wc -c <"$artifact/sheet.png")" -gt "$most_picture" ]; then
+    notice 'the contact sheet is too large to be shown; it is among the artifacts'
+    return 0
+  fi
   publish_picture "$pull_number" "$artifact/sheet.png" \
     || warning "the contact sheet is among the artifacts and cannot be shown. $(api_trouble 'contents: write')"
 }

@@ -20,8 +20,10 @@ use std::path::Path;
 /// Read at once, in bytes.
 const CHUNK: usize = 256 * 1024;
 
-/// Brings what a plan needs from beside another branch's manifest and out of the shared cache. Gives the digests of what
-/// cannot be had: the plan counts on it, so another one has to be made.
+/// Brings what a plan needs from beside another branch's manifest and out of the shared cache. Gives what is gone or other
+/// content: the plan counts on it, so another one has to be made.
+///
+/// What cannot be taken for another reason exists all the same, and is not paid for again.
 ///
 /// # Errors
 /// Exit 3 where the shared cache cannot be reached, or the disk refuses; nothing was sent then.
@@ -31,21 +33,22 @@ pub(super) fn bring(
     shared: Option<&Shared>,
     intake: &Intake<'_>,
     ledger: &mut dyn Ledger,
-) -> Result<Vec<String>, Failure> {
-    let mut unusable = Vec::new();
+) -> Result<Unusable, Failure> {
+    let mut unusable = Unusable::default();
     let Lacking { beside, shared: at_shared } = lacking(planned, known);
     for sha256 in &beside {
         let Some(path) = known.beside(sha256) else { continue };
         match bring_file(path, sha256, intake) {
             Ok(clip) => ledger.remember_clip(&clip)?,
-            Err(FetchError::Disk(error)) => {
-                return Err(Failure::cannot_work("disk", format!("cannot keep a clip: {error}"))
-                    .hint("nothing was sent; the project's folder must be writable"));
-            }
             Err(error) => {
                 let shown = sanitise(&path.display().to_string(), 300);
-                tell(&format!("warning: the clip `{shown}` cannot be taken: {error}\n"));
-                unusable.push(sha256.clone());
+                if !matches!(error, FetchError::Gone(_) | FetchError::Foreign) {
+                    let message = format!("the clip `{shown}` cannot be taken: {error}");
+                    return Err(Failure::cannot_work("defer-to", message)
+                        .hint("it lies beside the manifest of `--defer-to`; nothing was sent"));
+                }
+                tell(&format!("warning: the clip `{shown}` cannot be used: {error}\n"));
+                unusable.beside.push(sha256.clone());
             }
         }
     }
@@ -53,11 +56,26 @@ pub(super) fn bring(
         for (sha256, clip) in shared.bring(&at_shared, intake)? {
             match clip {
                 Some(clip) => ledger.remember_clip(&clip)?,
-                None => unusable.push(sha256),
+                None => unusable.shared.push(sha256),
             }
         }
     }
     Ok(unusable)
+}
+
+/// Digests of clips that are not where they were thought to be.
+#[derive(Debug, Default)]
+pub(super) struct Unusable {
+    /// Not beside the other branch's manifest.
+    pub beside: Vec<String>,
+    /// Not in the shared cache.
+    pub shared: Vec<String>,
+}
+
+impl Unusable {
+    pub fn is_empty(&self) -> bool {
+        self.beside.is_empty() && self.shared.is_empty()
+    }
 }
 
 /// Digests of clips that are needed and are not here.
@@ -113,9 +131,12 @@ fn clip_in(need: Need) -> Option<String> {
 }
 
 fn bring_file(path: &Path, sha256: &str, intake: &Intake<'_>) -> Result<ClipRecord, FetchError> {
-    let gone = |error: std::io::Error| FetchError::Gone(error.to_string());
-    let mut file = std::fs::File::open(path).map_err(gone)?;
-    let length = file.metadata().map_err(gone)?.len();
+    let cannot = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => FetchError::Gone(error.to_string()),
+        _ => FetchError::Never(error.to_string()),
+    };
+    let mut file = std::fs::File::open(path).map_err(cannot)?;
+    let length = file.metadata().map_err(cannot)?.len();
     let chunks = std::iter::from_fn(move || {
         let mut chunk = vec![0; CHUNK];
         match file.read(&mut chunk) {

@@ -1,6 +1,6 @@
 //! A project that a run holds: nobody else changes it meanwhile.
 
-use super::bring::bring;
+use super::bring::{Unusable, bring};
 use super::failure::Failure;
 use super::shared::Shared;
 use super::tell;
@@ -91,7 +91,7 @@ impl Held {
         workspace: &Workspace,
         planned: &Planned,
         known: &Known,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Unusable, Failure> {
         let intake = Intake {
             files: &self.files,
             layout: &workspace.layout,

@@ -19,7 +19,7 @@ use crate::engine::purse::{MemoryPurse, Purse, SharedPurse};
 use crate::engine::real::RealClock;
 use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport};
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
-use crate::engine::{Order, World};
+use crate::engine::{Order, Past, World};
 use crate::known::{Known, KnownInput};
 use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger as _, ProjectLock, Snapshot, SqliteLedger,
@@ -295,7 +295,8 @@ impl Render {
             if unusable.is_empty() {
                 break planned;
             }
-            unusable.iter().for_each(|sha256| looked.known.cannot_have(sha256));
+            unusable.shared.iter().for_each(|sha256| looked.known.not_in_shared(sha256));
+            unusable.beside.iter().for_each(|sha256| looked.known.not_beside(sha256));
         };
         if let Some(saved) = saved {
             saved.verify(&planned.plan)?;
@@ -403,6 +404,10 @@ impl Render {
         let blocked = blocked_events(&planned, &mut summary);
         let work: Vec<Work> =
             planned.plan.scenes.into_iter().flat_map(ScenePlan::into_works).collect();
+        let past = match held.shared {
+            Some(_) => Past::of(&known).with(&known, work.iter()),
+            None => Past::default(),
+        };
         if work.is_empty() && planned.collect.is_empty() {
             reporter.without_run(&blocked, summary);
         } else {
@@ -430,7 +435,7 @@ impl Render {
                 work,
                 collect: planned.collect,
                 files: planned.files,
-                tasks: held.shared.as_ref().map(|_| known.manifest.tasks()).unwrap_or_default(),
+                past,
                 summary,
             };
             let mut blocked = Some(blocked);

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::tell;
 use super::workspace::{Looked, Workspace, now_ms};
+use crate::engine::Past;
 use crate::engine::claims::KnownClaims;
 use crate::engine::intake::{FetchError, Intake};
 use crate::known::Known;
@@ -18,6 +19,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
+/// A clip that does not come whole is asked for so often.
+const TRIES: u32 = 3;
 /// Clips that go or come at once.
 const AT_ONCE: usize = 8;
 
@@ -105,26 +108,32 @@ impl Shared {
         intake: &Intake<'_>,
     ) -> Result<(String, Option<ClipRecord>), String> {
         let place = self.store.shown();
-        let clip = self.exchange.clip(sha256).await?;
-        let taken = match clip {
-            Some(clip) => intake.take(clip, StepKind::Generate, None, Some(sha256)).await,
-            None => Err(FetchError::Gone("it is there no longer".into())),
-        };
-        let found = match taken {
-            Ok(clip) => Some(clip),
-            Err(error @ (FetchError::Disk(_) | FetchError::Again { network: true, .. })) => {
-                return Err(format!(
-                    "a clip of the shared cache `{place}` cannot be taken: {error}"
-                ));
+        let mut tries = 0;
+        loop {
+            let taken = match self.exchange.clip(sha256).await? {
+                Some(clip) => intake.take(clip, StepKind::Generate, None, Some(sha256)).await,
+                None => Err(FetchError::Gone("it is there no longer".into())),
+            };
+            tries += 1;
+            match taken {
+                Ok(clip) => return Ok((sha256.to_owned(), Some(clip))),
+                Err(error @ (FetchError::Gone(_) | FetchError::Foreign)) => {
+                    let message = format!("a clip of the shared cache `{place}` cannot be used");
+                    tell(&format!(
+                        "warning: {message}: {error}\
+"
+                    ));
+                    return Ok((sha256.to_owned(), None));
+                }
+                Err(FetchError::Again { .. }) if tries < TRIES => {}
+                // Whatever else is the matter, the clip exists: nobody pays for it again because of that.
+                Err(error) => {
+                    return Err(format!(
+                        "a clip of the shared cache `{place}` cannot be taken: {error}"
+                    ));
+                }
             }
-            Err(error) => {
-                tell(&format!(
-                    "warning: a clip of the shared cache `{place}` cannot be used: {error}\n"
-                ));
-                None
-            }
-        };
-        Ok((sha256.to_owned(), found))
+        }
     }
 
     /// Gives the others what is here and not there. What cannot be given is told and tried again by the next run.
@@ -221,7 +230,7 @@ fn plan_with(
     looked: &mut Looked,
     options: &PlanOptions,
     mut ask: impl FnMut(
-        &Known,
+        &mut Known,
         &BTreeSet<Subject>,
     ) -> Result<Result<Vec<Finished>, StoreError>, Failure>,
 ) -> Result<(Planned, Vec<Diagnostic>), Failure> {
@@ -233,7 +242,7 @@ fn plan_with(
         if wanted.is_empty() {
             return Ok(made);
         }
-        let found = match ask(&looked.known, &wanted)? {
+        let found = match ask(&mut looked.known, &wanted)? {
             Ok(found) => found,
             Err(error) => {
                 cannot_look(&error);
@@ -243,9 +252,9 @@ fn plan_with(
         if found.is_empty() {
             return Ok(made);
         }
-        for Finished { subject, clip, .. } in found {
+        for Finished { subject, place, clip } in found {
             looked.known.shared.insert(clip.sha256.clone());
-            looked.known.finished.entry(subject).or_default().push(clip);
+            looked.known.finished.entry(subject).or_default().push((place, clip));
         }
         asked.append(&mut wanted);
         made = workspace.plan(looked, options)?;
@@ -282,11 +291,14 @@ fn paid_for(planned: &Planned) -> BTreeSet<Subject> {
 async fn made_elsewhere(
     store: &Store,
     exchange: &Exchange,
-    known: &Known,
+    known: &mut Known,
     wanted: &BTreeSet<Subject>,
 ) -> Result<Vec<Finished>, StoreError> {
-    let mut found = exchange.finished(wanted).await?;
-    let of_past = KnownClaims::new(known.ledger.takes.iter(), known.manifest.tasks());
+    let found = exchange.finished(wanted).await?.into_iter();
+    let (past, mut found): (Vec<Finished>, Vec<Finished>) =
+        found.partition(|one| known.is_used(&one.clip.sha256));
+    known.past_claims.extend(past.into_iter().map(|one| (one.subject, one.place)));
+    let of_past = KnownClaims::new(known.ledger.takes.iter(), Past::of(known));
     found.retain(|one| !of_past.knows(&one.subject, &one.place, one.clip.task_id.as_deref()));
     let digests = found.iter().map(|one| one.clip.sha256.clone()).collect();
     let there: HashSet<String> = store.clips_among(digests).await?.into_iter().collect();

@@ -8,6 +8,7 @@
 use super::dispatcher::{Dispatcher, Fatal, Halt, millis};
 use super::event::{Event, Stamped};
 use super::job::{Current, End, Followed, Stage};
+use super::run::Past;
 use super::submit::symbolic;
 use super::window::GrantId;
 use crate::ledger::{AttemptId, AttemptState, Failure, FailureClass, Intent, Slot, Take};
@@ -39,7 +40,8 @@ pub(crate) struct KnownClaims {
 }
 
 impl KnownClaims {
-    pub fn new<'t>(takes: impl Iterator<Item = &'t Take>, mut tasks: BTreeSet<String>) -> Self {
+    pub fn new<'t>(takes: impl Iterator<Item = &'t Take>, past: Past) -> Self {
+        let Past { mut tasks, claims } = past;
         let mut by_subject: BTreeMap<(Slot, String), BTreeSet<String>> = BTreeMap::new();
         for take in takes {
             for attempt in &take.attempts {
@@ -49,6 +51,9 @@ impl KnownClaims {
                     by_subject.entry(subject).or_default().insert(place.to_owned());
                 }
             }
+        }
+        for (subject, place) in claims {
+            by_subject.entry(subject).or_default().insert(place);
         }
         Self { by_subject, tasks: Arc::new(tasks) }
     }

@@ -467,6 +467,10 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
             }
             Err(FetchError::Disk(message)) => return Err(Fatal::disk(&message)),
             Err(FetchError::Never(message)) => self.left_on_record(index, message),
+            // Only of what is put back a certain content is wanted.
+            Err(FetchError::Foreign) => {
+                self.left_on_record(index, FetchError::Foreign.to_string());
+            }
             Err(FetchError::Gone(_)) if self.is_past_keeping(index) => {
                 self.lost(index, "the provider has deleted the clip", current.charged)?;
             }

@@ -227,6 +227,9 @@ impl Executor<'_> {
         let outcome = self.take_shared(&sha256, kind, task_id).await.map_err(|error| match error {
             // Where it is not to be had there, the provider has it.
             FetchError::Never(message) => FetchError::Again { message, network: false },
+            error @ FetchError::Foreign => {
+                FetchError::Again { message: error.to_string(), network: false }
+            }
             other => other,
         });
         Done::Fetched { job, outcome }

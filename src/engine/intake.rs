@@ -26,6 +26,9 @@ pub(crate) enum FetchError {
     /// Larger than the limit, or otherwise never to be taken.
     #[error("{0}")]
     Never(String),
+    /// There is other content there than what is wanted.
+    #[error("there is other content there now")]
+    Foreign,
     /// The disk refused.
     #[error("{0}")]
     Disk(String),
@@ -104,6 +107,10 @@ impl Intake<'_> {
         {
             return Err(again(format!("the download was cut: {bytes} of {length} bytes came")));
         }
+        let sha256 = hash.finish();
+        if wanted.is_some_and(|wanted| wanted != sha256) {
+            return Err(FetchError::Foreign);
+        }
         let expected = kind_of(kind);
         let probe = self.files.probe(temporary).map_err(|message| {
             again(format!("what came is not a {}: {}", expected.name(), printable(&message, 200)))
@@ -112,10 +119,6 @@ impl Intake<'_> {
         if wanted.is_none() && probe.kind() != expected {
             let expected = expected.name();
             return Err(again(format!("what came is not a {expected}: it is {}", probe.codec)));
-        }
-        let sha256 = hash.finish();
-        if wanted.is_some_and(|wanted| wanted != sha256) {
-            return Err(FetchError::Never("there is other content there now".into()));
         }
         self.files.sync(temporary).map_err(disk)?;
         self.files.rename(temporary, &self.layout.cached(&sha256)).map_err(disk)?;

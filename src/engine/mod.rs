@@ -22,4 +22,4 @@ pub mod watched;
 pub mod window;
 
 pub use exit::exit_code;
-pub use run::{Order, World, run};
+pub use run::{Order, Past, World, run};

@@ -3,6 +3,7 @@
 use super::dispatcher::{Dispatcher, Fatal};
 use super::event::{Event, Stamped};
 use super::job::{Current, End, Job, Placed, Stage};
+use super::restore::Restore;
 use super::submit::symbolic;
 use crate::ledger::{Attempt, AttemptState, FailureClass};
 use crate::manifest::Media;
@@ -172,7 +173,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                     && slot.storyboard == job.slot.storyboard
                     && slot.variant == job.slot.variant
             };
-            for restore in self.restores.iter().filter(|restore| same(&restore.work.slot)) {
+            // A take that only stands beside is nobody's source.
+            let gives = |restore: &&Restore| same(&restore.work.slot) && !restore.work.is_beside();
+            for restore in self.restores.iter().filter(gives) {
                 match restore.succeeded() {
                     Some(true) => {}
                     Some(false) => return Dependencies::Broken(scene.clone(), End::Blocked),

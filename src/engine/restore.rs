@@ -237,7 +237,9 @@ impl<'e, 'w: 'e, E: FnMut(Stamped)> Dispatcher<'e, 'w, E> {
                 self.restores[index].state = State::Found { clip, from };
             }
             Err(FetchError::Disk(message)) => return Err(Fatal::disk(&message)),
-            Err(FetchError::Never(_) | FetchError::Gone(_)) => self.next_source(index),
+            Err(FetchError::Never(_) | FetchError::Gone(_) | FetchError::Foreign) => {
+                self.next_source(index);
+            }
             Err(FetchError::Again { message, network }) => {
                 let chance = self.executor.clock.chance();
                 let policy = self.policy.backoff;

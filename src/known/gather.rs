@@ -90,6 +90,7 @@ pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), Know
         shared,
         unusable: HashSet::new(),
         finished: HashMap::new(),
+        past_claims: Vec::new(),
         inputs,
         footage,
         now_ms,

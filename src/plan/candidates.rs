@@ -8,7 +8,7 @@ use super::decide::{Deciding, Decision, Match, Start};
 use super::difference::compare;
 use super::outcome::{Action, Note, Reason, ScenePlan};
 use super::recorded::{Recorded, is_alive};
-use super::work::{StepStart, Work};
+use super::work::{RenderWork, StepStart, Work};
 use crate::record::{AttemptState, Take, TakeState};
 use crate::storyboard::StepKind;
 use serde_json::Value as Json;
@@ -193,7 +193,11 @@ impl<'a> Deciding<'_, 'a> {
             _ if self.still_first => Vec::new(),
             _ => self.reusable(varied).clips,
         };
-        let reused = if reused.len() == varied { self.with_finished(reused, used) } else { reused };
+        let (reused, refused) = if reused.len() == varied {
+            self.with_finished(reused, used)
+        } else {
+            (reused, Vec::new())
+        };
         let starts: Vec<Start> = (0..self.present.built.steps.len())
             .map(|index| match reused.get(index) {
                 Some(clip) => {
@@ -205,7 +209,7 @@ impl<'a> Deciding<'_, 'a> {
                 None => Start { start: StepStart::Fresh, action: paid },
             })
             .collect();
-        let work = self.render_work(number, None, &starts);
+        let work = RenderWork { refused, ..self.render_work(number, None, &starts) };
         if reused.len() == starts.len() {
             let steps = self.free_steps(Action::Restore);
             return self.plan(Action::Restore, Vec::new(), steps, Some(Work::Render(work)));
@@ -216,16 +220,19 @@ impl<'a> Deciding<'_, 'a> {
 
 /// Digests of the clips that takes have from the step on in which they differ.
 fn clips_of<'w>(works: impl Iterator<Item = &'w Work>, varied: usize) -> Vec<String> {
-    let renders = works.filter_map(|work| match work {
-        Work::Render(work) => Some(work),
-        Work::Restore(_) => None,
-    });
-    let steps = renders.flat_map(|work| work.steps.iter().skip(varied));
-    let done = steps.filter_map(|step| match &step.start {
-        StepStart::Done(clip) => Some(clip.sha256.clone()),
-        _ => None,
-    });
-    done.collect()
+    let mut clips = Vec::new();
+    for work in works {
+        match work {
+            Work::Render(work) => {
+                clips.extend(work.steps.iter().skip(varied).filter_map(|step| match &step.start {
+                    StepStart::Done(clip) => Some(clip.sha256.clone()),
+                    _ => None,
+                }));
+            }
+            Work::Restore(work) => clips.push(work.clip.sha256.clone()),
+        }
+    }
+    clips
 }
 
 /// Puts the plans of other takes beside that of the first.

@@ -195,9 +195,13 @@ impl<'a> Deciding<'_, 'a> {
         if !anew && let Some((plan, take)) = self.kept_take() {
             return Decision::with(plan, Some(take));
         }
-        // What is in flight is paid for and on its way; what another branch has comes after it.
-        let elsewhere =
-            if anew || self.begun_take().is_some() { None } else { self.taken_elsewhere() };
+        let begun = self.begun_take().filter(|take| retaken || self.spares(take));
+        let begun = begun.map(|take| self.go_on_redirected(take));
+        // What is in flight is on its way; what another branch has comes after it, unless going on has to be paid for.
+        let pays =
+            |decision: &Decision<'_>| decision.plan.steps.iter().any(|step| step.action.is_paid());
+        let is_free = begun.as_ref().is_some_and(|begun| !pays(begun));
+        let elsewhere = if anew || is_free { None } else { self.taken_elsewhere() };
         let (elsewhere, lost) = match elsewhere {
             Some(decision) if decision.plan.work.is_none() => (None, Some(decision)),
             found => (found, None),
@@ -208,18 +212,24 @@ impl<'a> Deciding<'_, 'a> {
         if !anew && let Some(plan) = self.shortened(&reasons) {
             return Decision::new(plan);
         }
+        // Rendered somewhere, and not to be had: never paid for without being asked.
         if let Some(decision) = lost {
             return decision;
         }
-        if let Some(take) = self.begun_take().filter(|take| retaken || self.spares(take)) {
-            let own = self.as_asked(&take.ask);
-            let present = own.as_ref().unwrap_or(self.present);
-            let plan = Deciding { present, ..*self }.go_on(take, self.same_steps(take));
-            let steps = present.built.steps.iter().map(|step| step.kind).collect();
-            let redirected = plan.work.is_some().then(|| (present.ask_json.clone(), steps));
-            return Decision { redirected, ..Decision::with(plan, Some(take)) };
+        if let Some(decision) = begun {
+            return decision;
         }
         Decision::new(if retaken { self.retake() } else { self.render(reasons, None) })
+    }
+
+    /// Goes on with an open take that was begun for another chain, for this one.
+    fn go_on_redirected(&self, take: &'a Take) -> Decision<'a> {
+        let own = self.as_asked(&take.ask);
+        let present = own.as_ref().unwrap_or(self.present);
+        let plan = Deciding { present, ..*self }.go_on(take, self.same_steps(take));
+        let steps = present.built.steps.iter().map(|step| step.kind).collect();
+        let redirected = plan.work.is_some().then(|| (present.ask_json.clone(), steps));
+        Decision { redirected, ..Decision::with(plan, Some(take)) }
     }
 
     /// Nothing is done in this run. What is in flight stays its own: it is not collected as if nobody wanted it.
@@ -508,7 +518,7 @@ impl<'a> Deciding<'_, 'a> {
         let at_most = if self.still_first { 0 } else { at_most.unwrap_or(count) };
         let Reusable { clips: reused, lost } = self.reusable(at_most.min(count.saturating_sub(1)));
         reasons.extend(lost);
-        let reused = self.with_finished(reused, &[]);
+        let (reused, refused) = self.with_finished(reused, &[]);
         let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
         let starts: Vec<Start> = (0..count)
             .map(|index| match reused.get(index) {
@@ -522,6 +532,7 @@ impl<'a> Deciding<'_, 'a> {
             })
             .collect();
         let work = self.render_work(self.next_take(), None, &starts);
+        let work = RenderWork { refused, ..work };
         if reused.len() == count {
             if let Some(first) = reasons.first_mut() {
                 first.detail =
@@ -657,6 +668,7 @@ impl<'a> Deciding<'_, 'a> {
             awaits: self.needs().filter(|used| !is_known(self.given, used)).cloned().collect(),
             beside: false,
             voice_within: self.voice_within,
+            refused: Vec::new(),
         }
     }
 

@@ -50,11 +50,15 @@ pub(super) struct Beside<'a> {
 }
 
 impl<'a> Deciding<'_, 'a> {
-    /// Entries that another branch has of this scene, newest first.
-    pub(super) fn elsewhere(&self) -> impl Iterator<Item = &'a AssetEntry> + use<'a> {
+    /// Entries that another branch has of this scene and this one has not, newest first. A clip that stands in this branch's
+    /// record is in this scene's history, or another scene's: two scenes that ask for the same are two clips.
+    pub(super) fn elsewhere(&self) -> impl Iterator<Item = &'a AssetEntry> {
         let entry = self.deferred.map(Match::entry);
         let entries = entry.map(|entry| self.elsewhere.since(entry));
-        entries.into_iter().flatten()
+        let is_here = |entry: &&AssetEntry| {
+            entry.sha256.as_ref().is_some_and(|sha256| self.history.is_recorded(sha256))
+        };
+        entries.into_iter().flatten().filter(move |entry| !is_here(entry))
     }
 
     /// A scene that another branch has rendered from this very request: published from there.
@@ -100,7 +104,7 @@ impl<'a> Deciding<'_, 'a> {
         entries.reverse();
         for entry in entries {
             let Some(sha256) = &entry.sha256 else { continue };
-            if self.history.is_recorded(sha256) || !self.is_same(entry) || !seen.insert(sha256) {
+            if !self.is_same(entry) || !seen.insert(sha256) {
                 continue;
             }
             let own = free_number(entry, &numbers, number);
@@ -145,8 +149,18 @@ impl<'a> Deciding<'_, 'a> {
 
     fn taken(&self, entry: &AssetEntry, sha256: &str, number: u32) -> RestoreWork {
         let mut work = RestoreWork { restored_from: None, ..self.republish(entry, sha256, None) };
+        let as_made = Recorded { accepted: &[], ..Recorded::entry(entry) };
+        let is_accepted = !compare(self.builder, self.present, &as_made).same;
         if let Some(draft) = &mut work.entry {
             draft.fields.insert("take".to_owned(), number.into());
+            if is_accepted {
+                // What it was made from stays on record: this branch has no earlier entry that says so.
+                let mut accepted = entry.accepted.clone();
+                accepted.retain(|ask| *ask != self.present.ask_json);
+                accepted.push(self.present.ask_json.clone());
+                draft.fields.insert("ask".to_owned(), entry.ask.clone());
+                draft.fields.insert("accepted".to_owned(), accepted.into());
+            }
         }
         work
     }

@@ -21,18 +21,13 @@ pub(super) struct Reusable {
 impl Deciding<'_, '_> {
     /// Finished clips of the longest chain of leading steps with the same requests, at most `limit` of them.
     pub(super) fn reusable(&self, limit: usize) -> Reusable {
-        let current = self.matched.map(Match::entry);
-        let before = self.history.before(current);
         let mut best: Vec<ClipRef> = Vec::new();
         // How long the longest chain is that is of no use, and why.
         let mut lost: Option<(usize, Reason)> = None;
         if limit == 0 {
             return Reusable { clips: best, lost: None };
         }
-        let entries = current.into_iter().chain(before).chain(self.elsewhere());
-        let entries = entries.map(Recorded::entry);
-        let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
-        let earlier: Vec<Recorded<'_>> = entries.chain(takes).collect();
+        let earlier = self.earlier();
         for recorded in &earlier {
             let same = compare(self.builder, self.present, recorded).same_steps.min(limit);
             let clips = recorded.steps.iter().take(same).map_while(|step| step.clip.clone());
@@ -76,13 +71,27 @@ impl Deciding<'_, '_> {
         Reusable { clips: best, lost }
     }
 
+    /// What was made of this scene before, here and on another branch, newest first.
+    fn earlier(&self) -> Vec<Recorded<'_>> {
+        let current = self.matched.map(Match::entry);
+        let before = self.history.before(current);
+        let entries = current.into_iter().chain(before).chain(self.elsewhere());
+        let takes = self.history.takes(self.slot).iter().rev().map(|take| Recorded::take(take));
+        entries.map(Recorded::entry).chain(takes).collect()
+    }
+
     /// Clips of leading steps, and those after them that other machines have made of these very requests; a clip of
-    /// `but` is another take's.
-    pub(super) fn with_finished(&self, mut clips: Vec<ClipRef>, but: &[String]) -> Vec<ClipRef> {
+    /// `but` is another take's. Also gives the digests of those that it cannot go on from.
+    pub(super) fn with_finished(
+        &self,
+        mut clips: Vec<ClipRef>,
+        but: &[String],
+    ) -> (Vec<ClipRef>, Vec<String>) {
         let known = self.planning.known;
         let own = clips.len();
+        let mut refused = Vec::new();
         if known.finished.is_empty() || self.is_retaken() || self.still_first {
-            return clips;
+            return (clips, refused);
         }
         while let Some(step) = self.present.built.steps.get(clips.len()) {
             let request = match clips.last() {
@@ -94,16 +103,21 @@ impl Deciding<'_, '_> {
             }
             let made = known.finished.get(&(self.slot.clone(), request.fingerprint()));
             let is_free = |clip: &&ClipRef| known.has(&clip.sha256) && !but.contains(&clip.sha256);
-            let Some(clip) = made.and_then(|made| made.iter().find(is_free)) else { break };
+            let clips_made = made.into_iter().flatten().map(|(_, clip)| clip);
+            let Some(clip) = { clips_made }.find(is_free) else { break };
             clips.push(clip.clone());
         }
         // A chain can only go on from a clip that the next step can start from.
+        let earlier = self.earlier();
         while clips.len() > own
-            && clips.last().is_some_and(|last| !self.usable(clips.len() - 1, last))
+            && clips.last().is_some_and(|last| {
+                !self.usable(clips.len() - 1, last)
+                    || self.refused_after(last, clips.len(), &earlier).is_some()
+            })
         {
-            clips.pop();
+            refused.extend(clips.pop().map(|clip| clip.sha256));
         }
-        clips
+        (clips, refused)
     }
 
     /// Whether the clip of step `index` can be used by what comes after it: its task while the provider has it,

@@ -2,7 +2,7 @@
 
 use super::edges::Awaited;
 use super::request::Request;
-use crate::manifest::Media;
+use crate::manifest::{CANDIDATE, Media};
 pub use crate::record::ClipRef;
 use crate::record::{AttemptId, Intent, Slot, TakeId};
 use crate::storyboard::{SceneId, StepKind};
@@ -42,6 +42,8 @@ pub struct RenderWork {
     pub beside: bool,
     /// The scene's voice is made in this run and before it, and must not be longer than this, in seconds.
     pub voice_within: Option<f64>,
+    /// Digests of clips that other machines have made of its requests and that it cannot go on from.
+    pub refused: Vec<String>,
 }
 
 impl RenderWork {
@@ -135,6 +137,11 @@ pub struct RestoreWork {
 }
 
 impl RestoreWork {
+    /// True where it is put beside the scene's own take, to choose from.
+    pub fn is_beside(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.fields.contains_key(CANDIDATE))
+    }
+
     /// The number of the take that it appends, where it has one.
     pub fn take(&self) -> Option<u32> {
         u32::try_from(self.entry.as_ref()?.fields.get("take")?.as_u64()?).ok()

@@ -283,3 +283,67 @@ fn a_clip_that_is_not_what_the_manifest_says_is_not_taken() {
     let plan = actions(deferring(&branch, &manifest_of(&main), &["plan", "--json"]));
     assert_eq!([&plan[0], &plan[3]], ["1 absent deferred", "4 absent deferred"]);
 }
+
+/// A film of one scene with these lines.
+fn one(prompt: &str, more: &str) -> String {
+    format!(
+        "---\nmodel: veo-3.1-fast\nduration: 8s\n---\n\n## Scene 1\n- **Prompt**: {prompt}\n{more}"
+    )
+}
+
+fn digests(project: &Project) -> Vec<String> {
+    standing(project).iter().map(|entry| entry[3].to_string()).collect()
+}
+
+#[test]
+fn two_scenes_that_ask_for_the_same_are_two_clips_whoever_has_one_of_them() {
+    let emulator = Emulator::start();
+    let lone = one("A lone lighthouse", "");
+    let both =
+        |first: &str| format!("{}\n## Scene 2\n- **Prompt**: A lone lighthouse\n", one(first, ""));
+    let main = Project::with_storyboard(&lone).using(&emulator);
+    main.run(["render", "--yes"]).expect(0);
+    let branch = Project::with_storyboard(&lone).using(&emulator);
+    let manifest = manifest_alone(&main, &branch);
+    deferring(&branch, &manifest, &["render", "--locked"]).expect(0);
+    // The clip moves with its scene, and then another one asks for the same.
+    branch.write("SCENES.md", both("A harbour"));
+    branch.run(["render", "--yes"]).expect(0);
+    branch.write("SCENES.md", both("A lone lighthouse"));
+    let plan = actions(deferring(&branch, &manifest, &["plan", "--json"]));
+    assert_eq!(plan, ["1 update prompt-changed", "2 unchanged"]);
+}
+
+#[test]
+fn an_open_take_that_is_given_up_does_not_keep_another_branchs_clip_away() {
+    let emulator = Emulator::start();
+    let text = |words: &str| one("A lone lighthouse", &format!("\n### Extend\n{words}\n"));
+    let main = Project::with_storyboard(&text("The light goes on")).using(&emulator);
+    main.run(["render", "--yes"]).expect(0);
+    let paid = creates(&emulator);
+    let branch = Project::with_storyboard(&text("A storm comes")).using(&emulator);
+    branch.run(["render", "--yes", "--submit-only"]).expect(8);
+    assert_eq!(creates(&emulator), paid + 1);
+    branch.write("SCENES.md", text("The light goes on"));
+    let manifest = manifest_alone(&main, &branch);
+    deferring(&branch, &manifest, &["render", "--yes"]).expect(0);
+    assert_eq!(creates(&emulator), paid + 1, "nothing more is paid for");
+    assert_eq!(digests(&branch), digests(&main));
+}
+
+#[test]
+fn a_clip_that_was_accepted_there_is_still_what_it_was_made_from_here() {
+    let emulator = Emulator::start();
+    let main = Project::with_storyboard(&one("A lone lighthouse", "")).using(&emulator);
+    main.run(["render", "--yes"]).expect(0);
+    let paid = creates(&emulator);
+    main.write("SCENES.md", one("A tall lighthouse", ""));
+    main.run(["accept", "1"]).expect(0);
+    let branch = Project::with_storyboard(&one("A tall lighthouse", "")).using(&emulator);
+    let manifest = manifest_alone(&main, &branch);
+    deferring(&branch, &manifest, &["render", "--locked"]).expect(0);
+    branch.run(["plan", "--detailed-exitcode"]).expect(0);
+    branch.write("SCENES.md", one("A lone lighthouse", ""));
+    branch.run(["plan", "--detailed-exitcode"]).expect(0).prints(&["nothing to do"]);
+    assert_eq!(creates(&emulator), paid);
+}

@@ -590,3 +590,70 @@ fn a_plan_knows_what_others_have_made_and_not_committed() {
     let paid: Vec<&str> = steps.iter().filter_map(|step| step["action"].as_str()).collect();
     assert_eq!(paid, ["unchanged", "create"], "{steps:#?}");
 }
+
+/// A scene of which others have made one take gets others for the rest, whatever the plan took from the cache.
+#[test]
+fn takes_beside_one_of_another_machine_are_their_own() {
+    let emulator = quick();
+    let cache = Cache::folder();
+    let first = cache.machine(&emulator, ONE);
+    first.run(["render", "--yes"]).expect(0);
+    let wants = format!("{ONE}- **Takes**: 3\n");
+    // By the cache alone, and by another branch's manifest as well.
+    for deferring in [false, true] {
+        let second = cache.machine(&emulator, &wants);
+        second.write("main.json", first.read("public/assets/manifest.json"));
+        let more: &[&str] = if deferring { &["--defer-to", "main.json"] } else { &[] };
+        second.run([&["render", "--yes"], more].concat()).expect(0);
+        let manifest = second.manifest();
+        let entries = manifest["assets"].as_array().expect("a list").iter();
+        let digests: std::collections::BTreeSet<String> =
+            entries.clone().map(|entry| entry["sha256"].to_string()).collect();
+        assert_eq!((entries.len(), digests.len()), (3, 3), "{manifest:#}");
+    }
+    // The second machine paid for two, which the third found.
+    assert_eq!(accepted(&emulator)["lighthouse"], 3);
+
+    // A retake is one more, though another branch has the clip.
+    let third = cache.machine(&emulator, ONE);
+    third.write("main.json", first.read("public/assets/manifest.json"));
+    third.run(["render", "--yes", "--retake", "1", "--defer-to", "main.json"]).expect(0);
+    let digest = |project: &Project| project.manifest()["assets"][0]["sha256"].clone();
+    assert_ne!(digest(&third), digest(&first));
+    // One that others have made and nobody here knows is one more as well.
+    assert_eq!(accepted(&emulator)["lighthouse"], 3);
+}
+
+/// What was upgraded cannot be extended any more, whoever has made it: the plan says what has to be made anew.
+#[test]
+fn what_another_machine_has_upgraded_is_not_extended() {
+    let emulator = quick();
+    let cache = Cache::folder();
+    let scene = |more: &str| {
+        format!(
+            "## Scene 1\n- **Model**: veo-3.1-fast\n- **Duration**: 8s\n- **Prompt**: A lone lighthouse\n\n{more}"
+        )
+    };
+    let first = cache.machine(&emulator, &scene("### Upscale\n1080p\n"));
+    first.run(["render", "--yes"]).expect(0);
+    let second = cache.machine(&emulator, &scene("### Extend\nThe Foam runs back\n"));
+    second.write("main.json", first.read("public/assets/manifest.json"));
+    let deferring = ["--defer-to", "main.json"];
+    let plan = second.run([&["plan", "--json"][..], &deferring].concat()).expect(0).json();
+    assert_eq!(plan["summary"]["credits"], 120, "{plan:#}");
+    second.run([&["render", "--yes"][..], &deferring].concat()).expect(0);
+    assert_eq!(accepted(&emulator)["lighthouse"], 2);
+}
+
+/// A clip that exists is not paid for again because it cannot be taken now.
+#[test]
+fn a_clip_that_cannot_be_taken_now_stops_the_run() {
+    let emulator = quick();
+    let cache = Cache::folder();
+    let first = cache.machine(&emulator, ONE);
+    first.run(["render", "--yes"]).expect(0);
+    let second = cache.machine(&emulator, ONE);
+    second.configure("[limits]\nmax_clip = \"1 KiB\"\n");
+    second.run(["render", "--yes"]).expect(3).tells(&["max_clip", "nothing was sent"]);
+    assert_eq!(accepted(&emulator)["lighthouse"], 1);
+}

@@ -108,6 +108,7 @@ impl Studio {
         digests.retain(|digest| self.files.get(&self.layout.cached(digest)).is_some());
         Known {
             deferred: None,
+            past_claims: Vec::new(),
             unusable: std::collections::HashSet::new(),
             finished: std::collections::HashMap::new(),
             manifest,
@@ -185,7 +186,7 @@ impl House for Studio {
                 work,
                 collect: planned.collect,
                 files: planned.files,
-                tasks: std::collections::BTreeSet::new(),
+                past: Default::default(),
                 summary: Summary::default(),
             },
             |stamped| match stamped.event {

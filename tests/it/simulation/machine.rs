@@ -279,7 +279,7 @@ impl Machine {
                 work,
                 collect,
                 files: self.named.clone(),
-                tasks: std::collections::BTreeSet::new(),
+                past: Default::default(),
                 summary: Summary::default(),
             },
             |event| events.push(event),
