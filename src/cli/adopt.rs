@@ -71,7 +71,7 @@ fn task_id(text: &str) -> Result<String, String> {
     if good {
         Ok(text.to_owned())
     } else {
-        Err("a task id is made of letters, digits, `-` and `_`".to_owned())
+        Err("a task id has 4 to 128 letters, digits, `-` and `_`".to_owned())
     }
 }
 

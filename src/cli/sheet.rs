@@ -59,6 +59,9 @@ struct Shown {
     strip: Strip,
 }
 
+/// So many scenes of which there is nothing are named.
+const MOST_NAMED: usize = 20;
+
 impl Sheet {
     pub fn run(&self, _: Output) -> Result<u8, Failure> {
         let workspace = Workspace::open(&self.file.flags())?;
@@ -69,8 +72,14 @@ impl Sheet {
         let storyboard = workspace.slot_storyboard()?;
         let mut shown = Vec::new();
         let mut left_out = 0;
+        let mut without = Vec::new();
         for scene in &ids {
-            for entry in self.takes(&manifest, &storyboard, scene, only.as_ref()) {
+            let takes = self.takes(&manifest, &storyboard, scene, only.as_ref());
+            let wanted = only.as_ref().is_none_or(|only| only.has(scene));
+            if wanted && takes.is_empty() {
+                without.push(sanitise(&scene.to_string(), 40));
+            }
+            for entry in takes {
                 if shown.len() == MOST {
                     left_out += 1;
                     continue;
@@ -106,6 +115,13 @@ impl Sheet {
             }
         }
         tell(&format!("{} on the sheet\n", counted(shown.len(), "take")));
+        if !without.is_empty() {
+            let more = without.len().saturating_sub(MOST_NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            without.truncate(MOST_NAMED);
+            let noun = if without.len() == 1 { "scene" } else { "scenes" };
+            tell(&format!("nothing yet of {noun} {}{more}\n", without.join(", ")));
+        }
         if left_out > 0 {
             tell(&format!(
                 "{} more do not fit: choose scenes, such as `storyreel sheet 1-30 -o sheet.png`\n",

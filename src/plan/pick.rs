@@ -37,7 +37,7 @@ pub struct Choice {
     pub filename: Option<String>,
     /// It is in its place.
     pub current: bool,
-    /// It was chosen.
+    /// It is in its place because the user has chosen it.
     pub picked: bool,
     /// It was made from what the scene says now.
     pub up_to_date: bool,
@@ -128,7 +128,7 @@ impl<'a> Deciding<'_, 'a> {
             take,
             filename: Some(entry.filename.clone()),
             current: current.is_some_and(|current| current.id == entry.id),
-            picked: entry.picked,
+            picked: entry.picked && entry.superseded_by.is_none(),
             up_to_date: compare(self.builder, self.present, &Recorded::entry(entry)).same,
             model: entry.model.clone(),
             seed: entry.seed,

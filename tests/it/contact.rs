@@ -56,6 +56,12 @@ fn takes_and_stills_stand_side_by_side() {
         .run(["sheet", "3", "-o", "three.png"])
         .expect(0)
         .tells(&["scene 3: its file is not here", "1 take on the sheet"]);
+    // A scene of which there is nothing is told, and one that was not asked for is not.
+    project.write("SCENES.md", format!("{FILM}\n## Scene 4\n- **Prompt**: Fog\n"));
+    let done = project.run(["sheet", "-o", "sheet.png"]).expect(0);
+    done.tells(&["nothing yet of scene 4"]);
+    let done = project.run(["sheet", "1", "-o", "sheet.png"]).expect(0);
+    assert!(!done.stderr.contains("nothing yet"), "{}", done.stderr);
     project.run(["sheet", "9", "-o", "x.png"]).expect(1).tells(&["there is no scene `9`"]);
 }
 
