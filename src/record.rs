@@ -21,19 +21,6 @@ pub struct Slot {
     pub scene: String,
 }
 
-/// A finished clip: its content and the task that made it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ClipRef {
-    /// `sha256:` and hex of its bytes.
-    pub sha256: String,
-    /// The provider's task, where one is known; what `{"$task": digest}` is bound to.
-    pub task_id: Option<String>,
-    /// What it cost, in credits, where known.
-    pub credits: Option<f64>,
-    /// When it was rendered (RFC 3339), where known; the provider keeps results for a limited time.
-    pub created_at: Option<String>,
-}
-
 /// JSON as it stands in a row. It is read when somebody looks at it: most of what a long film has on record is never
 /// looked at again.
 #[derive(Debug, Clone)]

@@ -94,7 +94,7 @@ pub(super) fn intent_to_wire(folder: &Path, scenes: u64) -> Vec<Duration> {
                 work: (1..=scenes).map(scene).collect(),
                 collect: Vec::new(),
                 files: BTreeMap::new(),
-                past: Default::default(),
+                tasks: std::collections::BTreeSet::new(),
                 summary: Summary::default(),
             },
             |_| {},
@@ -182,6 +182,5 @@ fn scene(number: u64) -> Work {
         awaits: Vec::new(),
         beside: false,
         voice_within: None,
-        refused: Vec::new(),
     })
 }

@@ -37,10 +37,8 @@ impl Explain {
         let mut workspace = Workspace::open(&Flags { defer_to, ..self.file.flags() })?;
         let scenes = workspace.scene_ids();
         let id = selection::one(&self.scene, &scenes)?;
-        let mut looked = workspace.look_everywhere()?;
+        let looked = workspace.look_everywhere()?;
         let options = PlanOptions::default();
-        // What other machines have made is asked for what would be paid for; problems are told below.
-        drop(super::shared::plan(&workspace, &mut looked, &options));
         let planned = match workspace.judge(&looked, &options) {
             (Some(planned), _) => planned,
             // A scene can be looked at while others have problems.

@@ -19,7 +19,7 @@ use crate::engine::purse::{MemoryPurse, Purse, SharedPurse};
 use crate::engine::real::RealClock;
 use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport};
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
-use crate::engine::{Order, Past, World};
+use crate::engine::{Order, World};
 use crate::known::{Known, KnownInput};
 use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger as _, ProjectLock, Snapshot, SqliteLedger,
@@ -148,8 +148,8 @@ impl Render {
         }
 
         // Everything that can be wrong with the storyboard is told before the project is touched.
-        let mut looked = workspace.look_everywhere()?;
-        let (first, warnings) = shared::plan(&workspace, &mut looked, &options)?;
+        let looked = workspace.look_everywhere()?;
+        let (first, warnings) = workspace.plan(&looked, &options)?;
         workspace.tell_warnings(&warnings, output);
         if self.is_idle(&first, &looked.known.ledger)
             && !shared::has_news(&workspace, &looked.known)?
@@ -287,10 +287,7 @@ impl Render {
         }
         // What it counts on is here before anybody is asked whether it is what they want.
         let planned = loop {
-            let (planned, _) = match &held.shared {
-                Some(shared) => shared.plan(workspace, &mut looked, options)?,
-                None => workspace.plan(&looked, options)?,
-            };
+            let (planned, _) = workspace.plan(&looked, options)?;
             let unusable = held.bring(workspace, &planned, &looked.known)?;
             if unusable.is_empty() {
                 break planned;
@@ -404,10 +401,6 @@ impl Render {
         let blocked = blocked_events(&planned, &mut summary);
         let work: Vec<Work> =
             planned.plan.scenes.into_iter().flat_map(ScenePlan::into_works).collect();
-        let past = match held.shared {
-            Some(_) => Past::of(&known).with(&known, work.iter()),
-            None => Past::default(),
-        };
         if work.is_empty() && planned.collect.is_empty() {
             reporter.without_run(&blocked, summary);
         } else {
@@ -435,7 +428,7 @@ impl Render {
                 work,
                 collect: planned.collect,
                 files: planned.files,
-                past,
+                tasks: held.shared.as_ref().map(|_| known.tasks()).unwrap_or_default(),
                 summary,
             };
             let mut blocked = Some(blocked);

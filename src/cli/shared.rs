@@ -2,20 +2,16 @@
 
 use super::failure::Failure;
 use super::tell;
-use super::workspace::{Looked, Workspace, now_ms};
-use crate::engine::Past;
-use crate::engine::claims::KnownClaims;
+use super::workspace::{Workspace, now_ms};
 use crate::engine::intake::{FetchError, Intake};
 use crate::known::Known;
 use crate::layout::Layout;
 use crate::ledger::{ClipRecord, Ledger, SqliteLedger};
-use crate::plan::{PlanOptions, Planned, ScenePlan, Slot, StepStart, Work};
 use crate::ports::SharedCache;
-use crate::shared::{Exchange, Finished, SettleError, Store, StoreError, settle};
-use crate::source::Diagnostic;
+use crate::shared::{Exchange, SettleError, Store, StoreError, settle};
 use crate::storyboard::StepKind;
 use futures::{StreamExt as _, TryStreamExt as _};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
@@ -76,19 +72,6 @@ impl Shared {
         }
     }
 
-    /// The plan that knows what other machines have made of what it would pay for.
-    pub fn plan(
-        &self,
-        workspace: &Workspace,
-        looked: &mut Looked,
-        options: &PlanOptions,
-    ) -> Result<(Planned, Vec<Diagnostic>), Failure> {
-        plan_with(workspace, looked, options, |known, wanted| {
-            let made = made_elsewhere(&self.store, &self.exchange, known, wanted);
-            Ok(self.runtime.block_on(made))
-        })
-    }
-
     /// Brings clips into the project's cache. Those that cannot be had are told, and given back with no record.
     ///
     /// # Errors
@@ -119,10 +102,7 @@ impl Shared {
                 Ok(clip) => return Ok((sha256.to_owned(), Some(clip))),
                 Err(error @ (FetchError::Gone(_) | FetchError::Foreign)) => {
                     let message = format!("a clip of the shared cache `{place}` cannot be used");
-                    tell(&format!(
-                        "warning: {message}: {error}\
-"
-                    ));
+                    tell(&format!("warning: {message}: {error}\n"));
                     return Ok((sha256.to_owned(), None));
                 }
                 Err(FetchError::Again { .. }) if tries < TRIES => {}
@@ -202,110 +182,6 @@ pub(super) fn look(workspace: &Workspace, known: &mut Known) -> Result<(), Failu
     runtime.shutdown_background();
     take_note(known, found);
     Ok(())
-}
-
-/// The plan that knows what other machines have made of what it would pay for, by a shared cache that is not entered.
-pub(super) fn plan(
-    workspace: &Workspace,
-    looked: &mut Looked,
-    options: &PlanOptions,
-) -> Result<(Planned, Vec<Diagnostic>), Failure> {
-    plan_with(workspace, looked, options, |known, wanted| {
-        let Some(address) = &workspace.settings.cache else { return Ok(Ok(Vec::new())) };
-        let runtime = runtime()?;
-        let made = runtime.block_on(async {
-            let Some(store) = Store::look_into(address)? else { return Ok(Vec::new()) };
-            let exchange = Exchange::new(store.clone(), holder());
-            made_elsewhere(&store, &exchange, known, wanted).await
-        });
-        runtime.shutdown_background();
-        Ok(made)
-    })
-}
-
-/// Plans, asks for what would be paid for, and plans anew with what was found: a step of a chain can be asked for once the
-/// clip before it is known.
-fn plan_with(
-    workspace: &Workspace,
-    looked: &mut Looked,
-    options: &PlanOptions,
-    mut ask: impl FnMut(
-        &mut Known,
-        &BTreeSet<Subject>,
-    ) -> Result<Result<Vec<Finished>, StoreError>, Failure>,
-) -> Result<(Planned, Vec<Diagnostic>), Failure> {
-    let mut made = workspace.plan(looked, options)?;
-    let mut asked: BTreeSet<Subject> = BTreeSet::new();
-    loop {
-        let mut wanted = paid_for(&made.0);
-        wanted.retain(|subject| !asked.contains(subject));
-        if wanted.is_empty() {
-            return Ok(made);
-        }
-        let found = match ask(&mut looked.known, &wanted)? {
-            Ok(found) => found,
-            Err(error) => {
-                cannot_look(&error);
-                return Ok(made);
-            }
-        };
-        if found.is_empty() {
-            return Ok(made);
-        }
-        for Finished { subject, place, clip } in found {
-            looked.known.shared.insert(clip.sha256.clone());
-            looked.known.finished.entry(subject).or_default().push((place, clip));
-        }
-        asked.append(&mut wanted);
-        made = workspace.plan(looked, options)?;
-    }
-}
-
-/// A slot and the fingerprint of a request.
-type Subject = (Slot, String);
-
-/// The next paid step of each chain of a plan, where its request is known.
-fn paid_for(planned: &Planned) -> BTreeSet<Subject> {
-    let works = planned.plan.scenes.iter().flat_map(ScenePlan::works);
-    let renders = works.filter_map(|work| match work {
-        Work::Render(work) => Some(work),
-        Work::Restore(_) => None,
-    });
-    let next = renders.filter_map(|work| {
-        let at = work.steps.iter().position(|step| !matches!(step.start, StepStart::Done(_)))?;
-        let step = work.steps.get(at).filter(|step| step.start == StepStart::Fresh)?;
-        let before = at.checked_sub(1).and_then(|before| match &work.steps[before].start {
-            StepStart::Done(clip) => Some(clip),
-            _ => None,
-        });
-        let request = match before {
-            Some(clip) => step.request.after(&clip.sha256),
-            None => step.request.clone(),
-        };
-        (!request.waits()).then(|| (work.slot.clone(), request.fingerprint()))
-    });
-    next.collect()
-}
-
-/// Clips that were made for these, that can be had, and of which this machine has no record.
-async fn made_elsewhere(
-    store: &Store,
-    exchange: &Exchange,
-    known: &mut Known,
-    wanted: &BTreeSet<Subject>,
-) -> Result<Vec<Finished>, StoreError> {
-    let found = exchange.finished(wanted).await?.into_iter();
-    let (past, mut found): (Vec<Finished>, Vec<Finished>) =
-        found.partition(|one| known.is_used(&one.clip.sha256));
-    known.past_claims.extend(past.into_iter().map(|one| (one.subject, one.place)));
-    let of_past = KnownClaims::new(known.ledger.takes.iter(), Past::of(known));
-    found.retain(|one| !of_past.knows(&one.subject, &one.place, one.clip.task_id.as_deref()));
-    let digests = found.iter().map(|one| one.clip.sha256.clone()).collect();
-    let there: HashSet<String> = store.clips_among(digests).await?.into_iter().collect();
-    found.retain(|one| {
-        there.contains(&one.clip.sha256) && !known.unusable.contains(&one.clip.sha256)
-    });
-    Ok(found)
 }
 
 /// Digests of the clips on record that are not in the cache.

@@ -8,7 +8,6 @@
 use super::dispatcher::{Dispatcher, Fatal, Halt, millis};
 use super::event::{Event, Stamped};
 use super::job::{Current, End, Followed, Stage};
-use super::run::Past;
 use super::submit::symbolic;
 use super::window::GrantId;
 use crate::ledger::{AttemptId, AttemptState, Failure, FailureClass, Intent, Slot, Take};
@@ -33,15 +32,14 @@ const UPGRADED_WITHIN: Duration = Duration::from_secs(1800);
 
 /// What this machine knows of what was sent for a slot and request, in the words of a claim.
 #[derive(Debug, Default)]
-pub(crate) struct KnownClaims {
+pub(super) struct KnownClaims {
     by_subject: BTreeMap<(Slot, String), BTreeSet<String>>,
     /// Every task that ledger and manifest knew when the run began.
     tasks: Arc<BTreeSet<String>>,
 }
 
 impl KnownClaims {
-    pub fn new<'t>(takes: impl Iterator<Item = &'t Take>, past: Past) -> Self {
-        let Past { mut tasks, claims } = past;
+    pub fn new<'t>(takes: impl Iterator<Item = &'t Take>, mut tasks: BTreeSet<String>) -> Self {
         let mut by_subject: BTreeMap<(Slot, String), BTreeSet<String>> = BTreeMap::new();
         for take in takes {
             for attempt in &take.attempts {
@@ -52,16 +50,7 @@ impl KnownClaims {
                 }
             }
         }
-        for (subject, place) in claims {
-            by_subject.entry(subject).or_default().insert(place);
-        }
         Self { by_subject, tasks: Arc::new(tasks) }
-    }
-
-    /// Whether a claim, or the task that came of it, is of the past for this machine.
-    pub fn knows(&self, subject: &(Slot, String), place: &str, task: Option<&str>) -> bool {
-        self.by_subject.get(subject).is_some_and(|known| known.contains(place))
-            || task.is_some_and(|task| self.tasks.contains(task))
     }
 
     fn of(&self, slot: &Slot, fingerprint: &str) -> BTreeSet<String> {

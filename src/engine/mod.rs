@@ -1,7 +1,7 @@
 //! Runs a plan: submits, polls, downloads and publishes, and keeps a record that survives a crash at any point.
 
 pub mod budget;
-pub(crate) mod claims;
+mod claims;
 mod collect;
 mod dispatcher;
 pub mod event;
@@ -22,4 +22,4 @@ pub mod watched;
 pub mod window;
 
 pub use exit::exit_code;
-pub use run::{Order, Past, World, run};
+pub use run::{Order, World, run};

@@ -12,10 +12,9 @@ use super::purse::Purse;
 use super::restore::Restore;
 use super::window::Window;
 use crate::catalog::Catalog;
-use crate::known::Known;
 use crate::layout::Layout;
-use crate::ledger::{Attempt, AttemptState, Ledger, LedgerError, Slot, Take};
-use crate::plan::{ClipRef, FilesByDigest, RenderWork, Request, StepStart, StepWork, Work};
+use crate::ledger::{Attempt, AttemptState, Ledger, LedgerError, Take};
+use crate::plan::{FilesByDigest, RenderWork, Request, StepStart, StepWork, Work};
 use crate::ports::{Clock, Files, SharedCache, Transport};
 use crate::remote::backoff::Backoff;
 use crate::remote::driver::{Driver, Timeouts};
@@ -62,49 +61,10 @@ pub struct Order<'w> {
     pub collect: Vec<Take>,
     /// Local files that requests name, by digest.
     pub files: FilesByDigest,
-    /// What was made before, by whichever machine, and is not what is asked for now.
-    pub past: Past,
+    /// Tasks that the manifest names: what they made is known, and other machines need not be asked for it.
+    pub tasks: BTreeSet<String>,
     /// Counts that are known before the run: the plan's actions, and scenes that the plan has blocked.
     pub summary: Summary,
-}
-
-/// What of other machines' submissions the plan was made with: whoever claims the same now asks for one more.
-#[derive(Debug, Clone, Default)]
-pub struct Past {
-    /// Tasks that the manifest names, or that of another branch.
-    pub tasks: BTreeSet<String>,
-    /// Places of claims whose clips the plan has seen, by slot and fingerprint of the request.
-    pub claims: Vec<((Slot, String), String)>,
-}
-
-impl Past {
-    /// What is on record.
-    pub fn of(known: &Known) -> Self {
-        Self { tasks: known.tasks(), claims: known.past_claims.clone() }
-    }
-
-    /// The same with the claims whose clips the work of a plan is made with, or cannot be made with. Any other that was
-    /// found is still followed.
-    pub fn with<'w>(mut self, known: &Known, works: impl Iterator<Item = &'w Work>) -> Self {
-        let mut decided: BTreeSet<(&Slot, &str)> = BTreeSet::new();
-        for work in works {
-            let Work::Render(work) = work else { continue };
-            let done = work.steps.iter().filter_map(|step| match &step.start {
-                StepStart::Done(clip) => Some(&clip.sha256),
-                _ => None,
-            });
-            let digests = done.chain(&work.refused);
-            decided.extend(digests.map(|sha256| (&work.slot, sha256.as_str())));
-        }
-        for (subject, made) in &known.finished {
-            let is_decided = |(_, clip): &&(String, ClipRef)| {
-                decided.contains(&(&subject.0, clip.sha256.as_str()))
-            };
-            let places = made.iter().filter(is_decided).map(|(place, _)| place.clone());
-            self.claims.extend(places.map(|place| (subject.clone(), place)));
-        }
-        self
-    }
 }
 
 /// Runs the order to its end and returns the summary, which is also the last event.
@@ -181,7 +141,7 @@ pub async fn run(
         attempts,
         // Nobody else asks for them.
         claims: shared
-            .map(|_| KnownClaims::new(snapshot.takes.iter(), order.past))
+            .map(|_| KnownClaims::new(snapshot.takes.iter(), order.tasks))
             .unwrap_or_default(),
         told_of_cache: false,
         budget: Budget::new(policy.max_credits),

@@ -7,7 +7,7 @@ pub use gather::{Gathering, KnownError, gather, is_lfs_pointer};
 use crate::layout::Place;
 use crate::manifest::{AssetEntry, Manifest};
 use crate::media::Probe;
-use crate::record::{self, ClipRef, Slot};
+use crate::record;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -26,13 +26,6 @@ pub struct Known {
     pub cached: HashSet<String>,
     /// Digests of clips that are not in the cache and that the shared cache has.
     pub shared: HashSet<String>,
-    /// Digests of clips that turned out not to be had where they were thought to be.
-    pub unusable: HashSet<String>,
-    /// Clips that other machines have made and given to the shared cache, by slot and fingerprint of the request, and of
-    /// which this one has no record: each with the place of its claim.
-    pub finished: HashMap<(Slot, String), Vec<(String, ClipRef)>>,
-    /// Claims of other machines whose clips are on record here: what is asked for now is one more.
-    pub past_claims: Vec<((Slot, String), String)>,
     /// Files that the storyboard names, by path as written.
     pub inputs: BTreeMap<String, KnownInput>,
     /// Footage and stills that exist and stand in the film as they are, by path as written.
@@ -54,10 +47,6 @@ impl Known {
     /// Takes note that a clip is not what it should be, or is gone, in the shared cache.
     pub fn not_in_shared(&mut self, sha256: &str) {
         self.shared.remove(sha256);
-        for made in self.finished.values_mut() {
-            made.retain(|(_, clip)| clip.sha256 != sha256);
-        }
-        self.unusable.insert(sha256.to_owned());
     }
 
     /// Takes note that a clip is not what it should be, or is gone, beside another branch's manifest.
@@ -65,19 +54,6 @@ impl Known {
         if let Some(deferred) = &mut self.deferred {
             deferred.files.remove(sha256);
         }
-    }
-
-    /// True for a clip that a take or an entry of the manifest, or of another branch's, is made of.
-    pub fn is_used(&self, sha256: &str) -> bool {
-        let of_entry = |entry: &AssetEntry| {
-            entry.sha256.as_deref() == Some(sha256)
-                || entry.steps.iter().any(|step| step.sha256.as_deref() == Some(sha256))
-        };
-        let of_take = |take: &record::Take| {
-            take.reused.iter().any(|(_, reused, _)| reused == sha256)
-                || take.attempts.iter().any(|attempt| attempt.clip.as_deref() == Some(sha256))
-        };
-        self.renders().any(of_entry) || self.ledger.takes.iter().any(of_take)
     }
 
     /// Tasks that the manifest names, and that of another branch.

@@ -8,7 +8,7 @@ use super::decide::{Deciding, Decision, Match, Start};
 use super::difference::compare;
 use super::outcome::{Action, Note, Reason, ScenePlan};
 use super::recorded::{Recorded, is_alive};
-use super::work::{RenderWork, StepStart, Work};
+use super::work::{StepStart, Work};
 use crate::record::{AttemptState, Take, TakeState};
 use crate::storyboard::StepKind;
 use serde_json::Value as Json;
@@ -95,12 +95,7 @@ impl<'a> Deciding<'_, 'a> {
             let own = self.candidate(place);
             let Some(present) = own.as_ref() else { break };
             self.count(&mut tally, &number.to_string(), &present.ask_json);
-            let first = decision.plan.work.as_ref().filter(|_| renders);
-            let used = clips_of(
-                decision.plan.work.iter().chain(added.iter().flat_map(ScenePlan::works)),
-                varied,
-            );
-            let plan = Deciding { present, ..*self }.another(number, varied, first, &used);
+            let plan = Deciding { present, ..*self }.another(number, varied, renders);
             if plan.work.is_none() {
                 break;
             }
@@ -173,31 +168,10 @@ impl<'a> Deciding<'_, 'a> {
     }
 
     /// One more take: what comes before the step that differs is that of the others.
-    fn another(
-        &self,
-        number: u32,
-        varied: usize,
-        first: Option<&Work>,
-        used: &[String],
-    ) -> ScenePlan {
+    fn another(&self, number: u32, varied: usize, renders: bool) -> ScenePlan {
         let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
-        let renders = first.is_some();
-        let reused = match first {
-            Some(Work::Render(work)) => {
-                let done = work.steps.iter().map_while(|step| match &step.start {
-                    StepStart::Done(clip) => Some(clip.clone()),
-                    _ => None,
-                });
-                done.take(varied).collect()
-            }
-            _ if self.still_first => Vec::new(),
-            _ => self.reusable(varied).clips,
-        };
-        let (reused, refused) = if reused.len() == varied {
-            self.with_finished(reused, used)
-        } else {
-            (reused, Vec::new())
-        };
+        let reused =
+            if renders || self.still_first { Vec::new() } else { self.reusable(varied).clips };
         let starts: Vec<Start> = (0..self.present.built.steps.len())
             .map(|index| match reused.get(index) {
                 Some(clip) => {
@@ -209,30 +183,9 @@ impl<'a> Deciding<'_, 'a> {
                 None => Start { start: StepStart::Fresh, action: paid },
             })
             .collect();
-        let work = RenderWork { refused, ..self.render_work(number, None, &starts) };
-        if reused.len() == starts.len() {
-            let steps = self.free_steps(Action::Restore);
-            return self.plan(Action::Restore, Vec::new(), steps, Some(Work::Render(work)));
-        }
+        let work = self.render_work(number, None, &starts);
         self.paid(paid, Vec::new(), starts, work)
     }
-}
-
-/// Digests of the clips that takes have from the step on in which they differ.
-fn clips_of<'w>(works: impl Iterator<Item = &'w Work>, varied: usize) -> Vec<String> {
-    let mut clips = Vec::new();
-    for work in works {
-        match work {
-            Work::Render(work) => {
-                clips.extend(work.steps.iter().skip(varied).filter_map(|step| match &step.start {
-                    StepStart::Done(clip) => Some(clip.sha256.clone()),
-                    _ => None,
-                }));
-            }
-            Work::Restore(work) => clips.push(work.clip.sha256.clone()),
-        }
-    }
-    clips
 }
 
 /// Puts the plans of other takes beside that of the first.

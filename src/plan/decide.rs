@@ -203,7 +203,9 @@ impl<'a> Deciding<'_, 'a> {
         let is_free = begun.as_ref().is_some_and(|begun| !pays(begun));
         let elsewhere = if anew || is_free { None } else { self.taken_elsewhere() };
         let (elsewhere, lost) = match elsewhere {
-            Some(decision) if decision.plan.work.is_none() => (None, Some(decision)),
+            Some(decision) if !matches!(decision.plan.work, Some(Work::Restore(_))) => {
+                (None, Some(decision))
+            }
             found => (found, None),
         };
         if let Some(decision) = elsewhere {
@@ -212,11 +214,11 @@ impl<'a> Deciding<'_, 'a> {
         if !anew && let Some(plan) = self.shortened(&reasons) {
             return Decision::new(plan);
         }
-        // Rendered somewhere, and not to be had: never paid for without being asked.
-        if let Some(decision) = lost {
+        if let Some(decision) = begun {
             return decision;
         }
-        if let Some(decision) = begun {
+        // Rendered somewhere, and not to be had: never paid for without being asked.
+        if let Some(decision) = lost {
             return decision;
         }
         Decision::new(if retaken { self.retake() } else { self.render(reasons, None) })
@@ -518,7 +520,6 @@ impl<'a> Deciding<'_, 'a> {
         let at_most = if self.still_first { 0 } else { at_most.unwrap_or(count) };
         let Reusable { clips: reused, lost } = self.reusable(at_most.min(count.saturating_sub(1)));
         reasons.extend(lost);
-        let (reused, refused) = self.with_finished(reused, &[]);
         let paid = if self.matched.is_some() { Action::Update } else { Action::Create };
         let starts: Vec<Start> = (0..count)
             .map(|index| match reused.get(index) {
@@ -532,15 +533,6 @@ impl<'a> Deciding<'_, 'a> {
             })
             .collect();
         let work = self.render_work(self.next_take(), None, &starts);
-        let work = RenderWork { refused, ..work };
-        if reused.len() == count {
-            if let Some(first) = reasons.first_mut() {
-                first.detail =
-                    Some("another machine has rendered it, and the shared cache has it".to_owned());
-            }
-            let steps = self.steps(&starts);
-            return self.plan(Action::Restore, reasons, steps, Some(Work::Render(work)));
-        }
         self.paid(paid, reasons, starts, work)
     }
 
@@ -668,7 +660,6 @@ impl<'a> Deciding<'_, 'a> {
             awaits: self.needs().filter(|used| !is_known(self.given, used)).cloned().collect(),
             beside: false,
             voice_within: self.voice_within,
-            refused: Vec::new(),
         }
     }
 

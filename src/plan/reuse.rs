@@ -80,46 +80,6 @@ impl Deciding<'_, '_> {
         entries.map(Recorded::entry).chain(takes).collect()
     }
 
-    /// Clips of leading steps, and those after them that other machines have made of these very requests; a clip of
-    /// `but` is another take's. Also gives the digests of those that it cannot go on from.
-    pub(super) fn with_finished(
-        &self,
-        mut clips: Vec<ClipRef>,
-        but: &[String],
-    ) -> (Vec<ClipRef>, Vec<String>) {
-        let known = self.planning.known;
-        let own = clips.len();
-        let mut refused = Vec::new();
-        if known.finished.is_empty() || self.is_retaken() || self.still_first {
-            return (clips, refused);
-        }
-        while let Some(step) = self.present.built.steps.get(clips.len()) {
-            let request = match clips.last() {
-                Some(before) => step.request.after(&before.sha256),
-                None => step.request.clone(),
-            };
-            if request.waits() {
-                break;
-            }
-            let made = known.finished.get(&(self.slot.clone(), request.fingerprint()));
-            let is_free = |clip: &&ClipRef| known.has(&clip.sha256) && !but.contains(&clip.sha256);
-            let clips_made = made.into_iter().flatten().map(|(_, clip)| clip);
-            let Some(clip) = { clips_made }.find(is_free) else { break };
-            clips.push(clip.clone());
-        }
-        // A chain can only go on from a clip that the next step can start from.
-        let earlier = self.earlier();
-        while clips.len() > own
-            && clips.last().is_some_and(|last| {
-                !self.usable(clips.len() - 1, last)
-                    || self.refused_after(last, clips.len(), &earlier).is_some()
-            })
-        {
-            refused.extend(clips.pop().map(|clip| clip.sha256));
-        }
-        (clips, refused)
-    }
-
     /// Whether the clip of step `index` can be used by what comes after it: its task while the provider has it,
     /// its bytes where they are published or uploaded.
     pub(super) fn usable(&self, index: usize, clip: &ClipRef) -> bool {

@@ -3,12 +3,25 @@
 use super::edges::Awaited;
 use super::request::Request;
 use crate::manifest::{CANDIDATE, Media};
-pub use crate::record::ClipRef;
 use crate::record::{AttemptId, Intent, Slot, TakeId};
 use crate::storyboard::{SceneId, StepKind};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// A finished clip: its content and the task that made it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipRef {
+    /// `sha256:` and hex of its bytes.
+    pub sha256: String,
+    /// The provider's task, where one is known; what `{"$task": digest}` is bound to.
+    pub task_id: Option<String>,
+    /// What it cost, in credits, where known.
+    pub credits: Option<f64>,
+    /// When it was rendered (RFC 3339), where known; the provider keeps results for a limited time.
+    pub created_at: Option<String>,
+}
 
 /// Work on one scene.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +55,6 @@ pub struct RenderWork {
     pub beside: bool,
     /// The scene's voice is made in this run and before it, and must not be longer than this, in seconds.
     pub voice_within: Option<f64>,
-    /// Digests of clips that other machines have made of its requests and that it cannot go on from.
-    pub refused: Vec<String>,
 }
 
 impl RenderWork {

@@ -11,7 +11,7 @@ mod settle;
 mod store;
 
 pub use address::{Address, AddressError};
-pub use record::{Exchange, Finished, work_of};
+pub use record::{Exchange, work_of};
 pub use settle::{SettleError, settle};
 pub(crate) use store::new_id;
 pub use store::{Clip, Store, StoreError};

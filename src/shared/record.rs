@@ -3,7 +3,7 @@
 
 use super::store::{Store, StoreError};
 use crate::ports::{Claim, Claimed, Download, News, SharedCache};
-use crate::record::{ClipRef, Intent, Slot};
+use crate::record::{Intent, Slot};
 use crate::remote::printable;
 use crate::storyboard::StepKind;
 use futures::FutureExt as _;
@@ -16,17 +16,6 @@ use std::path::Path;
 const WORDS: &[&str] = &["unknown", "forgotten", "submitted", "failed", "done"];
 /// So many submissions of one request are not made by anybody; where there are more, something goes in circles.
 const MOST: u32 = 1000;
-
-/// A clip that some machine has made and given to the cache.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Finished {
-    /// The slot and the fingerprint of the request that it was made for.
-    pub subject: (Slot, String),
-    /// The claim.
-    pub place: String,
-    /// The clip.
-    pub clip: ClipRef,
-}
 
 /// A shared cache as one run of one machine sees it.
 pub struct Exchange {
@@ -42,7 +31,7 @@ impl Exchange {
     }
 
     async fn claim_one(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        let subject = subject(&claim.slot, &claim.fingerprint);
+        let subject = subject(&claim);
         let document = json!({
             "by": claim.by,
             "holder": self.holder,
@@ -84,56 +73,6 @@ impl Exchange {
             }
         }
         Ok(false)
-    }
-
-    /// The clips that were made for these slots and requests, by whichever machine: for each, in the order of the claims, with
-    /// the claim's place.
-    ///
-    /// # Errors
-    /// A cache that cannot be read.
-    pub async fn finished(
-        &self,
-        wanted: &BTreeSet<(Slot, String)>,
-    ) -> Result<Vec<Finished>, StoreError> {
-        let folders: BTreeSet<String> = wanted.iter().map(|(slot, _)| folder(slot)).collect();
-        let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for folder in folders {
-            for name in self.store.list(&folder).await? {
-                let mut parts = name.splitn(3, '/');
-                if let (Some(scene), Some(request), Some(rest)) =
-                    (parts.next(), parts.next(), parts.next())
-                {
-                    let subject = format!("{folder}/{scene}/{request}");
-                    told.entry(subject).or_default().push(rest.to_owned());
-                }
-            }
-        }
-        let mut found = Vec::new();
-        for (slot, fingerprint) in wanted {
-            let subject = subject(slot, fingerprint);
-            let Some(names) = told.get(&subject) else { continue };
-            for (number, words) in numbers(names).iter().filter(|(_, words)| words.contains("done"))
-            {
-                let place = format!("{subject}/{number}");
-                let News::Done { task_id, charged, clip, .. } = self.latest(&place, words).await?
-                else {
-                    continue;
-                };
-                let claim = self.store.read(&format!("{place}/claim.json")).await?;
-                let at = claim.unwrap_or_default()["at_ms"].as_i64().unwrap_or_default();
-                let clip = ClipRef {
-                    sha256: clip.sha256,
-                    task_id,
-                    credits: charged,
-                    created_at: jiff::Timestamp::from_millisecond(at)
-                        .ok()
-                        .map(|time| format!("{time:.3}")),
-                };
-                let subject = (slot.clone(), fingerprint.clone());
-                found.push(Finished { subject, place, clip });
-            }
-        }
-        Ok(found)
     }
 
     /// What an earlier claim of the same means for this one; `None` where it is none of its business.
@@ -217,20 +156,15 @@ pub fn work_of(
 }
 
 /// Where claims of what is asked for lie.
-fn subject(slot: &Slot, fingerprint: &str) -> String {
-    let request = fingerprint.trim_start_matches("sha256:");
-    let request = request.get(..32).unwrap_or(request);
-    format!("{}/{}/{request}", folder(slot), escaped(&slot.scene))
-}
-
-/// Where those of a storyboard lie.
-fn folder(slot: &Slot) -> String {
+fn subject(claim: &Claim) -> String {
+    let slot = &claim.slot;
     let board = if slot.storyboard.is_empty() { "main" } else { &slot.storyboard };
     let mut board = escaped(board);
     if !slot.variant.is_empty() {
         board = format!("{board}~{}", escaped(&slot.variant));
     }
-    format!("work/{board}")
+    let request = claim.fingerprint.trim_start_matches("sha256:");
+    format!("work/{board}/{}/{}", escaped(&slot.scene), request.get(..32).unwrap_or(request))
 }
 
 /// A text as one part of a name.

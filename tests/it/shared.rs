@@ -163,7 +163,7 @@ fn two_at_once(cache: &Cache) {
     }
     // A third one that knows nothing pays for nothing.
     let late = cache.machine(&emulator, FILM);
-    late.run(["render", "--yes"]).expect(0).tells(&["4 scenes to work on, free"]);
+    late.run(["render", "--yes"]).expect(0).tells(&["0 credits spent"]);
     assert_complete(&late, 4);
     assert_paid_once(&emulator);
 }
@@ -543,55 +543,7 @@ duration: 4s
     assert!(!clone.has("public/assets/clips/scene-01.mp4"), "it is not part of the run");
 }
 
-/// A runner that rendered everything and was lost before it could commit: the next one plans with what is on record, so
-/// nothing is to be paid, not even in words.
-#[test]
-fn a_plan_knows_what_others_have_made_and_not_committed() {
-    let emulator = quick();
-    let cache = Cache::folder();
-    let lost = cache.machine(&emulator, FILM);
-    lost.run(["render", "--yes", "--max-credits", "1000"]).expect(0);
-    assert_paid_once(&emulator);
-
-    // No manifest, no ledger, no key.
-    let mut next = Project::with_storyboard(FILM);
-    if let Cache::Folder(folder) = &cache {
-        next.set("STORYREEL_CACHE", &folder.path().display().to_string());
-    }
-    let plan = next.run(["plan", "--json", "--detailed-exitcode"]).expect(0).json();
-    assert_eq!(plan["summary"]["restore"], 4, "{plan:#}");
-    assert_eq!(plan["summary"]["credits"], 0);
-    next.run(["plan"]).expect(0).prints(&["another machine has rendered it"]);
-    next.run(["render", "--locked"]).expect(0);
-    assert_complete(&next, 4);
-    next.run(["plan", "--detailed-exitcode"]).expect(0).prints(&["nothing to do"]);
-    let takes = |project: &Project| {
-        let manifest = project.manifest();
-        let entries = manifest["assets"].as_array().expect("a list").iter();
-        let mut all: Vec<String> =
-            entries.map(|entry| format!("{} {}", entry["scene_id"], entry["sha256"])).collect();
-        all.sort();
-        all
-    };
-    assert_eq!(takes(&next), takes(&lost), "every take, none of them twice");
-    assert_paid_once(&emulator);
-
-    // What is of the past is not taken for what is asked for now.
-    let next = next.using(&emulator);
-    let plan = next.run(["plan", "--json", "--retake", "1"]).expect(0).json();
-    assert_eq!(plan["summary"]["credits"], 60, "{plan:#}");
-    next.run(["render", "--yes", "--max-credits", "100", "--retake", "1"]).expect(0);
-    assert_eq!(accepted(&emulator)["lighthouse"], 2);
-
-    // Where only a part of it is asked for, only the rest is paid for.
-    let other = cache.machine(&emulator, &FILM.replace("back into the sea", "back to sea"));
-    let plan = other.run(["plan", "--json", "--only", "2"]).expect(0).json();
-    let steps = plan["scenes"][1]["steps"].as_array().expect("a list");
-    let paid: Vec<&str> = steps.iter().filter_map(|step| step["action"].as_str()).collect();
-    assert_eq!(paid, ["unchanged", "create"], "{steps:#?}");
-}
-
-/// A scene of which others have made one take gets others for the rest, whatever the plan took from the cache.
+/// A scene of which others have made one take gets others for the rest, however it came by the first.
 #[test]
 fn takes_beside_one_of_another_machine_are_their_own() {
     let emulator = quick();
@@ -652,8 +604,16 @@ fn a_clip_that_cannot_be_taken_now_stops_the_run() {
     let cache = Cache::folder();
     let first = cache.machine(&emulator, ONE);
     first.run(["render", "--yes"]).expect(0);
-    let second = cache.machine(&emulator, ONE);
+    let second = cache.machine(&emulator, &format!("{ONE}\n### Upscale\n1080p\n"));
+    second.write("public/assets/manifest.json", first.read("public/assets/manifest.json"));
     second.configure("[limits]\nmax_clip = \"1 KiB\"\n");
     second.run(["render", "--yes"]).expect(3).tells(&["max_clip", "nothing was sent"]);
+    assert_eq!(accepted(&emulator)["lighthouse"], 1);
+    second.reconfigure("1 KiB", "1 GiB");
+    for file in files_below(&cache.objects().join("clips/sha256")) {
+        std::fs::write(file, "other bytes").expect("a file");
+    }
+    // The provider upgrades its own copy, so the clip itself is not needed.
+    second.run(["render", "--yes"]).expect(0).tells(&["cannot be used"]);
     assert_eq!(accepted(&emulator)["lighthouse"], 1);
 }

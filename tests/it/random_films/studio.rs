@@ -108,9 +108,6 @@ impl Studio {
         digests.retain(|digest| self.files.get(&self.layout.cached(digest)).is_some());
         Known {
             deferred: None,
-            past_claims: Vec::new(),
-            unusable: std::collections::HashSet::new(),
-            finished: std::collections::HashMap::new(),
             manifest,
             ledger,
             outputs,
@@ -186,7 +183,7 @@ impl House for Studio {
                 work,
                 collect: planned.collect,
                 files: planned.files,
-                past: Default::default(),
+                tasks: std::collections::BTreeSet::new(),
                 summary: Summary::default(),
             },
             |stamped| match stamped.event {

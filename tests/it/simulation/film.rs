@@ -290,7 +290,6 @@ pub(crate) fn plan(scenes: &[Scene], takes: &[Take], picture: &str) -> (Vec<Work
                 awaits: Vec::new(),
                 beside,
                 voice_within: None,
-                refused: Vec::new(),
             }));
         }
     }

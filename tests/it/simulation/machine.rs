@@ -279,7 +279,7 @@ impl Machine {
                 work,
                 collect,
                 files: self.named.clone(),
-                past: Default::default(),
+                tasks: std::collections::BTreeSet::new(),
                 summary: Summary::default(),
             },
             |event| events.push(event),
