@@ -237,7 +237,10 @@ impl Render {
             .iter()
             .flat_map(|take| &take.attempts)
             .any(|attempt| attempt.state == AttemptState::Intent);
+        let unknown =
+            planned.plan.scenes.iter().any(|scene| scene.unknown_takes().next().is_some());
         !work
+            && !unknown
             && !blocked
             && !unfinished
             && planned.collect.is_empty()

@@ -72,6 +72,19 @@ pub(super) fn stamped(about: Option<About>, event: Event) -> Stamped {
 /// Events for scenes that the plan has blocked, counted in the summary by what blocks them.
 pub(super) fn blocked_events(planned: &Planned, summary: &mut Summary) -> Vec<Stamped> {
     let mut events = Vec::new();
+    for scene in &planned.plan.scenes {
+        for note in scene.unknown_takes() {
+            let about = About {
+                scene_id: scene.scene_id.clone(),
+                step: None,
+                step_index: None,
+                take: None,
+            };
+            summary.unknown += 1;
+            let event = Event::Unknown { message: note.message.clone(), credits: None };
+            events.push(stamped(Some(about), event));
+        }
+    }
     for scene in planned.plan.scenes.iter().filter(|scene| scene.action == Action::Blocked) {
         let Some(reason) = scene.reasons.first() else { continue };
         let about = About {

@@ -6,7 +6,7 @@
 use super::ask::Ask;
 use super::decide::{Deciding, Decision, Match, Start};
 use super::difference::compare;
-use super::outcome::{Action, Note, Reason, ScenePlan};
+use super::outcome::{Action, Note, Reason, ScenePlan, UNKNOWN};
 use super::recorded::{Recorded, is_alive};
 use super::work::{StepStart, Work};
 use crate::record::{AttemptState, Take, TakeState};
@@ -84,9 +84,12 @@ impl<'a> Deciding<'_, 'a> {
             if plan.work.is_some() {
                 decision.others.push(take);
                 added.push(plan);
-            } else if let Some(detail) = plan.reasons.into_iter().find_map(|reason| reason.detail) {
+            } else if let Some((code, detail)) =
+                plan.reasons.into_iter().find_map(|reason| Some((reason.code, reason.detail?)))
+            {
                 let message = format!("take {}: {detail}", take.number);
-                decision.plan.notes.push(Note { code: "take-failed", message });
+                let code = if code == UNKNOWN { UNKNOWN } else { "take-failed" };
+                decision.plan.notes.push(Note { code, message });
             }
         }
         let missing = if blocked { 0 } else { wanted.saturating_sub(tally.names.len()) };

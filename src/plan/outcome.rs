@@ -104,7 +104,15 @@ pub struct ScenePlan {
     pub more: Vec<Work>,
 }
 
+/// The code of a reason, or of a note about a take beside the first: nobody can tell what became of a submission.
+pub const UNKNOWN: &str = "unknown-submission";
+
 impl ScenePlan {
+    /// What is said of takes beside the first whose submission nobody can tell the outcome of.
+    pub fn unknown_takes(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.code == UNKNOWN)
+    }
+
     /// All that the engine is to do.
     pub fn works(&self) -> impl Iterator<Item = &Work> {
         self.work.iter().chain(&self.more)

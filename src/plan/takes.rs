@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::decide::{Deciding, Match, Start};
 use super::difference::{Present, compare};
-use super::outcome::{Action, Reason, ScenePlan};
+use super::outcome::{Action, Reason, ScenePlan, UNKNOWN};
 use super::recorded::{Recorded, RecordedStep, is_alive};
 use super::work::{StepStart, Work};
 use crate::record::{Attempt, AttemptState, Take, TakeState};
@@ -202,7 +202,7 @@ impl<'a> Deciding<'_, 'a> {
              `storyreel adopt {id} --task ID` if it is there, or `storyreel forget {id}` to pay again",
             step.kind
         );
-        Reason { step: Some(step.kind), ..Reason::because("unknown-submission", detail) }
+        Reason { step: Some(step.kind), ..Reason::because(UNKNOWN, detail) }
     }
 }
 

@@ -30,7 +30,11 @@ pub fn render(plan: &Plan, options: &PlanText, style: Style) -> String {
     let shown: Vec<&ScenePlan> = plan
         .scenes
         .iter()
-        .filter(|scene| options.all || !matches!(scene.action, Action::Unchanged | Action::Skip))
+        .filter(|scene| {
+            options.all
+                || !matches!(scene.action, Action::Unchanged | Action::Skip)
+                || scene.unknown_takes().next().is_some()
+        })
         .collect();
     let mut out = String::new();
     if !shown.is_empty() {

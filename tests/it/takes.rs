@@ -458,3 +458,24 @@ fn a_still_that_was_made_elsewhere_opens_the_way_to_its_gate() {
     assert_eq!(count(&emulator), 1);
     project.run(["pick", "1", "--step", "keyframe"]).expect(0).prints(&["still 1", "still 2"]);
 }
+
+/// A scene that has its take is not done while nobody knows what became of another one.
+#[test]
+fn an_unknown_submission_of_a_further_take_is_told() {
+    let emulator = Emulator::start();
+    let text = "## Scene 1\n- **Model**: veo-3.1-fast\n- **Duration**: 4s\n- **Prompt**: A lone lighthouse\n";
+    let project = Project::with_storyboard(text).using(&emulator);
+    project.run(["render", "--yes"]).expect(0);
+    project.write("SCENES.md", format!("{text}- **Takes**: 2\n"));
+    project.killed_at("create.answered", ["render", "--yes"]);
+    let paid = count(&emulator);
+    for _ in 0..2 {
+        project.run(["render", "--yes"]).expect(5).tells(&["nobody can tell", "storyreel forget 1"]);
+        project.run(["plan"]).expect(0).prints(&["take 2: nobody can tell"]);
+    }
+    assert_eq!(count(&emulator), paid, "it is never repeated by itself");
+    project.run(["forget", "1"]).expect(0);
+    project.run(["render", "--yes"]).expect(0);
+    assert_eq!(count(&emulator), paid + 1);
+    project.run(["plan"]).expect(0).prints(&["nothing to do"]);
+}
