@@ -470,7 +470,10 @@ fn an_unknown_submission_of_a_further_take_is_told() {
     project.killed_at("create.answered", ["render", "--yes"]);
     let paid = count(&emulator);
     for _ in 0..2 {
-        project.run(["render", "--yes"]).expect(5).tells(&["nobody can tell", "storyreel forget 1"]);
+        project
+            .run(["render", "--yes"])
+            .expect(5)
+            .tells(&["nobody can tell", "storyreel forget 1"]);
         project.run(["plan"]).expect(0).prints(&["take 2: nobody can tell"]);
     }
     assert_eq!(count(&emulator), paid, "it is never repeated by itself");
