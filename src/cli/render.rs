@@ -20,7 +20,7 @@ use crate::engine::real::RealClock;
 use crate::engine::watched::{WatchedFiles, WatchedLedger, WatchedTransport};
 use crate::engine::window::{MemoryWindow, SharedWindow, Window, WindowLimit};
 use crate::engine::{Order, World};
-use crate::known::{Known, KnownInput};
+use crate::known::Known;
 use crate::ledger::{
     AttemptId, AttemptState, FileRecord, Ledger as _, ProjectLock, Snapshot, SqliteLedger,
 };
@@ -295,7 +295,7 @@ impl Render {
             if unusable.is_empty() {
                 break planned;
             }
-            unusable.shared.iter().for_each(|sha256| looked.known.not_in_shared(sha256));
+            looked.known.shared.retain(|sha256| !unusable.shared.contains(sha256));
             unusable.beside.iter().for_each(|sha256| looked.known.not_beside(sha256));
         };
         if let Some(saved) = saved {
@@ -494,14 +494,8 @@ impl Render {
 
 /// A file that is sent must be here, and not a Git LFS pointer in its place.
 fn refuse_pointers(planned: &Planned, known: &Known) -> Result<(), Failure> {
-    let pointers: BTreeMap<&String, &String> = known
-        .inputs
-        .iter()
-        .filter_map(|(path, input)| match input {
-            KnownInput::Pointer { sha256 } => Some((sha256, path)),
-            _ => None,
-        })
-        .collect();
+    let pointers: BTreeMap<&str, &str> =
+        known.pointers().map(|(path, sha256)| (sha256, path)).collect();
     if pointers.is_empty() {
         return Ok(());
     }
@@ -509,7 +503,7 @@ fn refuse_pointers(planned: &Planned, known: &Known) -> Result<(), Failure> {
         let Work::Render(work) = work else { continue };
         for step in work.steps.iter().filter(|step| step.start == StepStart::Fresh) {
             let needed = needs(&step.request.body).into_iter().find_map(|need| match need {
-                Need::File(digest) => pointers.get(&digest).copied(),
+                Need::File(digest) => pointers.get(digest.as_str()).copied(),
                 Need::Clip { .. } | Need::Task(_) => None,
             });
             if let Some(path) = needed {

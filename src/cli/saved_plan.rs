@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::replace::replace;
 use crate::plan::{Plan, digest_of, outcome::PLAN_FORMAT};
+use crate::report::{sanitise, scenes_named};
 use crate::source::{Source, SourceError};
 use crate::storyboard::StepKind;
 use serde::{Deserialize, Serialize};
@@ -82,7 +83,7 @@ impl SavedPlan {
             if !missing(&error) {
                 return error.into();
             }
-            let shown = crate::report::sanitise(&path.display().to_string(), 200);
+            let shown = sanitise(&path.display().to_string(), 200);
             Failure::invalid("no-plan", format!("there is no saved plan `{shown}`"))
                 .hint("make it with `storyreel plan -o PLAN`")
         })?;
@@ -100,7 +101,7 @@ impl SavedPlan {
             Some(other) => {
                 return Err(broken(format!(
                     "its format is {}, this program knows {PLAN_FORMAT}",
-                    crate::report::sanitise(other, 40)
+                    sanitise(other, 40)
                 )));
             }
             None => return Err(broken("it has no `format_version`".to_owned())),
@@ -138,7 +139,7 @@ impl SavedPlan {
             "stale-plan",
             format!(
                 "the saved plan of `{}` no longer holds: {}",
-                crate::report::sanitise(&self.storyboard, 80),
+                sanitise(&self.storyboard, 80),
                 self.difference(&now)
             ),
         )
@@ -160,11 +161,7 @@ impl SavedPlan {
         if ids.is_empty() {
             return "its scenes stand in another order".to_owned();
         }
-        let shown: Vec<String> =
-            ids.iter().take(MOST).map(|id| crate::report::sanitise(id, 40)).collect();
-        let more = ids.len().saturating_sub(MOST);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let noun = if ids.len() == 1 { "scene" } else { "scenes" };
-        format!("{noun} {}{more} changed since it was made", shown.join(", "))
+        let named = scenes_named(&ids, MOST, |id| sanitise(id, 40));
+        format!("{named} changed since it was made")
     }
 }

@@ -193,14 +193,10 @@ fn not_here(known: &Known) -> Vec<String> {
 fn take_note(known: &mut Known, found: Result<Vec<String>, StoreError>) {
     match found {
         Ok(found) => known.shared = found.into_iter().collect(),
-        Err(error) => cannot_look(&error),
+        Err(error) => tell(&format!(
+            "warning: {error}\n  what it holds is left out here; `STORYREEL_CACHE=none` works without it\n"
+        )),
     }
-}
-
-fn cannot_look(error: &StoreError) {
-    tell(&format!(
-        "warning: {error}\n  what it holds is left out here; `STORYREEL_CACHE=none` works without it\n"
-    ));
 }
 
 /// True where the shared cache lacks something that is here, as far as the ledger knows.

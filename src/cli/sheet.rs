@@ -11,7 +11,7 @@ use crate::media::frame::png;
 use crate::media::{Ffmpeg, Which, take_frame};
 use crate::plan::Selection;
 use crate::preview::{Strip, sheet};
-use crate::report::{counted, sanitise, trimmed};
+use crate::report::{counted, sanitise, scenes_named, trimmed};
 use crate::storyboard::SceneId;
 use clap_complete::ArgValueCompleter;
 use serde_json::json;
@@ -72,12 +72,12 @@ impl Sheet {
         let storyboard = workspace.slot_storyboard()?;
         let mut shown = Vec::new();
         let mut left_out = 0;
-        let mut without = Vec::new();
+        let mut without: Vec<String> = Vec::new();
         for scene in &ids {
             let takes = self.takes(&manifest, &storyboard, scene, only.as_ref());
             let wanted = only.as_ref().is_none_or(|only| only.has(scene));
             if wanted && takes.is_empty() {
-                without.push(sanitise(&scene.to_string(), 40));
+                without.push(scene.to_string());
             }
             for entry in takes {
                 if shown.len() == MOST {
@@ -116,11 +116,8 @@ impl Sheet {
         }
         tell(&format!("{} on the sheet\n", counted(shown.len(), "take")));
         if !without.is_empty() {
-            let more = without.len().saturating_sub(MOST_NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            without.truncate(MOST_NAMED);
-            let noun = if without.len() == 1 { "scene" } else { "scenes" };
-            tell(&format!("nothing yet of {noun} {}{more}\n", without.join(", ")));
+            let named = scenes_named(&without, MOST_NAMED, |id| sanitise(id, 40));
+            tell(&format!("nothing yet of {named}\n"));
         }
         if left_out > 0 {
             tell(&format!(

@@ -47,8 +47,17 @@ pub struct KnownError {
 /// # Errors
 /// A file that exists and cannot be read.
 pub fn gather(gathering: Gathering<'_>) -> Result<(Known, Vec<FileRecord>), KnownError> {
-    let Gathering { layout, board_folder, manifest, deferred, ledger, .. } = gathering;
-    let Gathering { paths, footage, now_ms, has_key, .. } = gathering;
+    let Gathering {
+        layout,
+        board_folder,
+        manifest,
+        deferred,
+        ledger,
+        paths,
+        footage,
+        now_ms,
+        has_key,
+    } = gathering;
     let mut hashes = Hashes {
         root: &layout.project_root,
         known: ledger.files.iter().map(|record| (record.path.as_str(), record)).collect(),

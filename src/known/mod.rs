@@ -44,11 +44,6 @@ impl Known {
             || self.beside(sha256).is_some()
     }
 
-    /// Takes note that a clip is not what it should be, or is gone, in the shared cache.
-    pub fn not_in_shared(&mut self, sha256: &str) {
-        self.shared.remove(sha256);
-    }
-
     /// Takes note that a clip is not what it should be, or is gone, beside another branch's manifest.
     pub fn not_beside(&mut self, sha256: &str) {
         if let Some(deferred) = &mut self.deferred {
@@ -61,6 +56,14 @@ impl Known {
         let mut tasks = self.manifest.tasks();
         tasks.extend(self.deferred.iter().flat_map(|deferred| deferred.manifest.tasks()));
         tasks
+    }
+
+    /// Files that the storyboard names and of which only a Git LFS pointer is here: path and digest of what it stands for.
+    pub fn pointers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.inputs.iter().filter_map(|(path, input)| match input {
+            KnownInput::Pointer { sha256 } => Some((path.as_str(), sha256.as_str())),
+            KnownInput::File { .. } | KnownInput::Unusable(_) => None,
+        })
     }
 
     /// The file beside another branch's manifest that holds this content.

@@ -116,12 +116,12 @@ pub(super) struct StillState {
 }
 
 /// What there is of a scene.
-#[derive(Default)]
 pub(super) struct Has<'a> {
     /// Its entry, or the one whose content it gets.
     pub entry: Option<&'a AssetEntry>,
-    /// The entry of the very request that is asked for now, here or, where it is not, on another branch.
+    /// The entry of the very request that is asked for now.
     pub same: Option<&'a AssetEntry>,
+    /// The same of another branch.
     pub same_elsewhere: Option<&'a AssetEntry>,
 }
 

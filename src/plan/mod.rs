@@ -24,6 +24,7 @@ mod profile;
 mod recorded;
 mod reuse;
 pub mod request;
+mod restoring;
 mod selection;
 mod shown;
 mod sources;

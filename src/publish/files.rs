@@ -9,7 +9,6 @@ use crate::manifest::{Superseded, split};
 use crate::ports::Files;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Size and modification time.
 type Stat = (u64, i64);
@@ -434,25 +433,17 @@ fn each<T: Sync, R: Send>(files: &dyn Files, items: &[T], work: impl Fn(&T) -> R
     if threads <= 1 {
         return items.iter().map(work).collect();
     }
-    let next = AtomicUsize::new(0);
-    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let worker = || {
-            let mut own = Vec::new();
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(item) = items.get(at) else { return own };
-                own.push((at, work(item)));
-            }
-        };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        let joined = workers.into_iter().map(|worker| {
-            // A panic of one of them is this one's, too.
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
+    let work = &work;
+    std::thread::scope(|scope| {
+        let some = |items: &'_ [T]| items.iter().map(work).collect::<Vec<R>>();
+        let shares = items.chunks(items.len().div_ceil(threads));
+        let workers: Vec<_> = shares.map(|share| scope.spawn(move || some(share))).collect();
+        // A panic of one of them is this one's, too.
+        let joined = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         joined.flatten().collect()
-    });
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+    })
 }
 
 fn failed(action: &'static str, path: &Path, source: std::io::Error) -> PublishError {

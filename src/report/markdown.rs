@@ -6,7 +6,7 @@ use super::plan_text::{
     SHORT_VALUE, code_words, cost_words, count_words, credits_of, length_of, model_of, value_words,
 };
 use super::summary::RunLog;
-use super::{Commands, counted, diff, sanitise, tally, trimmed};
+use super::{Commands, counted, diff, sanitise, scenes_named, tally, trimmed};
 use crate::engine::event::Summary;
 use crate::plan::{Action, Plan, Reason, ScenePlan};
 use serde_json::Value;
@@ -67,23 +67,13 @@ pub fn plan(plan: &Plan, max_credits: Option<f64>) -> String {
     let (away, shown): (Vec<&ScenePlan>, Vec<&ScenePlan>) =
         plan.scenes.iter().filter(changed).partition(|scene| is_only_away(scene));
     if !away.is_empty() {
-        let ids: Vec<String> = away
-            .iter()
-            .take(MOST_AWAY)
-            .map(|scene| escaped(&scene.scene_id.to_string(), 40))
-            .collect();
-        let more = away.len().saturating_sub(MOST_AWAY);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let _ = writeln!(
-            out,
-            "\n{} unchanged and not on this machine (scene {}{more}).",
-            if away.len() == 1 {
-                "A clip is".to_owned()
-            } else {
-                format!("{} clips are", away.len())
-            },
-            ids.join(", ")
-        );
+        let ids: Vec<String> = away.iter().map(|scene| scene.scene_id.to_string()).collect();
+        let clips = match away.len() {
+            1 => "A clip is".to_owned(),
+            count => format!("{count} clips are"),
+        };
+        let named = scenes_named(&ids, MOST_AWAY, |id| escaped(id, 40));
+        let _ = writeln!(out, "\n{clips} unchanged and not on this machine ({named}).");
     }
     if shown.is_empty() {
         return out;

@@ -79,6 +79,15 @@ pub fn tally(counts: &[(usize, &str)]) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
+/// `scene 3`, `scenes 1, 2 and 4 more`: at most so many of them by their ids, each written by `word`.
+pub fn scenes_named(ids: &[impl AsRef<str>], most: usize, word: impl Fn(&str) -> String) -> String {
+    let noun = if ids.len() == 1 { "scene" } else { "scenes" };
+    let shown: Vec<String> = ids.iter().take(most).map(|id| word(id.as_ref())).collect();
+    let more = ids.len().saturating_sub(most);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{noun} {}{more}", shown.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! What a run did, in a few lines, and what to do next about each problem.
 
 use super::style::{Style, wrap};
-use super::{Commands, NextCommand, Reporter, counted, sanitise, tally, trimmed};
+use super::{Commands, NextCommand, Reporter, counted, sanitise, scenes_named, tally, trimmed};
 use crate::engine::event::{About, BalanceChange, Event, Stamped, Summary};
 use crate::ledger::FailureClass;
 use std::collections::BTreeMap;
@@ -206,12 +206,8 @@ impl RunLog {
             by_reason.entry((&problem.reason, &problem.message)).or_default().push(&problem.scene);
         }
         for ((reason, message), scenes) in by_reason {
-            let shown: Vec<String> =
-                scenes.iter().take(MOST_TOLD).map(|scene| sanitise(scene, 40)).collect();
-            let more = scenes.len().saturating_sub(MOST_TOLD);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let noun = if scenes.len() == 1 { "scene" } else { "scenes" };
-            let head = format!("{noun} {}{more}: {}", shown.join(", "), sanitise(message, 500));
+            let named = scenes_named(&scenes, MOST_TOLD, |scene| sanitise(scene, 40));
+            let head = format!("{named}: {}", sanitise(message, 500));
             for (index, line) in wrap(&head, style.width.saturating_sub(10)).iter().enumerate() {
                 let word = match index {
                     0 if reason == "absent" => "absent  ",

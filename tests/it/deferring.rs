@@ -43,6 +43,13 @@ fn manifest_alone(main: &Project, branch: &Project) -> PathBuf {
     branch.path("main.json")
 }
 
+/// Another branch with this text, and the manifest of the first beside it.
+fn branch_of(main: &Project, emulator: &Emulator, text: &str) -> (Project, PathBuf) {
+    let branch = Project::with_storyboard(text).using(emulator);
+    let manifest = manifest_alone(main, &branch);
+    (branch, manifest)
+}
+
 fn deferring(branch: &Project, manifest: &std::path::Path, arguments: &[&str]) -> Done {
     let manifest = manifest.to_str().expect("a name");
     branch.run([arguments, &["--defer-to", manifest]].concat())
@@ -117,8 +124,7 @@ fn a_branch_pays_for_its_own_changes_only() {
         .replace("## Scene 2", "## Scene 9\n- **Prompt**: A map on a table\n\n## Scene 2")
         .replace("an empty harbour", "an empty harbour\n\n### Upscale\n4k")
         .replace("A great lens begins", "The great lens begins");
-    let branch = Project::with_storyboard(&text).using(&emulator);
-    let manifest = manifest_alone(&main, &branch);
+    let (branch, manifest) = branch_of(&main, &emulator, &text);
 
     let plan = deferring(&branch, &manifest, &["plan", "--json"]);
     let expected = [
@@ -147,8 +153,7 @@ fn scenes_with_other_numbers_are_found_on_the_other_branch() {
         .replace("## Scene 2", "## Scene 3")
         .replace("## Scene 1", "## Scene 1\n- **Prompt**: A map on a table\n\n## Scene 2")
         .replace("scene:1/last", "scene:2/last");
-    let branch = Project::with_storyboard(&text).using(&emulator);
-    let manifest = manifest_alone(&main, &branch);
+    let (branch, manifest) = branch_of(&main, &emulator, &text);
     let expected = [
         "1 create never-rendered",
         "2 restore deferred",
@@ -244,8 +249,7 @@ fn a_saved_plan_defers_to_what_it_was_made_with() {
     let emulator = Emulator::start();
     let main = rendered(&emulator);
     let paid = creates(&emulator);
-    let branch = Project::with_storyboard(FILM).using(&emulator);
-    let manifest = manifest_alone(&main, &branch);
+    let (branch, manifest) = branch_of(&main, &emulator, FILM);
     deferring(&branch, &manifest, &["plan", "-o", "film.plan"]).expect(0);
     branch.write("main.json", r#"{"assets": []}"#);
     branch.run(["render", "--plan", "film.plan"]).expect(1).tells(&["no longer holds"]);
@@ -303,8 +307,7 @@ fn two_scenes_that_ask_for_the_same_are_two_clips_whoever_has_one_of_them() {
         |first: &str| format!("{}\n## Scene 2\n- **Prompt**: A lone lighthouse\n", one(first, ""));
     let main = Project::with_storyboard(&lone).using(&emulator);
     main.run(["render", "--yes"]).expect(0);
-    let branch = Project::with_storyboard(&lone).using(&emulator);
-    let manifest = manifest_alone(&main, &branch);
+    let (branch, manifest) = branch_of(&main, &emulator, &lone);
     deferring(&branch, &manifest, &["render", "--locked"]).expect(0);
     // The clip moves with its scene, and then another one asks for the same.
     branch.write("SCENES.md", both("A harbour"));
@@ -339,8 +342,7 @@ fn a_clip_that_was_accepted_there_is_still_what_it_was_made_from_here() {
     let paid = creates(&emulator);
     main.write("SCENES.md", one("A tall lighthouse", ""));
     main.run(["accept", "1"]).expect(0);
-    let branch = Project::with_storyboard(&one("A tall lighthouse", "")).using(&emulator);
-    let manifest = manifest_alone(&main, &branch);
+    let (branch, manifest) = branch_of(&main, &emulator, &one("A tall lighthouse", ""));
     deferring(&branch, &manifest, &["render", "--locked"]).expect(0);
     branch.run(["plan", "--detailed-exitcode"]).expect(0);
     branch.write("SCENES.md", one("A lone lighthouse", ""));

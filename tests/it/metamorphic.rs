@@ -5,20 +5,21 @@
 //! `STORYREEL_FILMS` says how many films.
 
 use crate::film::{Film, actions, assert_unchanged, codes};
+use crate::support::Dice;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use storyreel::plan::{Action, Planned};
 
-/// A small generator of random numbers, the same everywhere.
-struct Dice(u64);
+/// What a hand chooses by chance.
+struct Hazard(Dice);
 
-impl Dice {
+impl Hazard {
+    fn of(seed: u64) -> Self {
+        Self(Dice(seed))
+    }
+
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
+        self.0.below(sides as u64) as usize
     }
 
     fn chance(&mut self, one_in: usize) -> bool {
@@ -112,7 +113,7 @@ struct Story {
     scenes: Vec<Scene>,
 }
 
-fn story(dice: &mut Dice) -> Story {
+fn story(dice: &mut Hazard) -> Story {
     let mut all = vec![*dice.pick(&[VEO, KLING]), RATIO];
     let veo = all[0] == VEO;
     if veo && dice.chance(2) {
@@ -208,7 +209,7 @@ enum At {
 
 /// How a film is written down.
 struct Hand {
-    dice: Dice,
+    dice: Hazard,
     /// False for the plain hand, which never varies anything.
     free: bool,
     yaml: bool,
@@ -216,11 +217,11 @@ struct Hand {
 
 impl Hand {
     fn plain() -> Self {
-        Self { dice: Dice(0), free: false, yaml: false }
+        Self { dice: Hazard::of(0), free: false, yaml: false }
     }
 
     fn free(seed: u64) -> Self {
-        let mut dice = Dice(seed);
+        let mut dice = Hazard::of(seed);
         let yaml = dice.chance(2);
         Self { dice, free: true, yaml }
     }
@@ -504,7 +505,7 @@ fn fingerprints(planned: &Planned) -> BTreeMap<String, Vec<Option<String>>> {
 #[test]
 fn another_hand_renders_nothing() {
     for seed in 0..films() {
-        let story = story(&mut Dice(seed));
+        let story = story(&mut Hazard::of(seed));
         let plain = plainly(&story);
         let mut film = rendered(&plain);
         let before = fingerprints(&film.plan(&plain));
@@ -522,7 +523,7 @@ fn another_hand_renders_nothing() {
 #[test]
 fn scenes_that_are_inserted_deleted_and_renumbered_leave_the_others_alone() {
     for seed in 0..films() {
-        let dice = &mut Dice(seed ^ 0xface);
+        let dice = &mut Hazard::of(seed ^ 0xface);
         let before = story(dice);
         let film = rendered(&plainly(&before));
         let mut after = before.clone();
@@ -575,7 +576,7 @@ fn scenes_that_are_inserted_deleted_and_renumbered_leave_the_others_alone() {
 
 #[test]
 fn the_made_up_films_are_worth_it() {
-    let all: Vec<Story> = (0..60).map(|seed| story(&mut Dice(seed))).collect();
+    let all: Vec<Story> = (0..60).map(|seed| story(&mut Hazard::of(seed))).collect();
     let scenes = || all.iter().flat_map(|story| &story.scenes);
     for said in WORDS {
         assert!(scenes().any(|scene| scene.said.contains(said)), "{}", said.label);

@@ -459,7 +459,8 @@ pub fn names_below(folder: &Path) -> BTreeSet<String> {
     files_below(folder).into_iter().map(name).collect()
 }
 
-/// A row of numbers that a seed stands for.
+/// A row of numbers that a seed stands for, the same everywhere.
+#[derive(Debug, Clone)]
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -470,5 +471,10 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (mixed ^ (mixed >> 31)) % limit
+    }
+
+    /// True in so many cases of a hundred.
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
     }
 }

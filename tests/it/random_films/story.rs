@@ -1,7 +1,7 @@
 //! Films as their author means them: scenes, what they start from, and the steps after the clip. Not a text yet, and nothing
 //! of what the program makes of it.
 
-use crate::simulation::Dice;
+use crate::support::Dice;
 use std::collections::BTreeMap;
 
 /// Tells scenes apart whatever their ids are; other scenes name them by it, so a new id changes all references.

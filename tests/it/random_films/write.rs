@@ -1,7 +1,7 @@
 //! Films as texts: Markdown or YAML, in a hand that changes nothing but how they look.
 
 use super::story::{Part, Scene, Source, Start, Step, Story};
-use crate::simulation::Dice;
+use crate::support::Dice;
 use std::fmt::Write as _;
 
 /// A field as it is written.

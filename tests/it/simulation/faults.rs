@@ -1,6 +1,6 @@
 //! Ways for the provider to misbehave: every class of answer, and everything that a record or a file can be.
 
-use super::dice::Dice;
+use crate::support::Dice;
 use serde_json::{Value, json};
 use storyreel::emulator::faults::Script;
 

@@ -1,6 +1,6 @@
 //! Films of the simulation, and a small planner that derives the work from them and the ledger.
 
-use super::dice::Dice;
+use crate::support::Dice;
 use serde_json::{Map, Value, json};
 use storyreel::ledger::{Attempt, AttemptState, Take, TakeState};
 use storyreel::plan::{

@@ -1,8 +1,8 @@
 //! A simulated computer over many lives of the program, its user, and its provider.
 
-use super::dice::Dice;
 use super::faults::script;
 use super::film::{Scene, missing, plan, scenes};
+use crate::support::Dice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};

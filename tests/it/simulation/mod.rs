@@ -4,15 +4,14 @@
 //! `STORYREEL_SEED=7 cargo test --test it simulation` runs one seed alone and tells what happened;
 //! `STORYREEL_SEEDS=1000000` runs that many, `STORYREEL_FIRST_SEED` says from where on.
 
-mod dice;
 mod faults;
 mod film;
 mod judge;
 mod machine;
 
-pub(crate) use dice::Dice;
 pub(crate) use film::{Kind, Scene, plan};
 
+use crate::support::Dice;
 use judge::judge;
 use machine::{Death, Machine};
 use serde_json::json;
